@@ -1,0 +1,271 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "schemas/error.h"
+#include "schemas/ip_address.h"
+#include "schemas/mac_address.h"
+#include "schemas/text.h"
+
+/// The typed, validated content of one revision: what the repository says, and nothing of where it
+/// came from beyond the origin of each value. Servers are many and compact; networks, clusters and
+/// profiles are few and plain.
+namespace metalwright {
+
+/// Where a value of a server stands: `line` lines below the line of the server's own key, at
+/// `column`. Relative, so that a server whose text did not change keeps its marks although lines
+/// were added above it. Both saturate.
+struct Mark {
+  std::uint16_t line = 0;
+  std::uint16_t column = 0;
+  friend bool operator==(const Mark&, const Mark&) = default;
+};
+
+/// `{secret: NAME}`: a reference; the value never enters the model.
+struct SecretName {
+  Text name;
+  friend bool operator==(const SecretName&, const SecretName&) = default;
+};
+
+struct Label {
+  Text key, value;
+  friend bool operator==(const Label&, const Label&) = default;
+};
+
+struct Interface {
+  Text name;
+  Text role;  ///< `primary` and `bmc` mean something to us; empty where none is given
+  std::optional<MacAddress> mac;
+  std::optional<Ipv4Interface> ipv4;
+  std::optional<Ipv6Interface> ipv6;
+  std::uint32_t mtu_bytes = 0;  ///< 0: not given
+  Mark mark, mac_mark, ipv4_mark, ipv6_mark;
+
+  [[nodiscard]] bool bmc() const { return role == "bmc"; }
+  [[nodiscard]] bool primary() const { return role == "primary"; }
+};
+
+enum class Firmware : std::uint8_t { automatic, bios, uefi };
+
+struct Boot {
+  Firmware firmware = Firmware::automatic;
+  std::span<const Text> params;  ///< added to the profile's, in order
+  Text console;                  ///< such as `ttyS0,115200`
+  Mark mark;
+};
+
+struct Route {
+  Text to;   ///< `default` or a prefix
+  Text via;  ///< an address; empty for an on-link route
+  std::optional<std::uint32_t> metric;
+  bool on_link = false;
+  Mark mark;
+};
+
+/// What bonds, VLANs and bridges share.
+struct VirtualInterface {
+  Text name;
+  std::span<const Text> interfaces;     ///< members (bonds, bridges)
+  std::span<const Text> addresses;      ///< with their prefix lengths
+  std::span<const Text> dns;            ///< addresses of resolvers
+  bool dhcp4 = false;
+  std::uint32_t mtu_bytes = 0;
+  std::optional<MacAddress> mac;
+  Text mode, lacp_rate, transmit_hash_policy, primary;  ///< bonds
+  std::optional<std::uint32_t> mii_monitor_ms;          ///< bonds
+  Text link;                                            ///< VLANs
+  std::uint16_t vlan_id = 0;                            ///< VLANs
+  std::optional<bool> stp;                              ///< bridges
+  std::optional<std::uint32_t> forward_delay_s;         ///< bridges
+  std::span<const Route> routes;
+  Mark mark;
+};
+
+struct Wifi {
+  Text name;  ///< the interface
+  Text ssid;
+  SecretName password;  ///< empty name: an open network
+  bool hidden = false;
+  bool dhcp4 = true;
+  std::span<const Text> addresses;
+  Text regulatory_domain;
+  Mark mark;
+};
+
+struct NetworkConfig {
+  std::span<const VirtualInterface> bonds, vlans, bridges;
+  std::span<const Wifi> wifis;
+  std::span<const Route> routes;  ///< of the primary interface
+};
+
+/// One machine. Everything but the name may be missing. Lives in an Arena of the model; immutable.
+struct Server {
+  Text name;
+  Text hostname;  ///< the server's key where none is given
+  std::optional<Ipv4Interface> ipv4;
+  std::optional<Ipv6Interface> ipv6;
+  std::span<const Interface> interfaces;  ///< in the file's order
+  std::span<const Text> services;
+  std::span<const Label> labels;
+  Text serial, manufacturer, model, site, rack, role, tenant;
+  std::uint16_t position = 0;  ///< lowest rack unit; 0: not given
+  Text profile, cluster;
+  const Boot* boot = nullptr;              ///< null: not given
+  const NetworkConfig* network = nullptr;  ///< null: not given
+  Mark hostname_mark, ipv4_mark, ipv6_mark, serial_mark, profile_mark, cluster_mark;
+
+  /// The interface that the server's own `ipv4` and `ipv6` belong to and that it boots from: the
+  /// one whose role is `primary`, else the first that is no BMC. Null where there is none.
+  [[nodiscard]] const Interface* primary() const;
+};
+
+/// A server in one revision.
+struct ServerEntry {
+  const Server* server = nullptr;
+  std::uint32_t file = 0;  ///< index into Model::files
+  std::uint32_t line = 0;  ///< of the server's key; Marks count from here
+  std::uint32_t column = 0;
+};
+
+enum class DhcpServer : std::uint8_t { none, dnsmasq, routeros, external, proxy };
+enum class RouterAdvertisement : std::uint8_t { none, slaac, stateless, stateful };
+
+struct Dhcp {
+  DhcpServer server = DhcpServer::none;
+  std::string router;     ///< `routeros:<target>`: that target's name
+  std::string interface;  ///< the interface that serves; empty: found by its address
+  std::optional<Ipv4Range> range;
+  std::chrono::seconds lease{3600};
+  Origin origin, range_origin;
+};
+
+struct Network {
+  std::string name;
+  Ipv4Prefix prefix;
+  std::optional<Ipv4Address> gateway;
+  std::optional<std::uint16_t> vlan;
+  std::vector<std::string> dns;  ///< addresses, IPv4 and IPv6, in order
+  std::string domain;
+  std::string boot_server;  ///< next-server and HTTP host; empty: the host of `service.url`
+  std::uint32_t mtu_bytes = 0;
+  Dhcp dhcp;
+  struct Ipv6 {
+    Ipv6Prefix prefix;
+    std::optional<Ipv6Address> gateway;
+    RouterAdvertisement ra = RouterAdvertisement::none;
+    std::optional<Ipv6Range> range;  ///< already within the prefix
+  };
+  std::optional<Ipv6> ipv6;
+  Origin origin, prefix_origin, gateway_origin;
+};
+
+enum class NodeRole : std::uint8_t { control_plane, worker };
+
+struct ClusterNode {
+  std::string name;
+  NodeRole role = NodeRole::worker;
+  std::string ip;
+  std::vector<std::string> services;
+  std::string server;  ///< the inventory's name; empty: the node's own name, where there is one
+  Origin origin, ip_origin, server_origin;
+};
+
+struct BgpPeer {
+  std::string address;
+  std::uint32_t asn = 0;
+  Origin origin;
+};
+
+struct Cluster {
+  std::string name;
+  std::vector<ClusterNode> nodes;  ///< sorted by name
+  std::vector<std::string> initial_peers;
+  std::vector<Origin> initial_peer_origins;
+  std::optional<std::uint32_t> bgp_asn;
+  std::vector<BgpPeer> bgp_peers;
+  bool fiberlb_bgp = false;
+  std::vector<std::string> vips;
+  std::vector<Origin> vip_origins;
+  bool prismnet_integration = false;
+  std::string profile;  ///< for nodes whose server names none
+  Origin origin, profile_origin;
+};
+
+enum class ProfileType : std::uint8_t { talos_controlplane, talos_worker, ubuntu, nixos, rescue, custom };
+
+/// A kernel or an initrd: a path beneath the assets folder.
+struct Asset {
+  std::string path;
+  std::string url;     ///< where it can be downloaded; empty: it is put there by hand
+  std::string sha256;  ///< 64 hexadecimal digits; empty: not checked
+  Origin origin;
+};
+
+struct Profile {
+  std::string name;
+  std::string title;  ///< shown in menus; the name where none is given
+  ProfileType type = ProfileType::custom;
+  Asset kernel;
+  std::vector<Asset> initrd;
+  std::vector<std::string> params;  ///< may hold ${mac}, ${uuid}, ${hostname}, ${ip}
+  std::vector<Origin> param_origins;
+  std::string template_name;  ///< beneath templates/
+  bool is_default = false;    ///< the menu's default entry for unknown machines
+  Origin origin, template_origin;
+};
+
+struct Move {
+  std::string from, to;
+  Origin origin;
+};
+
+struct Model {
+  std::vector<ServerEntry> servers;  ///< sorted by name
+  std::vector<Network> networks;     ///< sorted by name
+  std::vector<Cluster> clusters;     ///< sorted by name
+  std::vector<Profile> profiles;     ///< sorted by name
+  std::vector<Move> moved;
+  std::map<std::string, std::string> templates;  ///< file name beneath templates/ -> content
+  std::vector<std::string> files;                ///< ServerEntry::file counts into this
+  std::vector<std::shared_ptr<const Arena>> arenas;  ///< where the servers live
+
+  [[nodiscard]] const ServerEntry* find_server(std::string_view name) const;
+  [[nodiscard]] const Network* find_network(std::string_view name) const;
+  [[nodiscard]] const Cluster* find_cluster(std::string_view name) const;
+  [[nodiscard]] const Profile* find_profile(std::string_view name) const;
+  /// The network with the longest prefix that contains the address; null where none does.
+  [[nodiscard]] const Network* network_of(Ipv4Address address) const;
+  [[nodiscard]] const Network* network_of(const Ipv6Address& address) const;
+
+  /// Where the server, or a value of it, stands.
+  [[nodiscard]] Origin origin(const ServerEntry& entry) const;
+  [[nodiscard]] Origin origin(const ServerEntry& entry, Mark mark) const;
+};
+
+/// The profile a server boots: its own, else that of the cluster it belongs to (as `cluster` says,
+/// or as a node of one), else null: it boots its local disk.
+[[nodiscard]] const Profile* profile_of(const Model& model, const Server& server);
+
+/// The cluster and node that a server is; both null where it is in none.
+struct Membership {
+  const Cluster* cluster = nullptr;
+  const ClusterNode* node = nullptr;
+};
+[[nodiscard]] Membership membership_of(const Model& model, const Server& server);
+
+/// The words of the formats, both ways. The parsers are empty for anything else.
+[[nodiscard]] std::string_view word(Firmware value);
+[[nodiscard]] std::string_view word(DhcpServer value);
+[[nodiscard]] std::string_view word(RouterAdvertisement value);
+[[nodiscard]] std::string_view word(NodeRole value);
+[[nodiscard]] std::string_view word(ProfileType value);
+
+}  // namespace metalwright
