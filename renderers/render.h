@@ -1,0 +1,66 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "renderers/artifact.h"
+#include "schemas/model.h"
+
+/// The renderers behind one door. Each is a pure function of the model and the settings: no clock,
+/// disk or network. What is rendered comes in two kinds of unit: one server (everything that
+/// depends on that server's entry) and the site (menus and main configurations). A server's unit
+/// depends on its own entry, the networks, clusters, profiles and templates, and on nothing of
+/// other servers, so that a push that edits one server renders one server.
+namespace metalwright::renderers {
+
+enum class Format : std::uint8_t { pxelinux, grub, ipxe, netplan, cluster_config, dnsmasq };
+inline constexpr std::array kFormats{Format::pxelinux, Format::grub,           Format::ipxe,
+                                     Format::netplan,  Format::cluster_config, Format::dnsmasq};
+/// The word in `render:` of a target, such as `cluster-config`; and back, empty for anything else.
+[[nodiscard]] std::string_view word(Format format);
+[[nodiscard]] std::optional<Format> parse_format(std::string_view word);
+
+/// dnsmasq's part in the site.
+enum class DnsmasqMode : std::uint8_t {
+  dhcp,   ///< leases and boot answers for the networks whose `dhcp.server` is dnsmasq (or proxy)
+  proxy,  ///< every network of ours as proxy-DHCP, beside somebody else's DHCP server
+  tftp,   ///< TFTP only
+};
+
+struct DnsmasqSettings {
+  DnsmasqMode mode = DnsmasqMode::dhcp;
+  std::string tftp_root;                ///< absolute path that dnsmasq serves; empty: no TFTP
+  std::string hosts_folder;             ///< absolute path of the folder of `dhcp-hostsfile`s
+  std::vector<std::string> interfaces;  ///< to bind to; empty: all
+  std::vector<std::string> listen_addresses;
+  std::string pid_file, lease_file, log_file, user;  ///< empty: dnsmasq's default
+  bool authoritative = true;
+};
+
+/// What rendering needs from the host's configuration.
+struct RenderSettings {
+  std::string service_url;  ///< without a slash at the end; empty: boot over TFTP only
+  DnsmasqSettings dnsmasq;
+  /// The values of the secrets that the model names. One that is missing here is rendered as the
+  /// text `(secret NAME)`: for output that is only looked at.
+  std::map<std::string, std::string, std::less<>> secrets;
+  /// Boot loaders that the tree has, by path: a boot answer names only these.
+  std::vector<std::string> boot_loaders;
+};
+
+/// All artifacts of one server in one format. Returns what it could not express, with origins;
+/// nothing reached the sink for an artifact that is named in an error.
+[[nodiscard]] Errors render_server(Format format, const Model& model,
+                                   const RenderSettings& settings, const ServerEntry& entry,
+                                   const ArtifactSink& sink);
+
+/// The artifacts of the site in one format: menus, main configurations.
+[[nodiscard]] Errors render_site(Format format, const Model& model, const RenderSettings& settings,
+                                 const ArtifactSink& sink);
+
+}  // namespace metalwright::renderers
