@@ -1,0 +1,34 @@
+#include "reconciler/resource.h"
+
+#include <algorithm>
+#include <cstdio>
+
+namespace metalwright::reconciler {
+namespace {
+int compare_names(std::string_view kind_a, std::string_view name_a, std::string_view kind_b,
+                  std::string_view name_b) {
+  const int kinds = kind_a.compare(kind_b);
+  return kinds != 0 ? kinds : name_a.compare(name_b);
+}
+}  // namespace
+
+int ResourceRow::compare(const ResourceRow& a, const ResourceRow& b) {
+  return compare_names(a.kind, a.name, b.kind, b.name);
+}
+
+const ResourceRow* ResourceTable::find(std::string_view kind, std::string_view name) const {
+  const auto at = std::partition_point(rows.begin(), rows.end(), [&](const ResourceRow& row) {
+    return compare_names(row.kind, row.name, kind, name) < 0;
+  });
+  const bool found = at != rows.end() && at->kind == kind && at->name == name;
+  return found ? &*at : nullptr;
+}
+
+Digest file_digest(std::uint16_t mode, std::string_view content) {
+  thread_local Digester digester;
+  char octal[5];
+  std::snprintf(octal, sizeof octal, "%04o", static_cast<unsigned>(mode & 07777U));
+  return digester.add(octal).raw(content).finish();
+}
+
+}  // namespace metalwright::reconciler

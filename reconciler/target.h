@@ -1,0 +1,96 @@
+#pragma once
+
+#include <functional>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "reconciler/plan.h"
+#include "reconciler/resource.h"
+#include "schemas/error.h"
+
+namespace metalwright::reconciler {
+
+enum class Presence : std::uint8_t {
+  absent,
+  ours,     ///< the target itself says that we made it (manifest, tag, comment)
+  foreign,  ///< it is there, and nothing says that it is ours
+};
+
+struct ObservedRow {
+  ResourceRow row;  ///< the digest is empty where it is absent
+  Presence presence = Presence::absent;
+};
+
+/// What is at a target now, told as the difference from what was last applied: a fleet at rest is
+/// an empty list.
+struct Observation {
+  /// The resources of the desired and the last-applied table that are not exactly as last applied
+  /// (different, absent, or never applied), ordered as in a table.
+  std::vector<ObservedRow> rows;
+  /// What the target says is ours but the last-applied table does not know: a lost store is
+  /// rebuilt from it. Ordered.
+  std::vector<ResourceRow> unrecorded;
+  /// False where only a part could be read: then nothing at this target may be deleted.
+  bool complete = true;
+  std::vector<std::shared_ptr<const Arena>> arenas;  ///< where the rows' texts live
+};
+
+enum class Look : std::uint8_t {
+  cheap,  ///< trust the target's own index of what did not change (stat, last_updated)
+  full,   ///< read everything
+  named,  ///< only the rows of `desired` that differ from `last_applied`; for a push
+};
+
+/// Told about each change as it happens, so that the run can be recorded and resumed.
+struct ApplyEvents {
+  /// Before the first byte of any of these changes is written. A failure here stops the apply.
+  std::function<Result<void>(std::span<const Change* const>)> begin;
+  /// After it took effect durably (no error), or did not (why).
+  std::function<void(const Change&, const Error* error)> end;
+};
+
+/// A place that can be observed and changed. The engine calls one target from one worker at a time;
+/// different targets at the same time.
+class Target {
+ public:
+  virtual ~Target() = default;
+  [[nodiscard]] virtual const std::string& name() const = 0;
+
+  /// Looks at what `desired` and `last_applied` name. Changes nothing.
+  /// Errors: `unavailable` (cannot be reached or read), `invalid` (it is not what the
+  /// configuration says, such as a root that is a file).
+  [[nodiscard]] virtual Result<Observation> observe(const ResourceTable& desired,
+                                                    const ResourceTable& last_applied, Look look,
+                                                    std::stop_token stop) = 0;
+
+  /// The content that one resource has now, for showing a change: bounded, and empty where it is
+  /// absent or not text.
+  [[nodiscard]] virtual Result<Content> read(std::string_view kind, std::string_view name) = 0;
+
+  /// Makes the changes, which are this target's and in order. Repeating changes that already took
+  /// effect succeeds. A resource that is not as its change saw it is left alone (`conflict`).
+  /// Checks the new configuration with its own program before it goes live, probes the target
+  /// after, and puts the previous state back where the probe fails.
+  /// Stops early, at a change's end, when `stop` is requested.
+  /// Returns an error that concerns the target as a whole; a single change's error goes to
+  /// `events.end` and the others go on.
+  [[nodiscard]] virtual Result<void> apply(std::span<const Change> changes,
+                                           const ContentReader& content, const ApplyEvents& events,
+                                           std::stop_token stop) = 0;
+
+  /// Is the target fit for use: folders, permissions, programs, ports. For `doctor`: one line a
+  /// check, an error saying what to do.
+  struct Check {
+    std::string what;
+    Errors problems;  ///< empty: good
+  };
+  [[nodiscard]] virtual std::vector<Check> check() = 0;
+
+  /// Paths whose change means drift: what the loop watches with inotify.
+  [[nodiscard]] virtual std::vector<std::string> watched_folders() const { return {}; }
+};
+
+}  // namespace metalwright::reconciler
