@@ -73,9 +73,9 @@ struct Route {
 /// What bonds, VLANs and bridges share.
 struct VirtualInterface {
   Text name;
-  std::span<const Text> interfaces;     ///< members (bonds, bridges)
-  std::span<const Text> addresses;      ///< with their prefix lengths
-  std::span<const Text> dns;            ///< addresses of resolvers
+  std::span<const Text> interfaces;  ///< members (bonds, bridges)
+  std::span<const Text> addresses;   ///< with their prefix lengths
+  std::span<const Text> dns;         ///< addresses of resolvers
   bool dhcp4 = false;
   std::uint32_t mtu_bytes = 0;
   std::optional<MacAddress> mac;
@@ -199,7 +199,14 @@ struct Cluster {
   Origin origin, profile_origin;
 };
 
-enum class ProfileType : std::uint8_t { talos_controlplane, talos_worker, ubuntu, nixos, rescue, custom };
+enum class ProfileType : std::uint8_t {
+  talos_controlplane,
+  talos_worker,
+  ubuntu,
+  nixos,
+  rescue,
+  custom
+};
 
 /// A kernel or an initrd: a path beneath the assets folder.
 struct Asset {
@@ -227,15 +234,33 @@ struct Move {
   Origin origin;
 };
 
+/// Positions in a model's lists, so that what is asked for each of 10,000 servers while rendering
+/// costs no scan. Only positions, so a model can be copied. Made once, when the lists are complete.
+struct ModelIndex {
+  struct Node {
+    std::uint64_t hash = 0;  ///< of the server's name
+    std::uint32_t cluster = 0, node = 0;
+  };
+  struct Prefix {
+    Ipv6Address address;  ///< an IPv4 prefix stands in the last four octets
+    std::uint8_t length = 0;
+    std::uint32_t network = 0;
+  };
+  std::vector<Node> nodes;         ///< sorted by hash, then as in the model
+  std::vector<Prefix> ipv4, ipv6;  ///< longest first, then by address
+  bool built = false;
+};
+
 struct Model {
   std::vector<ServerEntry> servers;  ///< sorted by name
   std::vector<Network> networks;     ///< sorted by name
   std::vector<Cluster> clusters;     ///< sorted by name
   std::vector<Profile> profiles;     ///< sorted by name
   std::vector<Move> moved;
-  std::map<std::string, std::string> templates;  ///< file name beneath templates/ -> content
-  std::vector<std::string> files;                ///< ServerEntry::file counts into this
+  std::map<std::string, std::string> templates;      ///< file name beneath templates/ -> content
+  std::vector<std::string> files;                    ///< ServerEntry::file counts into this
   std::vector<std::shared_ptr<const Arena>> arenas;  ///< where the servers live
+  ModelIndex index;                                  ///< made by `build_index`
 
   [[nodiscard]] const ServerEntry* find_server(std::string_view name) const;
   [[nodiscard]] const Network* find_network(std::string_view name) const;
@@ -250,11 +275,17 @@ struct Model {
   [[nodiscard]] Origin origin(const ServerEntry& entry, Mark mark) const;
 };
 
+/// Makes `model.index`, after the last change of `networks` and `clusters`. Without it the look-ups
+/// below give the same answers by scanning.
+void build_index(Model& model);
+
 /// The profile a server boots: its own, else that of the cluster it belongs to (as `cluster` says,
 /// or as a node of one), else null: it boots its local disk.
 [[nodiscard]] const Profile* profile_of(const Model& model, const Server& server);
 
-/// The cluster and node that a server is; both null where it is in none.
+/// The cluster and node that a server is; both null where it is in none, `node` alone where its
+/// own `cluster` names a cluster that has no node for it. Where two clusters claim a server that
+/// names neither, the first by name has it.
 struct Membership {
   const Cluster* cluster = nullptr;
   const ClusterNode* node = nullptr;
@@ -267,5 +298,11 @@ struct Membership {
 [[nodiscard]] std::string_view word(RouterAdvertisement value);
 [[nodiscard]] std::string_view word(NodeRole value);
 [[nodiscard]] std::string_view word(ProfileType value);
+[[nodiscard]] std::optional<Firmware> parse_firmware(std::string_view text);
+/// `routeros` without its `:<target>`.
+[[nodiscard]] std::optional<DhcpServer> parse_dhcp_server(std::string_view text);
+[[nodiscard]] std::optional<RouterAdvertisement> parse_router_advertisement(std::string_view text);
+[[nodiscard]] std::optional<NodeRole> parse_node_role(std::string_view text);
+[[nodiscard]] std::optional<ProfileType> parse_profile_type(std::string_view text);
 
 }  // namespace metalwright
