@@ -1,0 +1,48 @@
+# The two commands of the README are `make demo` and `make test`; `make help` lists the rest.
+SHELL := /bin/bash
+BUILD := build
+JOBS := $(shell nproc)
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+PACKAGES := $(shell sed 's/\#.*//' deploy/debian-packages)
+
+.PHONY: help deps build program demo test test-all asan tsan fuzz bench install clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
+
+deps:  ## install the Debian packages that are missing (apt; sudo where not root)
+	@missing=$$(for p in $(PACKAGES); do \
+	  dpkg-query -W -f '$${db:Status-Status}\n' $$p 2>/dev/null | grep -qx installed || echo $$p; done); \
+	if [ -n "$$missing" ]; then \
+	  echo "installing" $$missing; \
+	  $(SUDO) apt-get update -qq && \
+	  $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $$missing >/dev/null; \
+	fi
+
+$(BUILD)/build.ninja: deps
+	@command -v ccache >/dev/null && ccache_flag=-DCMAKE_CXX_COMPILER_LAUNCHER=ccache; \
+	cmake -S . -B $(BUILD) -G Ninja $$ccache_flag >$(BUILD).log 2>&1 || { cat $(BUILD).log; exit 1; }; rm -f $(BUILD).log
+
+program: $(BUILD)/build.ninja  ## build the program only: build/metalwright
+	@ninja -C $(BUILD) -j $(JOBS) metalwright
+
+build: $(BUILD)/build.ninja  ## build the program and the tests
+	@ninja -C $(BUILD) -j $(JOBS)
+
+demo: program  ## run the main job on examples/homelab and show it converging
+	@examples/demo.sh $(BUILD)/metalwright
+
+test: build  ## build and run all tests
+	@ctest --test-dir $(BUILD) -j $(JOBS) --output-on-failure --no-tests=error -LE slow
+
+test-all: build  ## the tests, and the long ones too
+	@ctest --test-dir $(BUILD) -j $(JOBS) --output-on-failure --no-tests=error
+
+asan: deps  ## the unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	@cmake --preset asan >/dev/null && cmake --build --preset asan && ctest --preset asan
+
+tsan: deps  ## the unit tests under ThreadSanitizer
+	@cmake --preset tsan >/dev/null && cmake --build --preset tsan && ctest --preset tsan
+
+clean:  ## remove everything that was built
+	@rm -rf $(BUILD) build-*

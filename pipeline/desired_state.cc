@@ -1,0 +1,390 @@
+#include "pipeline/desired_state.h"
+
+#include <algorithm>
+#include <cstring>
+#include <iterator>
+#include <numeric>
+#include <thread>
+#include <utility>
+
+namespace metalwright::pipeline {
+namespace {
+
+using reconciler::ResourceRow;
+using renderers::Artifact;
+using renderers::ArtifactKind;
+using renderers::Format;
+
+constexpr std::uint32_t kDropped = 0xfffffffd;
+constexpr std::size_t kServersAThread = 256;  // under that a thread costs more than it gives
+constexpr std::size_t kMostArenas = 64;
+
+struct Row {
+  ResourceRow row;
+  UnitRef unit;
+};
+
+bool before(const Row& a, const Row& b) { return ResourceRow::compare(a.row, b.row) < 0; }
+
+/// Rows of one format differ in a few bytes behind a long common beginning
+/// (`pxelinux.cfg/01-52-54-00-…`): sorting by the eight bytes behind it as one number is several
+/// times as quick as comparing names.
+void sort_rows(std::vector<Row>& rows) {
+  if (rows.size() < 2) return;
+  std::string_view shared = rows.front().row.name;
+  for (const Row& row : rows) {
+    const std::string_view name = row.row.name;
+    const std::size_t limit = std::min(shared.size(), name.size());
+    std::size_t same = 0;
+    while (same < limit && shared[same] == name[same]) ++same;
+    shared = shared.substr(0, same);
+    if (row.row.kind != rows.front().row.kind) return std::sort(rows.begin(), rows.end(), before);
+  }
+  struct Keyed {
+    std::uint64_t key;
+    std::uint32_t index;
+  };
+  std::vector<Keyed> order(rows.size());
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    unsigned char bytes[8] = {};
+    const std::string_view rest = rows[i].row.name.view().substr(shared.size());
+    std::memcpy(bytes, rest.data(), std::min<std::size_t>(rest.size(), sizeof bytes));
+    std::uint64_t key = 0;
+    for (const unsigned char byte : bytes) key = key << 8U | byte;
+    order[i] = {key, static_cast<std::uint32_t>(i)};
+  }
+  std::sort(order.begin(), order.end(), [&](const Keyed& a, const Keyed& b) {
+    return a.key != b.key ? a.key < b.key : before(rows[a.index], rows[b.index]);
+  });
+  std::vector<Row> sorted;
+  sorted.reserve(rows.size());
+  for (const Keyed& keyed : order) sorted.push_back(rows[keyed.index]);
+  rows = std::move(sorted);
+}
+
+/// What one thread renders: for each target and format a stream of rows.
+class Collector {
+ public:
+  Collector(const BuildInput& input) : input_(input), arena_(std::make_shared<Arena>()) {
+    streams_.resize(input.layouts.size());
+    for (std::size_t t = 0; t < input.layouts.size(); ++t) {
+      streams_[t].resize(input.layouts[t].formats.size());
+    }
+  }
+
+  void render_server(std::uint32_t index) {
+    const ServerEntry& entry = input_.model.servers[index];
+    each_format([&](std::size_t target, std::size_t f, const renderers::ArtifactSink& sink,
+                    Format format) {
+      unit_ = {index, static_cast<std::uint8_t>(format)};
+      server_ = &entry;
+      at_ = {target, f};
+      return renderers::render_server(format, input_.model, input_.layouts[target].settings, entry,
+                                      sink);
+    });
+  }
+
+  void render_site() {
+    each_format([&](std::size_t target, std::size_t f, const renderers::ArtifactSink& sink,
+                    Format format) {
+      unit_ = {UnitRef::kSite, static_cast<std::uint8_t>(format)};
+      server_ = nullptr;
+      at_ = {target, f};
+      return renderers::render_site(format, input_.model, input_.layouts[target].settings, sink);
+    });
+  }
+
+  void add_host_files() {
+    for (std::size_t t = 0; t < input_.layouts.size(); ++t) {
+      std::vector<Row> rows;
+      for (const HostFile& file : input_.layouts[t].host_files) {
+        rows.push_back({{arena_->intern("file"), arena_->copy(file.name), file.digest},
+                        {UnitRef::kHostFile, 0}});
+      }
+      streams_[t].push_back(std::move(rows));
+    }
+  }
+
+  std::vector<std::vector<std::vector<Row>>> streams_;  // target, stream, row
+  Errors errors_;
+  [[nodiscard]] std::shared_ptr<const Arena> arena() const { return arena_; }
+
+ private:
+  template <class Render>
+  void each_format(const Render& render) {
+    const renderers::ArtifactSink sink = [this](const Artifact& artifact) { take(artifact); };
+    for (std::size_t t = 0; t < input_.layouts.size(); ++t) {
+      const auto& formats = input_.layouts[t].formats;
+      for (std::size_t f = 0; f < formats.size(); ++f) {
+        Errors errors = render(t, f, sink, formats[f]);
+        errors_.insert(errors_.end(), std::make_move_iterator(errors.begin()),
+                       std::make_move_iterator(errors.end()));
+      }
+    }
+  }
+
+  void take(const Artifact& artifact) {
+    const Digest digest = reconciler::file_digest(artifact.mode, artifact.content);
+    streams_[at_.first][at_.second].push_back(
+        {{arena_->intern(kind_word(artifact.kind)), arena_->copy(artifact.name), digest}, unit_});
+    if (input_.observer) {
+      input_.observer(server_, at_.first, static_cast<Format>(unit_.format), artifact);
+    }
+  }
+
+  const BuildInput& input_;
+  std::shared_ptr<Arena> arena_;
+  UnitRef unit_;
+  const ServerEntry* server_ = nullptr;
+  std::pair<std::size_t, std::size_t> at_;  // target, format
+};
+
+/// The servers to render, and where each server of the previous state is now (kDropped: rendered
+/// anew, or gone).
+struct Delta {
+  std::vector<std::uint32_t> render;
+  std::vector<std::uint32_t> moved_to;
+  bool site = true;
+};
+
+Delta compare_servers(const BuildInput& input) {
+  const auto& servers = input.model.servers;
+  Delta delta;
+  const bool usable = input.previous != nullptr && input.previous->context == input.context &&
+                      input.previous->targets.size() == input.layouts.size();
+  if (!usable) {
+    delta.render.resize(servers.size());
+    std::iota(delta.render.begin(), delta.render.end(), 0U);
+    return delta;
+  }
+  delta.site = false;
+  const auto& old = input.previous->servers;
+  delta.moved_to.assign(old.size(), kDropped);
+  std::size_t o = 0;
+  for (std::uint32_t i = 0; i < servers.size(); ++i) {
+    const std::string_view name = servers[i].server->name;
+    while (o < old.size() && old[o].name.view() < name) ++o;
+    const bool same =
+        o < old.size() && old[o].name.view() == name && old[o].entry == input.entries[i];
+    if (same) {
+      delta.moved_to[o] = i;
+    } else {
+      delta.render.push_back(i);
+    }
+  }
+  // The site's menus and the boot configuration may name servers: render them when any changed.
+  delta.site = !delta.render.empty() || std::find(delta.moved_to.begin(), delta.moved_to.end(),
+                                                  kDropped) != delta.moved_to.end();
+  return delta;
+}
+
+std::vector<Collector> render_units(const BuildInput& input, const Delta& delta) {
+  const std::size_t threads = std::clamp<std::size_t>(
+      delta.render.size() / kServersAThread, 1, std::max(1U, std::thread::hardware_concurrency()));
+  std::vector<Collector> collectors;
+  for (std::size_t i = 0; i < threads; ++i) collectors.emplace_back(input);
+  const auto work = [&](std::size_t thread) {
+    const std::size_t first = delta.render.size() * thread / threads;
+    const std::size_t last = delta.render.size() * (thread + 1) / threads;
+    for (std::size_t i = first; i < last; ++i) collectors[thread].render_server(delta.render[i]);
+  };
+  {
+    std::vector<std::jthread> others;
+    for (std::size_t i = 1; i < threads; ++i) others.emplace_back(work, i);
+    work(0);
+  }
+  if (delta.site) {
+    collectors.front().render_site();
+    collectors.front().add_host_files();
+  }
+  return collectors;
+}
+
+/// The rows of the previous state that stay, in their order.
+std::vector<Row> kept_rows(const TargetState& old, const Delta& delta) {
+  std::vector<Row> rows;
+  rows.reserve(old.table.rows.size() + 16);
+  for (std::size_t i = 0; i < old.table.rows.size(); ++i) {
+    UnitRef unit = old.units[i];
+    const bool site = unit.unit == UnitRef::kSite || unit.unit == UnitRef::kHostFile;
+    if (site) {
+      if (delta.site) continue;
+    } else {
+      unit.unit = delta.moved_to[unit.unit];
+      if (unit.unit == kDropped) continue;
+    }
+    rows.push_back({old.table.rows[i], unit});
+  }
+  return rows;
+}
+
+/// Texts of many revisions keep many arenas alive: copied into one now and then.
+void compact(TargetState& target) {
+  if (target.table.arenas.size() <= kMostArenas) return;
+  auto arena = std::make_shared<Arena>();
+  for (ResourceRow& row : target.table.rows) {
+    row.kind = arena->intern(row.kind);
+    row.name = arena->copy(row.name);
+  }
+  target.table.arenas = {std::move(arena)};
+}
+
+TargetState assemble(const BuildInput& input, std::size_t t, const Delta& delta,
+                     std::vector<Collector>& collectors, Errors& errors) {
+  TargetState target;
+  target.name = input.layouts[t].name;
+  std::vector<Row> rows;
+  if (!delta.moved_to.empty()) {
+    rows = kept_rows(input.previous->targets[t], delta);
+    target.table.arenas = input.previous->targets[t].table.arenas;
+  }
+  const std::size_t streams = collectors.front().streams_[t].size();
+  for (std::size_t s = 0; s < streams; ++s) {
+    std::vector<Row> fresh;
+    for (Collector& collector : collectors) {
+      if (s >= collector.streams_[t].size()) continue;
+      auto& stream = collector.streams_[t][s];
+      fresh.insert(fresh.end(), stream.begin(), stream.end());
+    }
+    sort_rows(fresh);
+    const auto middle = static_cast<std::ptrdiff_t>(rows.size());
+    rows.insert(rows.end(), fresh.begin(), fresh.end());
+    std::inplace_merge(rows.begin(), rows.begin() + middle, rows.end(), before);
+  }
+  for (const Collector& collector : collectors) target.table.arenas.push_back(collector.arena());
+
+  target.table.rows.reserve(rows.size());
+  target.units.reserve(rows.size());
+  for (const Row& row : rows) {
+    if (!target.table.rows.empty() &&
+        ResourceRow::compare(target.table.rows.back(), row.row) == 0) {
+      errors.push_back(Error{.kind = ErrorKind::invalid,
+                             .check = "duplicate-artifact",
+                             .message = "two things would be rendered to '" +
+                                        std::string(row.row.name.view()) + "' at target '" +
+                                        target.name + "'"});
+      continue;
+    }
+    target.table.rows.push_back(row.row);
+    target.units.push_back(row.unit);
+  }
+  compact(target);
+  return target;
+}
+
+}  // namespace
+
+std::string_view kind_word(ArtifactKind kind) {
+  return kind == ArtifactKind::file ? "file" : "host";
+}
+
+const TargetState* DesiredState::find_target(std::string_view name) const {
+  const auto at = std::find_if(targets.begin(), targets.end(),
+                               [&](const TargetState& target) { return target.name == name; });
+  return at == targets.end() ? nullptr : &*at;
+}
+
+std::string_view DesiredState::server_of(const TargetState& target, std::size_t row) const {
+  const std::uint32_t unit = target.units[row].unit;
+  return unit < servers.size() ? servers[unit].name.view() : std::string_view{};
+}
+
+BuildResult build_desired(const BuildInput& input) {
+  BuildResult result;
+  const Delta delta = compare_servers(input);
+  DesiredState& state = result.state;
+  state.revision = input.revision;
+  state.context = input.context;
+
+  if (!delta.site && !delta.moved_to.empty() && delta.render.empty()) {
+    state = *input.previous;  // nothing that is rendered changed
+    state.revision = input.revision;
+    result.site_rendered = false;
+    return result;
+  }
+  std::vector<Collector> collectors = render_units(input, delta);
+  for (Collector& collector : collectors) {
+    result.errors.insert(result.errors.end(), collector.errors_.begin(), collector.errors_.end());
+  }
+  for (std::size_t t = 0; t < input.layouts.size(); ++t) {
+    state.targets.push_back(assemble(input, t, delta, collectors, result.errors));
+  }
+  auto names = std::make_shared<Arena>();
+  state.servers.reserve(input.model.servers.size());
+  for (std::size_t i = 0; i < input.model.servers.size(); ++i) {
+    state.servers.push_back({names->copy(input.model.servers[i].server->name), input.entries[i]});
+  }
+  state.arenas.push_back(std::move(names));
+  sort_errors(result.errors);
+  result.rendered = delta.render;
+  result.site_rendered = delta.site;
+  return result;
+}
+
+Result<reconciler::Content> render_content(const DesiredState& state, const Model& model,
+                                           const std::vector<TargetLayout>& layouts,
+                                           std::size_t target, std::string_view kind,
+                                           std::string_view name) {
+  const TargetState& rows = state.targets[target];
+  const ResourceRow* row = rows.table.find(kind, name);
+  const auto missing = [&] {
+    return fail(ErrorKind::bug, "no-such-resource",
+                "nothing renders '" + rows.name + '/' + std::string(kind) + '/' +
+                    std::string(name) + "'");
+  };
+  if (row == nullptr) return missing();
+  const UnitRef unit = rows.units[static_cast<std::size_t>(row - rows.table.rows.data())];
+  const TargetLayout& layout = layouts[target];
+  reconciler::Content content;
+  if (unit.unit == UnitRef::kHostFile) {
+    for (const HostFile& file : layout.host_files) {
+      if (file.name != name) continue;
+      content.copy_from = file.copy_from;
+      content.bytes = file.bytes;
+      content.mode = file.mode;
+      return content;
+    }
+    return missing();
+  }
+  bool found = false;
+  const renderers::ArtifactSink sink = [&](const Artifact& artifact) {
+    if (found || artifact.name != name || kind_word(artifact.kind) != kind) return;
+    found = true;
+    content.bytes = artifact.content;
+    content.mode = artifact.mode;
+  };
+  const auto format = static_cast<Format>(unit.format);
+  Errors errors;
+  if (unit.unit == UnitRef::kSite) {
+    errors = renderers::render_site(format, model, layout.settings, sink);
+  } else {
+    errors = renderers::render_server(format, model, layout.settings, model.servers[unit.unit],
+                                      sink);
+  }
+  if (!found) {
+    if (!errors.empty()) return tl::unexpected(errors.front());
+    return missing();
+  }
+  return content;
+}
+
+Errors render_all(const Model& model, const TargetLayout& layout,
+                  const std::function<void(const ServerEntry*, const Artifact&)>& sink) {
+  Errors all;
+  const auto add = [&](Errors errors) {
+    all.insert(all.end(), std::make_move_iterator(errors.begin()),
+               std::make_move_iterator(errors.end()));
+  };
+  for (const Format format : layout.formats) {
+    add(renderers::render_site(format, model, layout.settings,
+                               [&](const Artifact& artifact) { sink(nullptr, artifact); }));
+    for (const ServerEntry& entry : model.servers) {
+      add(renderers::render_server(format, model, layout.settings, entry,
+                                   [&](const Artifact& artifact) { sink(&entry, artifact); }));
+    }
+  }
+  sort_errors(all);
+  return all;
+}
+
+}  // namespace metalwright::pipeline
