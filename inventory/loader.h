@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "schemas/error.h"
+#include "schemas/model.h"
+
+/// From the bytes of one revision to its model. Pure: the same files give the same model and the
+/// same errors, with or without a cache. The repository is untrusted, so everything is bounded:
+/// size of a file and a scalar, depth, what aliases expand to, number and length of messages.
+namespace metalwright::inventory {
+
+/// One file of a revision.
+struct RepositoryFile {
+  std::string path;  ///< relative to the repository's root, `/` between names
+  std::string bytes;
+  friend bool operator==(const RepositoryFile&, const RepositoryFile&) = default;
+};
+
+/// The files of one revision that `is_relevant`, sorted by path, each path once.
+using RepositoryFiles = std::vector<RepositoryFile>;
+
+/// True for the paths that a model is made of: `inventory.yaml`, `inventory/*`, `networks.yaml`,
+/// `clusters/*`, `profiles/*`, `templates/*` (and their misspelt `.yml` twins, so that they can be
+/// pointed out). A source needs to read no others.
+[[nodiscard]] bool is_relevant(std::string_view path);
+
+/// What one load learnt that spares the next one work: the loaded value of every server by the
+/// digest of its text. Immutable; may be shared by threads. Holds no file's bytes.
+class LoadCache;
+
+struct LoadStatistics {
+  std::uint64_t servers = 0;
+  std::uint64_t servers_parsed = 0;  ///< the others came from the cache
+  std::uint64_t files_fully_parsed = 0;
+};
+
+struct LoadResult {
+  std::shared_ptr<const Model> model;      ///< null where `errors` has an error
+  Errors errors;                           ///< errors and warnings, in file order
+  std::shared_ptr<const LoadCache> cache;  ///< for the next call; never null
+  LoadStatistics statistics;
+};
+
+/// Loads a revision. `previous` may be null, or the cache of any other revision.
+[[nodiscard]] LoadResult load(const RepositoryFiles& files, const LoadCache* previous = nullptr);
+
+}  // namespace metalwright::inventory

@@ -1,0 +1,61 @@
+#include "schemas/host_config.h"
+
+#include <algorithm>
+
+namespace metalwright {
+
+const TargetConfig* HostConfig::find_target(std::string_view name) const {
+  const auto found = std::find_if(targets.begin(), targets.end(),
+                                  [&](const TargetConfig& t) { return t.name == name; });
+  return found == targets.end() ? nullptr : &*found;
+}
+
+std::string_view word(Verify value) { return value == Verify::none ? "none" : "signed"; }
+
+std::string_view word(TargetType value) {
+  switch (value) {
+    case TargetType::files:
+      return "files";
+    case TargetType::dnsmasq:
+      return "dnsmasq";
+    case TargetType::netbox:
+      return "netbox";
+    case TargetType::routeros:
+      return "routeros";
+    case TargetType::nodes:
+      return "nodes";
+  }
+  return {};
+}
+
+std::string_view word(DriftMode value) {
+  return value == DriftMode::correct ? "correct" : "report";
+}
+
+std::string_view word(DnsmasqRole value) {
+  switch (value) {
+    case DnsmasqRole::dhcp:
+      return "dhcp";
+    case DnsmasqRole::proxy:
+      return "proxy";
+    case DnsmasqRole::tftp:
+      return "tftp";
+  }
+  return {};
+}
+
+std::string_view word(Reload::By value) {
+  switch (value) {
+    case Reload::By::none:
+      return "none";
+    case Reload::By::systemd:
+      return "systemd";
+    case Reload::By::pidfile:
+      return "pidfile";
+    case Reload::By::command:
+      return "command";
+  }
+  return {};
+}
+
+}  // namespace metalwright

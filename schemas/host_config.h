@@ -1,0 +1,157 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "schemas/error.h"
+
+/// The host's own configuration, `metalwright.yaml`: which repository to follow and which places to
+/// keep as it says. It is not in the repository, because a commit must not be able to point a
+/// credential at another address. Read by `inventory/host_config.h`; paths in it are absolute by
+/// then: a relative one was joined to the folder of the configuration file.
+namespace metalwright {
+
+/// `{secret: NAME}`: the value is looked up where it is used and stands nowhere else.
+struct SecretRef {
+  std::string name;  ///< empty: none given
+  Origin origin;
+  friend bool operator==(const SecretRef&, const SecretRef&) = default;
+};
+
+enum class Verify : std::uint8_t {
+  none,
+  signed_,  ///< `signed`: only commits signed by one of `allowed_signers`
+};
+
+struct SourceConfig {
+  std::string git;     ///< absolute path, or a file://, http://, https:// or ssh:// address
+  std::string branch;  ///< empty: the repository's HEAD
+  std::chrono::seconds poll{30};
+  Verify verify = Verify::none;
+  std::string allowed_signers;  ///< file in ssh-keygen(1)'s ALLOWED SIGNERS format
+  bool allow_force_push = false;
+  std::string cache;        ///< folder for clones of remote repositories; empty: beside the state
+  std::string user;         ///< for https and ssh; empty: the address's own, else `git` for ssh
+  SecretRef password;       ///< https: password or token
+  SecretRef ssh_key;        ///< ssh: the private key; none: the agent's
+  std::string known_hosts;  ///< ssh: file; empty: ~/.ssh/known_hosts and /etc/ssh/ssh_known_hosts
+  std::string ca_file;      ///< https: certificates to trust instead of the system's
+  Origin origin, git_origin;
+};
+
+/// How many deletes one run may make, per class of object: the smaller of the two limits.
+struct MaxDeletes {
+  std::uint32_t count = 10;
+  std::uint32_t percent = 5;  ///< of the owned objects of the class; 0..100
+};
+
+/// A time of the week, in the host's time zone, in which changes may be made.
+struct MaintenanceWindow {
+  std::uint8_t days = 0x7f;             ///< bit 0 is Monday
+  std::chrono::minutes from{0}, to{0};  ///< since midnight; `to` <= `from` ends on the next day
+  std::vector<std::string> targets;     ///< empty: all
+  Origin origin;
+};
+
+struct PolicyConfig {
+  MaxDeletes max_deletes;
+  std::vector<MaintenanceWindow> windows;  ///< empty: always
+};
+
+enum class TargetType : std::uint8_t { files, dnsmasq, netbox, routeros, nodes };
+enum class DriftMode : std::uint8_t { correct, report };
+enum class DnsmasqRole : std::uint8_t { dhcp, proxy, tftp };
+
+/// How a running program is told about new files.
+struct Reload {
+  enum class By : std::uint8_t {
+    none,     ///< nobody runs it, or it finds out by itself
+    systemd,  ///< `systemd:UNIT`
+    pidfile,  ///< `pidfile:PATH`: SIGHUP to the process
+    command,  ///< `command:PROGRAM ARGUMENT…`, split at blanks, run without a shell
+  };
+  By by = By::none;
+  std::string value;  ///< unit, path or command line
+  Origin origin;
+};
+
+/// One entry of `targets`. Which fields mean something depends on `type`.
+struct TargetConfig {
+  std::string name;  ///< unique; `[a-z0-9][a-z0-9._-]*`
+  TargetType type = TargetType::files;
+  DriftMode drift = DriftMode::correct;
+  bool adopt = false;   ///< take over objects that stand where ours should
+  std::string suspend;  ///< why this target is left alone; empty: it is not
+  std::optional<std::chrono::sys_seconds> suspend_until;
+  std::optional<MaxDeletes> max_deletes;  ///< instead of the policy's
+
+  // files
+  std::string root;                 ///< folder of the tree
+  std::vector<std::string> render;  ///< formats: pxelinux, grub, ipxe, netplan, cluster-config
+  std::optional<bool>
+      boot_loaders;            ///< copy the boot loaders in; default: with pxelinux, grub, ipxe
+  std::optional<bool> assets;  ///< copy the profiles' kernels and initrds in; default: the same
+
+  // dnsmasq
+  DnsmasqRole mode = DnsmasqRole::dhcp;
+  std::string config;     ///< file that this target owns
+  std::string hosts;      ///< folder of the hosts files, one a network
+  std::string tftp_root;  ///< empty: the root of the files target that renders boot files
+  Reload reload;
+  Reload restart;  ///< by none: as `reload` says, where that can restart (systemd, command)
+  std::vector<std::string> interfaces;
+  std::vector<std::string> listen_addresses;
+  std::string pid_file, lease_file, log_file, run_as;  ///< empty: dnsmasq's default
+  bool authoritative = true;
+  std::string probe_address;     ///< where the probe asks; empty: found from the configuration
+  std::uint16_t tftp_port = 69;  ///< other ports are for tests
+  std::uint16_t dhcp_port = 67;
+
+  // netbox, routeros
+  std::string url;
+  std::string user;
+  SecretRef token;     ///< netbox
+  SecretRef password;  ///< routeros
+  std::string ca_file;
+  std::chrono::seconds timeout{30};
+
+  Origin origin;
+};
+
+/// An address to listen at: `[::]:8000`, `0.0.0.0:8000`, `:8000`.
+struct ListenAddress {
+  std::string host;  ///< without brackets; empty: every address
+  std::uint16_t port = 0;
+  Origin origin;
+};
+
+struct ServiceConfig {
+  std::vector<ListenAddress> listen;
+  std::string url;  ///< as machines reach it, without a slash at the end; empty: TFTP only
+  Origin origin;
+};
+
+struct HostConfig {
+  std::string file;  ///< where it was read from
+  SourceConfig source;
+  std::string state;    ///< `sqlite:/absolute/path` or `postgresql://…`
+  std::string secrets;  ///< folder with one file a secret
+  std::string assets;   ///< folder of kernels and initrds
+  PolicyConfig policy;
+  std::vector<TargetConfig> targets;  ///< in the file's order
+  ServiceConfig service;
+
+  [[nodiscard]] const TargetConfig* find_target(std::string_view name) const;
+};
+
+[[nodiscard]] std::string_view word(Verify value);
+[[nodiscard]] std::string_view word(TargetType value);
+[[nodiscard]] std::string_view word(DriftMode value);
+[[nodiscard]] std::string_view word(DnsmasqRole value);
+[[nodiscard]] std::string_view word(Reload::By value);
+
+}  // namespace metalwright
