@@ -2,9 +2,9 @@
 
 #include <cstdint>
 #include <memory>
-#include <string>
-#include <vector>
+#include <string_view>
 
+#include "inventory/repository_files.h"
 #include "schemas/error.h"
 #include "schemas/model.h"
 
@@ -12,16 +12,6 @@
 /// same errors, with or without a cache. The repository is untrusted, so everything is bounded:
 /// size of a file and a scalar, depth, what aliases expand to, number and length of messages.
 namespace metalwright::inventory {
-
-/// One file of a revision.
-struct RepositoryFile {
-  std::string path;  ///< relative to the repository's root, `/` between names
-  std::string bytes;
-  friend bool operator==(const RepositoryFile&, const RepositoryFile&) = default;
-};
-
-/// The files of one revision that `is_relevant`, sorted by path, each path once.
-using RepositoryFiles = std::vector<RepositoryFile>;
 
 /// True for the paths that a model is made of: `inventory.yaml`, `inventory/*`, `networks.yaml`,
 /// `clusters/*`, `profiles/*`, `templates/*` (and their misspelt `.yml` twins, so that they can be

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "schemas/digest.h"
 #include "schemas/error.h"
 #include "schemas/ip_address.h"
 #include "schemas/mac_address.h"
@@ -106,6 +107,10 @@ struct NetworkConfig {
   std::span<const Route> routes;  ///< of the primary interface
 };
 
+/// `x-metalwright: {drift: …}`: what to do about drift of this server's resources, where it differs
+/// from what the target does.
+enum class DriftOverride : std::uint8_t { none, correct, report };
+
 /// One machine. Everything but the name may be missing. Lives in an Arena of the model; immutable.
 struct Server {
   Text name;
@@ -118,6 +123,7 @@ struct Server {
   Text serial, manufacturer, model, site, rack, role, tenant;
   std::uint16_t position = 0;  ///< lowest rack unit; 0: not given
   Text profile, cluster;
+  DriftOverride drift = DriftOverride::none;
   const Boot* boot = nullptr;              ///< null: not given
   const NetworkConfig* network = nullptr;  ///< null: not given
   Mark hostname_mark, ipv4_mark, ipv6_mark, serial_mark, profile_mark, cluster_mark;
@@ -133,6 +139,10 @@ struct ServerEntry {
   std::uint32_t file = 0;  ///< index into Model::files
   std::uint32_t line = 0;  ///< of the server's key; Marks count from here
   std::uint32_t column = 0;
+  /// Equal digests mean equal servers, marks included, in whatever file and line they stand:
+  /// what is made of a server alone can be kept by it. Of the entry's text, or of its values where
+  /// the text does not tell all (aliases).
+  Digest digest;
 };
 
 enum class DhcpServer : std::uint8_t { none, dnsmasq, routeros, external, proxy };
