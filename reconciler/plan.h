@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -33,8 +34,19 @@ enum class Reason : std::uint8_t {
   gone,           ///< deleted at the target, and no longer desired
 };
 
-[[nodiscard]] std::string_view word(Action action);  ///< `create`, `update`, `delete`, …
-[[nodiscard]] std::string_view word(Reason reason);  ///< `added`, `drift-changed`, …
+/// The words of the formats, in the order of the enums. Here and not in a source file, so that the
+/// store can use them without the reconciler's library.
+inline constexpr std::array<std::string_view, 5> kActionWords{"create", "update", "delete", "adopt",
+                                                              "forget"};
+inline constexpr std::array<std::string_view, 9> kReasonWords{
+    "added",     "changed", "removed", "drift-changed", "drift-deleted",
+    "identical", "adopted", "moved",   "gone"};
+[[nodiscard]] constexpr std::string_view word(Action action) {
+  return kActionWords[static_cast<std::size_t>(action)];
+}
+[[nodiscard]] constexpr std::string_view word(Reason reason) {
+  return kReasonWords[static_cast<std::size_t>(reason)];
+}
 
 /// One field, before and after, as text to show. `before` is empty at a create, `after` at a
 /// delete. A secret's are both `(secret)`, and the change shows as `(secret changed)`.

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "schemas/error.h"
+#include "schemas/time.h"
+
+namespace metalwright::store {
+
+/// Who holds the lock: for the message that the second one shows.
+struct LockHolder {
+  std::int64_t pid = 0;
+  std::string host;
+  Time since;
+  std::string command;  ///< `apply`, `reconcile`, …
+  friend bool operator==(const LockHolder&, const LockHolder&) = default;
+  /// `process 4711 on boot-1 (reconcile) since 2026-01-05T10:11:12Z`
+  [[nodiscard]] std::string text() const;
+};
+
+/// The right to change targets: one process at a time for one state. Only commands that change
+/// something need it. It ends with the object, and also when its process is killed: with SQLite the
+/// kernel holds it (a lock on `PATH.lock`), with PostgreSQL the server does, for the session.
+class RunLock {
+ public:
+  /// `state` as in StoreOptions. `self` is shown to others.
+  /// Error: `unavailable`, check `run-locked`, naming the holder; does not wait.
+  [[nodiscard]] static Result<RunLock> take(const std::string& state, const LockHolder& self);
+  RunLock(RunLock&&) noexcept;
+  RunLock& operator=(RunLock&&) noexcept;
+  ~RunLock();
+
+  /// An error where the lock was lost (the connection to PostgreSQL broke, the file was removed):
+  /// then nothing more may be changed.
+  [[nodiscard]] Result<void> held() const;
+
+ private:
+  struct Impl;
+  explicit RunLock(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+/// Who holds the lock of this state now; empty where nobody does. For `status`.
+[[nodiscard]] Result<std::optional<LockHolder>> lock_holder(const std::string& state);
+
+}  // namespace metalwright::store
