@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -53,13 +54,36 @@ struct RenderSettings {
   std::vector<std::string> boot_loaders;
 };
 
-/// All artifacts of one server in one format. Returns what it could not express, with origins;
-/// nothing reached the sink for an artifact that is named in an error.
+/// Renders the units of one model. Making it works out once what all units share (each profile's
+/// part of a boot file, each cluster's list of nodes), so that a fleet costs little more than its
+/// bytes. `model` (with its index built) and `settings` must outlive it. Any thread may call it.
+///
+/// What is returned are the values that a format cannot hold, with their origins; nothing reaches
+/// the sink for an artifact that such an error is about. An error that stands in a profile comes
+/// back for each server that boots it: drop repeats. A warning tells of something left out on
+/// purpose, such as a menu entry that a loader could not fill in: all its artifacts are made.
+class Rendering {
+ public:
+  Rendering(const Model& model, const RenderSettings& settings);
+  ~Rendering();
+  Rendering(Rendering&&) noexcept;
+  Rendering& operator=(Rendering&&) noexcept;
+
+  /// All artifacts of one server in one format.
+  [[nodiscard]] Errors server(Format format, const ServerEntry& entry,
+                              const ArtifactSink& sink) const;
+  /// The artifacts of the site in one format: menus, main configurations.
+  [[nodiscard]] Errors site(Format format, const ArtifactSink& sink) const;
+
+ private:
+  struct State;
+  std::unique_ptr<const State> state_;
+};
+
+/// One unit, for a caller that has only one: `Rendering(model, settings).server(…)`.
 [[nodiscard]] Errors render_server(Format format, const Model& model,
                                    const RenderSettings& settings, const ServerEntry& entry,
                                    const ArtifactSink& sink);
-
-/// The artifacts of the site in one format: menus, main configurations.
 [[nodiscard]] Errors render_site(Format format, const Model& model, const RenderSettings& settings,
                                  const ArtifactSink& sink);
 
