@@ -120,6 +120,8 @@ constexpr std::array<Words<RouterAdvertisement>, 4> kAdvertisements{
      {RouterAdvertisement::slaac, "slaac"},
      {RouterAdvertisement::stateless, "stateless"},
      {RouterAdvertisement::stateful, "stateful"}}};
+constexpr std::array<Words<BootLoader>, 3> kBootLoaders{
+    {{BootLoader::ipxe, "ipxe"}, {BootLoader::pxelinux, "pxelinux"}, {BootLoader::grub, "grub"}}};
 constexpr std::array<Words<NodeRole>, 2> kNodeRoles{
     {{NodeRole::control_plane, "control-plane"}, {NodeRole::worker, "worker"}}};
 constexpr std::array<Words<ProfileType>, 6> kProfileTypes{
@@ -239,6 +241,7 @@ Membership membership_of(const Model& model, const Server& server) {
 std::string_view word(Firmware value) { return word_in(kFirmwares, value); }
 std::string_view word(DhcpServer value) { return word_in(kDhcpServers, value); }
 std::string_view word(RouterAdvertisement value) { return word_in(kAdvertisements, value); }
+std::string_view word(BootLoader value) { return word_in(kBootLoaders, value); }
 std::string_view word(NodeRole value) { return word_in(kNodeRoles, value); }
 std::string_view word(ProfileType value) { return word_in(kProfileTypes, value); }
 
@@ -248,6 +251,9 @@ std::optional<DhcpServer> parse_dhcp_server(std::string_view text) {
 }
 std::optional<RouterAdvertisement> parse_router_advertisement(std::string_view text) {
   return value_in(kAdvertisements, text);
+}
+std::optional<BootLoader> parse_boot_loader(std::string_view text) {
+  return value_in(kBootLoaders, text);
 }
 std::optional<NodeRole> parse_node_role(std::string_view text) {
   return value_in(kNodeRoles, text);

@@ -148,12 +148,20 @@ struct ServerEntry {
 enum class DhcpServer : std::uint8_t { none, dnsmasq, routeros, external, proxy };
 enum class RouterAdvertisement : std::uint8_t { none, slaac, stateless, stateful };
 
+/// `dhcp.loader`: what a machine's firmware is told to load first.
+enum class BootLoader : std::uint8_t {
+  ipxe,      ///< iPXE on every firmware, then its menu
+  pxelinux,  ///< PXELINUX on BIOS, GRUB on UEFI
+  grub,      ///< GRUB on UEFI, iPXE on BIOS
+};
+
 struct Dhcp {
   DhcpServer server = DhcpServer::none;
   std::string router;     ///< `routeros:<target>`: that target's name
   std::string interface;  ///< the interface that serves; empty: found by its address
   std::optional<Ipv4Range> range;
   std::chrono::seconds lease{3600};
+  BootLoader loader = BootLoader::ipxe;
   Origin origin, range_origin;
 };
 
@@ -306,12 +314,14 @@ struct Membership {
 [[nodiscard]] std::string_view word(Firmware value);
 [[nodiscard]] std::string_view word(DhcpServer value);
 [[nodiscard]] std::string_view word(RouterAdvertisement value);
+[[nodiscard]] std::string_view word(BootLoader value);
 [[nodiscard]] std::string_view word(NodeRole value);
 [[nodiscard]] std::string_view word(ProfileType value);
 [[nodiscard]] std::optional<Firmware> parse_firmware(std::string_view text);
 /// `routeros` without its `:<target>`.
 [[nodiscard]] std::optional<DhcpServer> parse_dhcp_server(std::string_view text);
 [[nodiscard]] std::optional<RouterAdvertisement> parse_router_advertisement(std::string_view text);
+[[nodiscard]] std::optional<BootLoader> parse_boot_loader(std::string_view text);
 [[nodiscard]] std::optional<NodeRole> parse_node_role(std::string_view text);
 [[nodiscard]] std::optional<ProfileType> parse_profile_type(std::string_view text);
 
