@@ -165,16 +165,13 @@ Delta compare_servers(const BuildInput& input) {
     const std::string_view name = servers[i].server->name;
     while (o < old.size() && old[o].name.view() < name) ++o;
     const bool same =
-        o < old.size() && old[o].name.view() == name && old[o].entry == input.entries[i];
+        o < old.size() && old[o].name.view() == name && old[o].entry == servers[i].digest;
     if (same) {
       delta.moved_to[o] = i;
     } else {
       delta.render.push_back(i);
     }
   }
-  // The site's menus and the boot configuration may name servers: render them when any changed.
-  delta.site = !delta.render.empty() || std::find(delta.moved_to.begin(), delta.moved_to.end(),
-                                                  kDropped) != delta.moved_to.end();
   return delta;
 }
 
@@ -258,11 +255,11 @@ TargetState assemble(const BuildInput& input, std::size_t t, const Delta& delta,
   for (const Row& row : rows) {
     if (!target.table.rows.empty() &&
         ResourceRow::compare(target.table.rows.back(), row.row) == 0) {
-      errors.push_back(Error{.kind = ErrorKind::invalid,
-                             .check = "duplicate-artifact",
-                             .message = "two things would be rendered to '" +
-                                        std::string(row.row.name.view()) + "' at target '" +
-                                        target.name + "'"});
+      Error error;
+      error.check = "duplicate-artifact";
+      error.message = "two things would be rendered to '" + std::string(row.row.name.view()) +
+                      "' at target '" + target.name + "'";
+      errors.push_back(std::move(error));
       continue;
     }
     target.table.rows.push_back(row.row);
@@ -296,7 +293,9 @@ BuildResult build_desired(const BuildInput& input) {
   state.revision = input.revision;
   state.context = input.context;
 
-  if (!delta.site && !delta.moved_to.empty() && delta.render.empty()) {
+  const bool same_servers = std::find(delta.moved_to.begin(), delta.moved_to.end(), kDropped) ==
+                            delta.moved_to.end();
+  if (!delta.site && delta.render.empty() && same_servers) {
     state = *input.previous;  // nothing that is rendered changed
     state.revision = input.revision;
     result.site_rendered = false;
@@ -312,7 +311,8 @@ BuildResult build_desired(const BuildInput& input) {
   auto names = std::make_shared<Arena>();
   state.servers.reserve(input.model.servers.size());
   for (std::size_t i = 0; i < input.model.servers.size(); ++i) {
-    state.servers.push_back({names->copy(input.model.servers[i].server->name), input.entries[i]});
+    const ServerEntry& entry = input.model.servers[i];
+    state.servers.push_back({names->copy(entry.server->name), entry.digest});
   }
   state.arenas.push_back(std::move(names));
   sort_errors(result.errors);

@@ -78,7 +78,6 @@ using RenderedObserver = std::function<void(const ServerEntry* server, std::size
 struct BuildInput {
   std::string revision;
   const Model& model;
-  const std::vector<Digest>& entries;  ///< parallel to model.servers
   Digest context;
   const std::vector<TargetLayout>& layouts;
   const DesiredState* previous = nullptr;  ///< of the same layouts; may be null

@@ -92,9 +92,9 @@ class Differ {
     out_.drift.push_back(std::move(drift));
     if (asked) {
       out_.changes.push_back(std::move(change));
-    } else if (request_.contended && request_.contended(s.desired->kind, s.desired->name)) {
+    } else if (request_.contended && request_.contended(*s.desired)) {
       out_.contended.push_back(*s.desired);
-    } else if (request_.correct_drift) {
+    } else if (!request_.corrects || request_.corrects(*s.desired)) {
       out_.changes.push_back(std::move(change));
     }
   }

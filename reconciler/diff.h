@@ -22,9 +22,10 @@ struct DiffRequest {
   const Observation& observation;
   std::vector<ResourceMove> moves;  ///< `to` is desired, `from` was applied and is not desired
   bool adopt_foreign = false;       ///< take over what stands where a desired resource should
-  bool correct_drift = true;        ///< false: drift is reported and left
-  /// True for a resource that is left alone although it drifted (somebody else keeps changing it).
-  std::function<bool(std::string_view kind, std::string_view name)> contended;
+  /// False for a resource whose drift is reported and left. Empty: all drift is corrected.
+  std::function<bool(const ResourceRow&)> corrects;
+  /// True for a resource that somebody else keeps changing back. Empty: there is none.
+  std::function<bool(const ResourceRow&)> contended;
 };
 
 struct TargetDiff {

@@ -28,6 +28,8 @@ class Text {
   }
   operator std::string_view() const { return view(); }  // NOLINT: a Text is a string_view
   [[nodiscard]] bool empty() const { return bytes_ == nullptr; }
+  /// The very same bytes in memory: equal for certain, and otherwise nothing is said.
+  [[nodiscard]] bool same(Text other) const { return bytes_ == other.bytes_; }
   friend bool operator==(Text a, Text b) { return a.bytes_ == b.bytes_ || a.view() == b.view(); }
   friend bool operator==(Text a, std::string_view b) { return a.view() == b; }
   friend auto operator<=>(Text a, Text b) { return a.view() <=> b.view(); }
