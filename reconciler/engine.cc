@@ -256,9 +256,16 @@ namespace {
 /// Applies the changes of one target after another within its worker, and records them.
 class Applier {
  public:
-  Applier(store::Store& store, const PlanRequest& request, const Planned& planned,
+  Applier(store::Store& store, AppliedTables& tables, const PlanRequest& request, const Planned& planned,
           const ApplyRequest& how, std::int64_t run, std::stop_token stop)
-      : store_(store), request_(request), planned_(planned), how_(how), run_(run), stop_(stop) {
+      : store_(store),
+        tables_(tables),
+        request_(request),
+        planned_(planned),
+        how_(how),
+        run_(run),
+        stop_(stop) {
+    stamps_.resize(request.subjects.size());
     outcomes_.resize(request.subjects.size());
     for (std::size_t i = 0; i < request.subjects.size(); ++i) {
       outcomes_[i].target = request.subjects[i].target->name();
@@ -293,6 +300,7 @@ class Applier {
       if (needed_.contains(outcomes_[i].target)) named.push_back(i);
     }
     side_by_side(named, [&](std::size_t i) { apply_part(i, Part::deletes); });
+    for (std::size_t i = 0; i < stamps_.size(); ++i) keep_table(i, stamps_[i]);
     return std::move(outcomes_);
   }
 
@@ -339,6 +347,35 @@ class Applier {
     return std::nullopt;
   }
 
+  /// After everything that was asked for took effect the last-applied table is the desired one:
+  /// then the next round need not read it back from the store.
+  void keep_table(std::size_t i, std::uint64_t stamp) {
+    if (stamp == 0 || outcomes_[i].error || outcomes_[i].failed > 0) return;
+    const auto& desired = request_.subjects[i].desired->rows;
+    const auto& before = planned_.targets[i].last_applied->rows;
+    std::set<std::pair<std::string_view, std::string_view>> done;
+    for (const Change& change : planned_.plan.changes) {
+      if (change.target != outcomes_[i].target) continue;
+      done.insert({change.kind, change.name});
+      if (!change.moved_from.empty()) done.insert({change.kind, change.moved_from});
+    }
+    for (const ResourceRow& row : planned_.targets[i].record) {
+      done.insert({row.kind.view(), row.name.view()});
+    }
+    std::size_t d = 0, b = 0;
+    while (d < desired.size() || b < before.size()) {
+      const int order = d == desired.size()  ? 1
+                        : b == before.size() ? -1
+                                             : ResourceRow::compare(desired[d], before[b]);
+      const ResourceRow& row = order <= 0 ? desired[d] : before[b];
+      const bool same = order == 0 && desired[d].digest == before[b].digest;
+      if (!same && !done.contains({row.kind.view(), row.name.view()})) return;
+      if (order <= 0) ++d;
+      if (order >= 0) ++b;
+    }
+    tables_.offer(outcomes_[i].target, stamp, request_.subjects[i].desired);
+  }
+
   void apply_part(std::size_t i, Part part) {
     const PlannedTarget& target = planned_.targets[i];
     TargetOutcome& outcome = outcomes_[i];
@@ -356,7 +393,12 @@ class Applier {
     std::optional<Error> not_recorded;
     const auto flush = [&] {
       if (ended.empty()) return;
-      if (Result<void> recorded = record(name, ended); !recorded) not_recorded = recorded.error();
+      const Result<std::uint64_t> recorded = record(name, ended);
+      if (recorded) {
+        stamps_[i] = *recorded;
+      } else {
+        not_recorded = recorded.error();
+      }
       ended.clear();
       errors.clear();
     };
@@ -418,8 +460,9 @@ class Applier {
     return std::nullopt;
   }
 
-  Result<void> record(const std::string& target, const std::vector<store::Ended>& ended) {
-    return store_.transaction([&]() -> Result<void> {
+  Result<std::uint64_t> record(const std::string& target, const std::vector<store::Ended>& ended) {
+    std::uint64_t now = 0;
+    const Result<void> written = store_.transaction([&]() -> Result<void> {
       if (Result<void> told = store_.runs().end(run_, ended); !told) return told;
       std::vector<const Change*> done;
       for (const store::Ended& one : ended) {
@@ -427,8 +470,11 @@ class Applier {
       }
       const Result<std::uint64_t> stamp = store_.applied().record(target, done);
       if (!stamp) return tl::unexpected(stamp.error());
+      now = *stamp;
       return {};
     });
+    if (!written) return tl::unexpected(written.error());
+    return now;
   }
 
   /// What is in place and ours already only needs to be written down.
@@ -450,7 +496,10 @@ class Applier {
                       .origin = &known[n].origin,
                       .fields = {}});
     }
-    if (const auto written = store_.applied().write(outcomes_[i].target, rows); !written) {
+    const auto written = store_.applied().write(outcomes_[i].target, rows);
+    if (written) {
+      stamps_[i] = *written;
+    } else {
       outcomes_[i].error = written.error();
     }
   }
@@ -462,6 +511,7 @@ class Applier {
   }
 
   store::Store& store_;
+  AppliedTables& tables_;
   const PlanRequest& request_;
   const Planned& planned_;
   const ApplyRequest& how_;
@@ -469,6 +519,7 @@ class Applier {
   std::stop_token stop_;
   std::set<std::string> needed_;
   std::vector<TargetOutcome> outcomes_;
+  std::vector<std::uint64_t> stamps_;  // of the last-applied tables after our writes; 0: none
   std::mutex progress_mutex_;
   std::uint64_t progressed_ = 0;
 };
@@ -552,7 +603,7 @@ Result<ApplyReport> apply_plan(store::Store& store, AppliedTables& tables,
       store.runs().start(planned.plan.revision, how.trigger, how.clock());
   if (!run) return tl::unexpected(run.error());
   report.run = *run;
-  report.targets = Applier(store, request, planned, how, *run, stop).run();
+  report.targets = Applier(store, tables, request, planned, how, *run, stop).run();
   report.status = status_of(report.targets, planned, stop.stop_requested());
 
   const Time now = how.clock();
