@@ -16,6 +16,7 @@ struct TextHash {
 
 struct Arena::State {
   std::vector<std::unique_ptr<std::byte[]>> chunks;
+  std::vector<std::unique_ptr<std::string>> adopted;
   std::byte* next = nullptr;
   std::byte* end = nullptr;
   std::size_t capacity = 0;
@@ -65,6 +66,25 @@ Text Arena::intern(std::string_view bytes) {
   const Text text = copy(bytes);
   s.interned.insert(text.view());
   return text;
+}
+
+std::string_view Arena::adopt(std::string buffer) {
+  state_->capacity += buffer.size();
+  state_->adopted.push_back(std::make_unique<std::string>(std::move(buffer)));
+  return *state_->adopted.back();
+}
+
+Text Arena::text_at(std::string_view adopted, std::size_t offset) {
+  std::uint32_t size = 0;
+  if (offset > adopted.size() || adopted.size() - offset < sizeof size) return {};
+  std::memcpy(&size, adopted.data() + offset, sizeof size);
+  if (size == 0 || adopted.size() - offset - sizeof size < size) return {};
+  return Text(adopted.data() + offset);
+}
+
+void Arena::append_text(std::string& buffer, std::string_view text) {
+  const auto size = static_cast<std::uint32_t>(text.size());
+  buffer.append(reinterpret_cast<const char*>(&size), sizeof size).append(text);
 }
 
 std::size_t Arena::capacity_bytes() const { return state_->capacity; }

@@ -6,6 +6,7 @@
 #include <memory>
 #include <new>
 #include <span>
+#include <string>
 #include <string_view>
 #include <type_traits>
 #include <vector>
@@ -65,6 +66,13 @@ class Arena {
   [[nodiscard]] const T* copy_value(const T& value) {
     return copy_span(std::span<const T>(&value, 1)).data();
   }
+  /// Takes over a buffer that holds texts in the arena's own form (a 32-bit length in the machine's
+  /// byte order, then the bytes), as a cache file does: they are used where they are.
+  [[nodiscard]] std::string_view adopt(std::string buffer);
+  /// The text at `offset` of an adopted buffer; empty where it does not lie within the buffer.
+  [[nodiscard]] static Text text_at(std::string_view adopted, std::size_t offset);
+  /// Appends a text to a buffer in that form.
+  static void append_text(std::string& buffer, std::string_view text);
   /// Bytes taken from the system so far.
   [[nodiscard]] std::size_t capacity_bytes() const;
 
