@@ -17,13 +17,17 @@ struct LockHolder {
   Time since;
   std::string command;  ///< `apply`, `reconcile`, …
   friend bool operator==(const LockHolder&, const LockHolder&) = default;
-  /// `process 4711 on boot-1 (reconcile) since 2026-01-05T10:11:12Z`
+  /// `process 4711 on boot-1 (reconcile), since 2026-01-05T10:11:12Z`
   [[nodiscard]] std::string text() const;
 };
 
+/// This process as a holder: its own pid and the host's name.
+[[nodiscard]] LockHolder this_process(std::string command, Time now);
+
 /// The right to change targets: one process at a time for one state. Only commands that change
 /// something need it. It ends with the object, and also when its process is killed: with SQLite the
-/// kernel holds it (a lock on `PATH.lock`), with PostgreSQL the server does, for the session.
+/// kernel holds it (an open file description lock on `PATH.lock`, see fcntl(2)), with PostgreSQL
+/// the server does, for the session.
 class RunLock {
  public:
   /// `state` as in StoreOptions. `self` is shown to others.

@@ -1,0 +1,121 @@
+#pragma once
+
+#include <soci/soci.h>
+
+#include <concepts>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include "reconciler/store/store.h"
+#include "schemas/error.h"
+
+/// The one place where SOCI's sessions are used and its exceptions end. Only for the store's own
+/// source files.
+namespace metalwright::store {
+
+enum class Engine : std::uint8_t { sqlite, postgresql };
+
+/// `sqlite:PATH`, `sqlite::memory:` or `postgresql://…`, taken apart.
+struct StateAddress {
+  Engine engine = Engine::sqlite;
+  std::string path;   ///< SQLite: absolute; empty for `:memory:`
+  std::string url;    ///< PostgreSQL: as it was given
+  std::string place;  ///< for messages: without user, password and parameters
+};
+[[nodiscard]] Result<StateAddress> parse_state(const std::string& state);
+
+/// One session with the database, and whose turn it is. All of the store's statements go through
+/// `read` and `write`.
+class Connection {
+ public:
+  [[nodiscard]] static Result<std::unique_ptr<Connection>> open(const StoreOptions& options);
+  ~Connection();
+
+  [[nodiscard]] Engine engine() const { return address_.engine; }
+  [[nodiscard]] const std::string& place() const { return address_.place; }
+  /// False for a state in memory that stands in for one that is not there yet.
+  [[nodiscard]] bool read_only() const { return options_.read_only; }
+
+  /// Runs `body(soci::session&)`, which may throw what SOCI throws. It returns nothing, a value or
+  /// a `Result`. `doing` names it in an error: `reading the run history`.
+  template <class Body>
+  [[nodiscard]] auto read(std::string_view doing, Body&& body) {
+    const std::lock_guard lock(mutex_);
+    return guarded(doing, std::forward<Body>(body));
+  }
+
+  /// The same in a transaction, or in the one that is already open: kept where `body` succeeds.
+  template <class Body>
+  [[nodiscard]] auto write(std::string_view doing, Body&& body) {
+    using Returned = decltype(guarded(doing, std::forward<Body>(body)));
+    const std::lock_guard lock(mutex_);
+    if (Result<void> begun = begin(doing); !begun) {
+      return Returned(tl::unexpected<Error>(std::move(begun).error()));
+    }
+    Returned result = guarded(doing, std::forward<Body>(body));
+    const Error* const failed = result ? nullptr : &result.error();
+    if (Result<void> ended = end(doing, failed); result && !ended) {
+      return Returned(tl::unexpected<Error>(std::move(ended).error()));
+    }
+    return result;
+  }
+
+ private:
+  Connection(StateAddress address, StoreOptions options)
+      : address_(std::move(address)), options_(std::move(options)) {}
+
+  template <class Body>
+  [[nodiscard]] auto guarded(std::string_view doing, Body&& body) {
+    using Value = std::invoke_result_t<Body, soci::session&>;
+    using Returned = typename AsResult<Value>::type;
+    try {
+      reconnect_where_broken();
+      if constexpr (std::is_void_v<Value>) {
+        body(*session_);
+        return Returned();
+      } else {
+        return Returned(body(*session_));
+      }
+    } catch (const std::exception& thrown) {
+      return Returned(tl::unexpected<Error>(failure(doing, thrown)));
+    }
+  }
+
+  template <class T>
+  struct AsResult {
+    using type = Result<T>;
+  };
+  template <class T>
+  struct AsResult<tl::expected<T, Error>> {
+    using type = Result<T>;
+  };
+
+  [[nodiscard]] Result<void> begin(std::string_view doing);
+  [[nodiscard]] Result<void> end(std::string_view doing, const Error* failed);
+  void reconnect_where_broken();
+  [[nodiscard]] Error failure(std::string_view doing, const std::exception& thrown);
+  void connect();
+  void connect_postgresql();
+  void connect_sqlite();
+
+  StateAddress address_;
+  StoreOptions options_;
+  // Recursive: what a transaction's body calls takes its turn again.
+  std::recursive_mutex mutex_;
+  std::unique_ptr<soci::session> session_;
+  int depth_ = 0;                // of nested transactions
+  std::optional<Error> doomed_;  // a nested one failed: the outermost may not commit
+  bool broken_ = false;          // the server may have gone away
+};
+
+/// The error for a SOCI exception, by what the caller can do about it.
+[[nodiscard]] Error database_error(const StateAddress& address, std::string_view doing,
+                                   const std::exception& thrown);
+
+}  // namespace metalwright::store

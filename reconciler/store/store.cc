@@ -1,0 +1,92 @@
+#include "reconciler/store/store.h"
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/rand.h>
+
+#include "reconciler/store/connection.h"
+#include "reconciler/store/schema.h"
+
+namespace metalwright::store {
+namespace {
+/// The key of the secrets' hashes, made at first use. A state that is only looked at and has none
+/// yet gets none.
+Result<Digest> secret_key(Connection& connection, bool read_only) {
+  const auto select = [](soci::session& sql) {
+    std::string text;
+    sql << "SELECT value FROM meta WHERE key = 'secret-key'", soci::into(text);
+    return Digest::from_hex(text);
+  };
+  Result<Digest> key = connection.read("reading the key of secrets", select);
+  if (!key || !key->empty() || read_only) return key;
+  return connection.write("making the key of secrets", [&](soci::session& sql) -> Result<Digest> {
+    Digest made;
+    if (RAND_bytes(made.bytes.data(), static_cast<int>(made.bytes.size())) != 1) {
+      return fail(ErrorKind::unavailable, "store-random", "the system gives no random bytes");
+    }
+    const std::string text = made.hex();
+    // Another process may have been quicker: its key stays.
+    sql << "INSERT INTO meta(key, value) VALUES('secret-key', :k) ON CONFLICT(key) DO NOTHING",
+        soci::use(text);
+    return select(sql);
+  });
+}
+}  // namespace
+
+struct Store::Parts {
+  explicit Parts(std::unique_ptr<Connection> opened) : connection(std::move(opened)) {}
+  ~Parts() { OPENSSL_cleanse(key.bytes.data(), key.bytes.size()); }
+
+  std::unique_ptr<Connection> connection;
+  Digest key;
+  Applied applied{*connection};
+  Runs runs{*connection};
+  Revisions revisions{*connection};
+  Holds holds{*connection};
+  Outbox outbox{*connection};
+  AuditLog audit{*connection};
+  Machines machines{*connection};
+};
+
+Store::Store(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+Store::~Store() = default;
+
+Result<std::unique_ptr<Store>> Store::open(const StoreOptions& options) {
+  Result<std::unique_ptr<Connection>> connection = Connection::open(options);
+  if (!connection) return tl::unexpected<Error>(std::move(connection).error());
+  const bool read_only = (*connection)->read_only();
+  if (Result<void> migrated = migrate(**connection, migrations(), read_only); !migrated) {
+    return tl::unexpected<Error>(std::move(migrated).error());
+  }
+  Result<Digest> key = secret_key(**connection, read_only);
+  if (!key) return tl::unexpected<Error>(std::move(key).error());
+  auto parts = std::make_unique<Parts>(std::move(*connection));
+  parts->key = *key;
+  return std::unique_ptr<Store>(new Store(std::move(parts)));
+}
+
+Applied& Store::applied() { return parts_->applied; }
+Runs& Store::runs() { return parts_->runs; }
+Revisions& Store::revisions() { return parts_->revisions; }
+Holds& Store::holds() { return parts_->holds; }
+Outbox& Store::outbox() { return parts_->outbox; }
+AuditLog& Store::audit() { return parts_->audit; }
+Machines& Store::machines() { return parts_->machines; }
+
+Result<void> Store::transaction(const std::function<Result<void>()>& body) {
+  return parts_->connection->write("a transaction", [&](soci::session&) { return body(); });
+}
+
+Digest Store::secret_hash(std::string_view value) const {
+  Digest hash;
+  unsigned int size = 0;
+  HMAC(EVP_sha256(), parts_->key.bytes.data(), static_cast<int>(parts_->key.bytes.size()),
+       reinterpret_cast<const unsigned char*>(value.data()), value.size(), hash.bytes.data(),
+       &size);
+  return hash;
+}
+
+const std::string& Store::place() const { return parts_->connection->place(); }
+
+}  // namespace metalwright::store

@@ -1,0 +1,97 @@
+#pragma once
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "reconciler/store/connection.h"
+#include "reconciler/store/store.h"
+
+namespace metalwright::store {
+
+/// A folder of its own for a test, removed at its end.
+class TemporaryFolder {
+ public:
+  TemporaryFolder() {
+    std::string name = (std::filesystem::temp_directory_path() / "metalwright-XXXXXX").string();
+    path_ = ::mkdtemp(name.data());
+  }
+  ~TemporaryFolder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  [[nodiscard]] std::string operator/(std::string_view name) const {
+    return (path_ / name).string();
+  }
+
+ private:
+  std::filesystem::path path_;
+};
+
+/// The server that `with_postgresql.sh` started, or the tester's own; empty where there is none.
+inline std::string postgresql_server() {
+  const char* const url = ::getenv("METALWRIGHT_TEST_POSTGRESQL");
+  return url == nullptr ? "" : url;
+}
+
+/// An empty state of an engine, whose content lasts for the test.
+class FreshState {
+ public:
+  explicit FreshState(const std::string& engine) {
+    if (engine == "memory") {
+      address_ = "sqlite::memory:";
+    } else if (engine == "file") {
+      address_ = "sqlite:" + (folder_ / "state.db");
+    } else {
+      static int count = 0;
+      schema_ = "test_" + std::to_string(::getpid()) + "_" + std::to_string(++count);
+      run("CREATE SCHEMA " + schema_);
+      address_ = postgresql_server() + "&options=-csearch_path%3D" + schema_;
+    }
+  }
+  ~FreshState() {
+    if (!schema_.empty()) run("DROP SCHEMA " + schema_ + " CASCADE");
+  }
+  FreshState(const FreshState&) = delete;
+  FreshState& operator=(const FreshState&) = delete;
+
+  [[nodiscard]] const std::string& address() const { return address_; }
+  [[nodiscard]] const TemporaryFolder& folder() const { return folder_; }
+
+ private:
+  static void run(const std::string& statement) {
+    auto connection = Connection::open({.state = postgresql_server()});
+    ASSERT_TRUE(connection) << connection.error().text();
+    const Result<void> done =
+        (*connection)->read("preparing a test", [&](soci::session& sql) { sql << statement; });
+    ASSERT_TRUE(done) << done.error().text();
+  }
+
+  TemporaryFolder folder_;
+  std::string address_, schema_;
+};
+
+inline std::unique_ptr<Store> open_store(const std::string& state) {
+  Result<std::unique_ptr<Store>> store = Store::open({.state = state});
+  EXPECT_TRUE(store) << store.error().text();
+  return store ? std::move(*store) : nullptr;
+}
+
+inline Time at(int seconds) { return Time(std::chrono::seconds(1767607872 + seconds)); }
+
+/// What a call returned that had to succeed.
+template <class T>
+T value(Result<T> result) {
+  if (!result) {
+    ADD_FAILURE() << result.error().text();
+    return T{};
+  }
+  if constexpr (!std::is_void_v<T>) return std::move(*result);
+}
+
+}  // namespace metalwright::store
