@@ -106,7 +106,8 @@ struct PlanSummary {
 };
 [[nodiscard]] PlanSummary summarize(const Plan& plan);
 
-/// The digest that names exactly this plan's deletes, for the way past `max-deletes`.
+/// The digest that names exactly this plan's deletes, for the way past `max-deletes`: what is
+/// deleted, and as it was when the plan was made. Empty where nothing is deleted.
 [[nodiscard]] Digest deletes_digest(const Plan& plan);
 
 }  // namespace metalwright::reconciler

@@ -11,6 +11,8 @@
 #include <filesystem>
 #include <system_error>
 
+#include "reconciler/fault.h"
+
 namespace metalwright::store {
 namespace {
 constexpr std::string_view kSqlite = "sqlite:";
@@ -280,6 +282,13 @@ Result<void> Connection::begin(std::string_view doing) {
   return {};
 }
 
+Result<void> Connection::commit(std::string_view doing) {
+  if (const int error = reconciler::fault_point("store.commit"); error != 0) {
+    return system_failure("state-io", fmt::format("{}: {}", doing, place()), error);
+  }
+  return guarded(doing, [](soci::session& sql) { sql << "COMMIT"; });
+}
+
 Result<void> Connection::end(std::string_view doing, const Error* failed) {
   --depth_;
   if (failed != nullptr && !doomed_) doomed_ = *failed;
@@ -288,8 +297,11 @@ Result<void> Connection::end(std::string_view doing, const Error* failed) {
   if (doomed_) {
     ended = tl::unexpected<Error>(*doomed_);
   } else {
-    ended = guarded(doing, [](soci::session& sql) { sql << "COMMIT"; });
-    if (ended) return ended;
+    ended = commit(doing);
+    if (ended) {
+      (void)reconciler::fault_point("store.committed");
+      return ended;
+    }
   }
   // Best effort: SQLite has already rolled back by itself after some failures (a full disk), and
   // with a broken connection there is nothing to roll back.

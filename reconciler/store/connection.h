@@ -98,6 +98,7 @@ class Connection {
 
   [[nodiscard]] Result<void> begin(std::string_view doing);
   [[nodiscard]] Result<void> end(std::string_view doing, const Error* failed);
+  [[nodiscard]] Result<void> commit(std::string_view doing);
   void reconnect_where_broken();
   [[nodiscard]] Error failure(std::string_view doing, const std::exception& thrown);
   void connect();
