@@ -44,5 +44,10 @@ asan: deps  ## the unit tests under AddressSanitizer and UndefinedBehaviorSaniti
 tsan: deps  ## the unit tests under ThreadSanitizer
 	@cmake --preset tsan >/dev/null && cmake --build --preset tsan && ctest --preset tsan
 
+bench: PACKAGES += libbenchmark-dev python3-jinja2
+bench: $(BUILD)/build.ninja  ## measure speed and memory against other programs; takes minutes
+	@cmake -S . -B $(BUILD) >/dev/null && ninja -C $(BUILD) -j $(JOBS) metalwright bench && \
+	bench/run.py --build $(BUILD)
+
 clean:  ## remove everything that was built
 	@rm -rf $(BUILD) build-*

@@ -54,6 +54,7 @@ class Repository:
     def __init__(self, folder):
         folder = Path(folder)
         self.networks = self._networks(read_yaml(folder / "networks.yaml")["networks"])
+        self.served = [n for n in self.networks if n["dhcp"].get("server") == "dnsmasq"]
         self.bases = [network["base"] for network in self.networks]
         self.profiles = {}
         for path in sorted(folder.glob("profiles/*.yaml")):
@@ -63,6 +64,7 @@ class Repository:
             for name, server in (read_yaml(path)["servers"] or {}).items():
                 if name in self.servers:
                     raise ValueError(f"{path}: {name} is defined twice")
+                server["file"] = path.relative_to(folder).as_posix()
                 self.servers[name] = server
         self.clusters = [read_yaml(path) for path in sorted(folder.glob("clusters/*.yaml"))]
         self.member = {}
@@ -92,8 +94,12 @@ class Repository:
     def _profile(name, profile):
         initrd = profile["initrd"]
         initrds = initrd if isinstance(initrd, list) else [initrd]
-        profile |= {"name": name, "kernel": profile["kernel"]["path"],
-                    "initrds": [image["path"] for image in initrds],
+        place = lambda asset: f"assets/{name}/" + asset["path"].rpartition("/")[2]
+        paths = [place(image) for image in initrds]
+        profile |= {"name": name, "title": profile.get("title", name),
+                    "kernel": place(profile["kernel"]), "initrds": paths,
+                    "initrd_arguments": "".join(" initrd=" + path.rpartition("/")[2]
+                                                for path in paths),
                     "params": profile.get("params", [])}
         return profile
 
@@ -155,39 +161,50 @@ class Renderer:
         self.templates = {name: environment.from_string(text)
                           for name, text in templates.TEMPLATES.items()}
 
-    def arguments(self, server):
-        """The kernel's command line; what the boot loader knows itself it fills in."""
+    @staticmethod
+    def arguments(server):
+        """The kernel's command line as a list, with what is known of the machine filled in."""
         params = list(server["profile"]["params"])
         boot = server.get("boot") or {}
         params += boot.get("params", [])
         if "console" in boot:
             params.append("console=" + boot["console"])
-        return " ".join(params).replace("${hostname}", server["hostname"]) \
-                               .replace("${mac}", server["mac"]) \
-                               .replace("${ip}", server["ipv4"])
+        return [param.replace("${hostname}", server["hostname"]).replace("${mac}", server["mac"])
+                .replace("${ip}", server["ipv4"]) if "$" in param else param for param in params]
+
+    def site(self):
+        """Menus and the main configuration."""
+        repository, render = self.repository, self.templates
+        profiles = repository.profiles.values()
+        first = next((p["name"] for p in profiles if p.get("default")), "local")
+        for name, path, word, quote in (("pxelinux_menu", "pxelinux.cfg/default", "", ""),
+                                        ("grub_menu", "efi64/grub.cfg", "$net_default_mac", "'"),
+                                        ("ipxe_menu", "ipxe/menu.ipxe", "${netX/mac}", "")):
+            entries = [(p, " ".join(quote + param.replace("${mac}", word) + quote
+                                    for param in p["params"])) for p in profiles]
+            yield f"tftp/{path}", render[name].render(entries=entries, first=first), 0o644
+        yield "dnsmasq/metalwright.conf", render["dnsmasq"].render(
+            root=self.root, networks_served=repository.served), 0o644
 
     def render(self):
         """Yields (path, text, mode)."""
         repository, render = self.repository, self.templates
-        site = {"profiles": repository.profiles, "networks": repository.networks,
-                "root": self.root, "networks_served": [network for network in repository.networks
-                                                       if network["dhcp"]["server"] == "dnsmasq"]}
-        yield "tftp/pxelinux.cfg/default", render["pxelinux_menu"].render(site), 0o644
-        yield "tftp/efi64/grub.cfg", render["grub_menu"].render(site), 0o644
-        yield "tftp/ipxe/menu.ipxe", render["ipxe_menu"].render(site), 0o644
-        yield "dnsmasq/metalwright.conf", render["dnsmasq"].render(site), 0o644
-        hosts = {network["name"]: [] for network in site["networks_served"]}
+        yield from self.site()
+        hosts = {network["name"]: [] for network in repository.served}
+        pxelinux, grub, ipxe = render["pxelinux"], render["grub"], render["ipxe"]
+        netplan, host = render["netplan"], render["host"]
         for name in sorted(repository.servers):
             server = repository.servers[name]
-            scope = {"server": server, "profile": server["profile"], "root": self.root}
+            scope = {"server": server, "profile": server["profile"]}
             if server["profile"]:
-                scope["arguments"] = self.arguments(server)
+                arguments = self.arguments(server)
+                scope["arguments"] = " ".join(arguments)
+                scope["quoted"] = "'" + "' '".join(arguments) + "'"
             dashes = server["dashes"]
-            yield f"tftp/pxelinux.cfg/01-{dashes}", render["pxelinux"].render(scope), 0o644
-            yield f"tftp/efi64/grub.cfg-01-{dashes}", render["grub"].render(scope), 0o644
-            yield f"tftp/ipxe/{server['mac']}.ipxe", render["ipxe"].render(scope), 0o644
-            yield f"nodes/{name}/etc/netplan/99-metalwright.yaml", \
-                render["netplan"].render(scope), 0o600
+            yield f"tftp/pxelinux.cfg/01-{dashes}", pxelinux.render(scope), 0o644
+            yield f"tftp/efi64/grub.cfg-01-{dashes}", grub.render(scope), 0o644
+            yield f"tftp/ipxe/{dashes}.ipxe", ipxe.render(scope), 0o644
+            yield f"nodes/{name}/etc/netplan/99-metalwright.yaml", netplan.render(scope), 0o600
             if server["member"]:
                 yield f"nodes/{name}/cluster-config.json", self.cluster_config(server), 0o644
             for interface in server["interfaces"].values():
@@ -195,24 +212,23 @@ class Renderer:
                     else interface.get("network")
                 if network and network["name"] in hosts:
                     hosts[network["name"]].append(
-                        (interface["mac"], render["host"].render(scope, interface=interface)))
+                        (interface["mac"], host.render(server=server, interface=interface)))
         for network, lines in hosts.items():
             text = templates.HOSTS_HEADER + "".join(line for _, line in sorted(lines))
             yield f"dnsmasq/hosts/{network}", text, 0o644
 
-    @staticmethod
-    def cluster_config(server):
+    def cluster_config(self, server):
         cluster, name, node = server["member"]
         peers = cluster["bootstrap"]["initialPeers"]
-        nodes = cluster.get("rendered")
-        if nodes is None:  # the same for all its nodes
-            nodes = cluster["rendered"] = {
-                key: {"role": value["role"], "ip": value["ip"], "services": value["services"]}
-                for key, value in sorted(cluster["nodes"].items())}
-        content = {"cluster_name": cluster["name"], "node_id": name, "role": node["role"],
-                   "ip": node["ip"], "services": node["services"], "bootstrap": name in peers,
-                   "initial_peers": peers, "bgp": {"asn": cluster["bgp"]["asn"]}, "nodes": nodes}
-        return json.dumps(content, separators=(",", ":")) + "\n"
+        shared = cluster.get("shared")
+        if shared is None:
+            nodes = [(key, value, json.dumps(value["services"]))
+                     for key, value in sorted(cluster["nodes"].items())]
+            shared = cluster["shared"] = self.templates["cluster_shared"].render(
+                cluster=cluster, peers=json.dumps(peers), nodes=nodes)
+        return self.templates["cluster_config"].render(
+            cluster=cluster, node_id=name, node=node, services=json.dumps(node["services"]),
+            bootstrap="true" if name in peers else "false", shared=shared)
 
 
 def same(path, content):

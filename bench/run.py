@@ -1,0 +1,314 @@
+#!/usr/bin/env python3
+"""Measures metalwright on generated fleets and prints one table.
+
+Every figure is a ratio of two programs that ran in turn, five times, in one run on one machine:
+absolute times say more about the machine than about the programs. `make bench` builds what is
+needed and runs this.
+
+  bench/run.py --build build [--servers 10000] [--large 100000] [--seed 1] [--update]
+"""
+
+import argparse
+import json
+import os
+import platform
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import generate
+from measure import Failed, Figure, Row, field, markdown, run, text
+
+HERE = Path(__file__).resolve().parent
+BASELINE = HERE / "baseline.py"
+PAGE = HERE.parent / "docs" / "performance.md"
+BEGIN, END = "<!-- begin: make bench -->\n", "<!-- end: make bench -->\n"
+
+
+def say(message):
+    print(f"bench: {message}", file=sys.stderr, flush=True)
+
+
+def fresh(folder):
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+
+
+class Bench:
+    def __init__(self, build, work, count, seed, rounds):
+        self.metalwright = Path(build, "metalwright").resolve()
+        self.tools = Path(build, "bench").resolve()
+        self.root = Path(work, f"fleet-{count}")
+        self.count, self.rounds, self.rng = count, rounds, random.Random(seed)
+        say(f"generating {count} servers, seed {seed}")
+        self.fleet = generate.generate(self.root, count, seed)
+        self.edits = 0
+
+    # What is measured
+
+    def config(self, name="metalwright.yaml"):
+        return self.root / name
+
+    def cold_config(self):
+        """The same targets, and a state of its own that a round empties before it begins."""
+        path = self.config("cold.yaml")
+        path.write_text(self.config().read_text().replace(
+            f"sqlite:{self.root}/state/", f"sqlite:{self.root}/state-cold/"))
+        return path
+
+    def plan(self, config=None, ok=(0,)):
+        return run(self.metalwright, "plan", "-c", config or self.config(), "--detailed-exitcode",
+                   ok=ok)
+
+    def apply(self, config=None):
+        return run(self.metalwright, "apply", "-c", config or self.config(), "--yes")
+
+    def looked(self):
+        return run(self.tools / "stat_baseline", self.root / "fleet", self.root / "tftp",
+                   self.root / "nodes", self.root / "dnsmasq")
+
+    def script(self, mode):
+        return run(sys.executable, BASELINE, mode, self.root)
+
+    def edit(self):
+        """Commits and pushes a change of one server's boot parameters and MTU; returns it."""
+        self.edits += 1
+        server = self.fleet.servers[self.rng.randrange(self.count)]
+        server.params = [f"bench.edit={self.edits}"]
+        server.mtu = 8000 + self.edits
+        self.fleet.write_inventory(self.root / "fleet")
+        generate.commit(self.root / "fleet", f"edit {server.name}")
+        return server
+
+    def push(self):
+        generate.git(self.root / "fleet", "push", "-q", "origin", "main")
+
+    # Rounds
+
+    def plans(self):
+        """No change; one server changed; an empty cache."""
+        say("first apply")
+        self.apply()
+        script_root = self.root.with_name(self.root.name + "-script")
+        say("the script's trees")
+        run(sys.executable, BASELINE, "apply", self.root, "--out", script_root)
+        cold_config = self.cold_config()
+        self.plan(), self.looked()
+        same, looked, script, changed, cold = [], [], [], [], []
+        for number in range(self.rounds):
+            say(f"plans, round {number + 1} of {self.rounds}")
+            same.append(self.plan())
+            looked.append(self.looked())
+            script.append(run(sys.executable, BASELINE, "plan", self.root, "--out", script_root))
+            fresh(self.root / "state-cold")
+            cold.append(self.plan(cold_config))
+            self.edit()
+            self.push()
+            changed.append(self.plan(ok=(2,)))
+            self.apply()
+            self.plan()
+            run(sys.executable, BASELINE, "apply", self.root, "--out", script_root)
+        shutil.rmtree(script_root)
+        seconds = lambda samples: [sample.seconds for sample in samples]
+        n = f"{self.count:,} servers"
+        return [
+            Row(f"plan, no change, {n}", seconds(same), seconds(looked), "list, stat and hash (C)",
+                3),
+            Row(f"plan, no change, {n}", seconds(same), seconds(script), "script", 20, True),
+            Row(f"plan, one server changed, {n}", seconds(changed), seconds(same), "no change", 2),
+            Row(f"plan, empty cache, {n}", seconds(cold), seconds(script), "script", 6, True),
+        ]
+
+    def cold_apply(self):
+        """Into empty trees, against a program that writes the same bytes as durably."""
+        base = self.root / "cold"
+        config = self.config("cold-apply.yaml")
+        text = self.config().read_text()
+        for folder in ("state/", "tftp", "nodes", "dnsmasq"):
+            text = text.replace(f"{self.root}/{folder}", f"{base}/{folder}")
+        config.write_text(text)
+        copy = self.root / "copy"
+        ours, theirs = [], []
+        for number in range(self.rounds):
+            say(f"cold apply, round {number + 1} of {self.rounds}")
+            fresh(base)
+            for folder in ("tftp", "nodes", "dnsmasq/hosts", "state"):
+                (base / folder).mkdir(parents=True)
+            os.sync()
+            ours.append(self.apply(config).seconds)
+            fresh(copy)
+            os.sync()
+            trees = [path for tree in ("tftp", "nodes", "dnsmasq")
+                     for path in (base / tree, copy / tree)]
+            theirs.append(field(run(self.tools / "write_baseline", 0, *trees), "seconds"))
+        fresh(base)
+        fresh(copy)
+        return [Row(f"apply into empty trees, {self.count:,} servers", ours, theirs,
+                    "write the same bytes (C)", 1.5)]
+
+    def rendering(self):
+        ours, theirs = [], []
+        for number in range(self.rounds):
+            say(f"rendering, round {number + 1} of {self.rounds}")
+            report = run(self.tools / "fleet_bench", self.root / "fleet",
+                         "--benchmark_filter=^render$", "--benchmark_format=json")
+            result = json.loads(report.output[report.output.index("{"):])["benchmarks"][0]
+            if "error_message" in result:
+                raise Failed(result["error_message"])
+            ours.append(result["real_time"] / 1000)
+            theirs.append(field(self.script("render"), "render"))
+        return [Row(f"rendering in memory, {self.count:,} servers", ours, theirs, "script", 20,
+                    True)]
+
+    def validate(self):
+        """Peak memory of loading and checking, and the bytes that the repository's YAML has."""
+        size = sum(path.stat().st_size for path in (self.root / "fleet").rglob("*.yaml"))
+        return run(self.metalwright, "validate", self.root / "fleet"), size
+
+    def push_to_files(self, poll, bound):
+        """From the end of `git push` to the new content under its name, less the wait for the
+        poll: the loop looks every `poll` seconds, so the shortest of a few is its own share."""
+        self.config("loop.yaml").write_text(
+            self.config().read_text().replace("poll: 1s", f"poll: {poll}s"))
+        with open(self.root / "loop.log", "wb") as log:
+            loop = subprocess.Popen([self.metalwright, "reconcile", "-c", self.config("loop.yaml")],
+                                    stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        values = []
+        try:
+            time.sleep(3)
+            for number in range(self.rounds):
+                server = self.edit()
+                path = self.root / "tftp" / "pxelinux.cfg" / \
+                    f"01-{generate.spell_mac(server.mac, 'dash').lower()}"
+                before = path.stat().st_ino
+                self.push()
+                begin = time.perf_counter()
+                while path.stat().st_ino == before:
+                    if time.perf_counter() - begin > 60 or loop.poll() is not None:
+                        raise Failed("the loop did not converge:\n"
+                                     + (self.root / "loop.log").read_text()[-2000:])
+                    time.sleep(0.001)
+                values.append(time.perf_counter() - begin)
+                time.sleep(0.5)
+            peak = peak_of(loop.pid)
+        finally:
+            loop.send_signal(signal.SIGTERM)
+            loop.wait()
+        n = f"{self.count:,} servers"
+        return [Figure(f"push to files, {n}", values, bound, "s", f"poll {poll} s included"),
+                Figure(f"memory of the loop, {n}", [peak], 1 << 30, "MiB")]
+
+
+def peak_of(pid):
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024
+    raise Failed("no VmHWM")
+
+
+def model_memory(small, large):
+    """Growth of the peak between two sizes, a server, beyond the growth of the files."""
+    values = []
+    for _ in range(small.rounds):
+        (a, a_size), (b, b_size) = small.validate(), large.validate()
+        values.append(((b.peak_bytes - a.peak_bytes) - (b_size - a_size))
+                      / (large.count - small.count))
+    return Figure(f"memory of `validate` a server, beyond the files, {small.count:,} to "
+                  f"{large.count:,} servers", values, 500, "bytes")
+
+
+def large_fleet(small, large):
+    """Growth with the fleet, memory, and the way of one edit through a large fleet."""
+    say(f"first apply of {large.count} servers")
+    if not any((small.root / "nodes").iterdir()):
+        small.apply()
+    first = large.apply()
+    times = large.count / small.count
+    plans, reference, cold, cold_reference, peaks = [], [], [], [], [first.peak_bytes]
+    small.plan(), large.plan()
+    for number in range(small.rounds):
+        say(f"large fleet, round {number + 1} of {small.rounds}")
+        for bench, warm, empty in ((small, reference, cold_reference), (large, plans, cold)):
+            sample = bench.plan()
+            warm.append(sample.seconds)
+            fresh(bench.root / "state-cold")
+            empty.append(bench.plan(bench.cold_config()).seconds)
+        peaks.append(sample.peak_bytes)
+    n = f"{large.count:,} servers"
+    against = f"{times:g} × the time for {small.count:,}"
+    rows = [
+        Row(f"plan, no change, {n}", plans, [value * times for value in reference], against, 1),
+        Row(f"plan, empty cache, {n}", cold, [value * times for value in cold_reference], against,
+            1),
+        Figure(f"memory of apply, {n}", [max(peaks)], 1 << 30, "MiB", "largest"),
+    ]
+    return rows + large.push_to_files(1, 1.5)
+
+
+def update_page(table, arguments):
+    page = PAGE.read_text()
+    head, rest = page.split(BEGIN)
+    tail = rest.split(END)[1]
+    model = next((line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text()
+                  .splitlines() if line.startswith("model name")), platform.machine())
+    note = (f"\n`make bench`, seed {arguments.seed}, {os.cpu_count()} cores of {model}, "
+            f"Linux {platform.release()}.\n")
+    PAGE.write_text(head + BEGIN + table + note + END + tail)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--build", default="build")
+    parser.add_argument("--servers", type=int, default=10000)
+    parser.add_argument("--large", type=int, default=100000, help="0: leave the large fleet out")
+    parser.add_argument("--seed", type=int, default=6)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--only", action="append", default=[],
+                        choices=["plans", "apply", "rendering", "memory", "loop", "large"])
+    parser.add_argument("--update", action="store_true", help="write docs/performance.md")
+    parser.add_argument("--work", help="a folder to work in; default: a temporary one")
+    arguments = parser.parse_args()
+    wanted = lambda part: not arguments.only or part in arguments.only
+    rows, failures = [], 0
+
+    with tempfile.TemporaryDirectory(prefix="metalwright-bench-", dir=arguments.work) as work:
+        os.environ["BENCH_LOG"] = str(Path(work, "output"))
+        make = lambda count: Bench(arguments.build, work, count, arguments.seed, arguments.rounds)
+
+        def add(measure, *parameters):
+            nonlocal failures
+            try:
+                result = measure(*parameters)
+                rows.extend(result if isinstance(result, list) else [result])
+            except Failed as failure:
+                failures += 1
+                say(f"failed: {failure}")
+
+        bench = make(arguments.servers)
+        if wanted("plans"):
+            add(bench.plans)
+        if wanted("apply"):
+            add(bench.cold_apply)
+        if wanted("rendering"):
+            add(bench.rendering)
+        if wanted("loop"):
+            add(bench.push_to_files, 1, 1.05)
+        if arguments.large and (wanted("large") or wanted("memory")):
+            large = make(arguments.large)
+            if wanted("memory"):
+                add(model_memory, bench, large)
+            if wanted("large"):
+                add(large_fleet, bench, large)
+    print(text(rows))
+    if arguments.update:
+        update_page(markdown(rows), arguments)
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
