@@ -151,6 +151,9 @@ class Reader {
   }
 
   void grub_path(std::string_view step, std::string_view path) {
+    // Where the tree begins on the server that the loader came from.
+    constexpr std::string_view kBootFolder = "$boot_folder/";
+    if (path.starts_with(kBootFolder)) path.remove_prefix(kBootFolder.size() - 1);
     if (path.find('$') != std::string_view::npos) return;
     if (path.starts_with("(tftp")) path.remove_prefix(std::min(path.find(')') + 1, path.size()));
     if (path.starts_with('(')) return;  // a disk, or another server
@@ -196,8 +199,7 @@ class Reader {
 }  // namespace
 
 std::vector<BootReference> boot_references(Format format, std::string_view path,
-                                           std::string_view content,
-                                           std::string_view service_url) {
+                                           std::string_view content, std::string_view service_url) {
   return Reader(path, service_url).read(format, content);
 }
 
