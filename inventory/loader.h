@@ -35,7 +35,8 @@ struct LoadResult {
   LoadStatistics statistics;
 };
 
-/// Loads a revision. `previous` may be null, or the cache of any other revision.
+/// Loads a revision. `previous` may be null, or the cache of any other revision; where that one had
+/// the very same files, its result is given again. Model and errors are the same without it.
 [[nodiscard]] LoadResult load(const RepositoryFiles& files, const LoadCache* previous = nullptr);
 
 }  // namespace metalwright::inventory

@@ -244,7 +244,7 @@ struct Profile {
   std::vector<Origin> param_origins;
   std::string template_name;  ///< beneath templates/
   bool is_default = false;    ///< the menu's default entry for unknown machines
-  Origin origin, template_origin;
+  Origin origin, template_origin, default_origin;
 };
 
 struct Move {

@@ -1,0 +1,354 @@
+#include "inventory/inventory_reader.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
+
+#include "inventory/entry_scan.h"
+#include "inventory/field_reader.h"
+#include "inventory/server_reader.h"
+#include "inventory/yaml_reader.h"
+#include "schemas/inventory_fields.h"
+#include "schemas/quote.h"
+
+namespace metalwright::inventory {
+namespace {
+constexpr Path kRoot{};
+constexpr Path kServersPath{.parent = &kRoot, .name = "servers"};
+
+/// The digest of what a node says, where its text does not tell all (aliases). Places count, since
+/// a server's marks do.
+Digest digest_of(const Document& document, std::uint32_t root, Place start) {
+  thread_local std::string bytes;
+  bytes.clear();
+  const auto append = [](auto number) {
+    bytes.append(reinterpret_cast<const char*>(&number), sizeof number);
+  };
+  for (std::uint32_t at = root; at < document.next(root); ++at) {
+    const Node& node = document.nodes[at];
+    bytes += static_cast<char>(node.kind);
+    bytes += node.plain ? 'p' : 'q';
+    append(node.size);
+    append(static_cast<std::int64_t>(node.place.line) - start.line);
+    append(node.place.column);
+    append(node.bytes);
+    bytes += document.text(at);
+  }
+  return Digester().add("values").add(bytes).finish();
+}
+
+/// One file on its way in. Whole or in parts, every entry passes `add_entry`.
+class InventoryReader {
+ public:
+  InventoryReader(std::string_view file, std::uint32_t number, const LoadCache* cache, Arena& arena,
+                  ErrorList& errors, LoadedInventory& inventory)
+      : file_(file),
+        number_(number),
+        cache_(cache),
+        arena_(arena),
+        errors_(errors),
+        inventory_(inventory) {}
+
+  void read(std::string_view bytes) {
+    text_ = check_text(file_, bytes, errors_);
+    if (!text_.ok) return;
+    scan_ = scan_entries(text_.text);
+    if (cache_ != nullptr && scan_.sure && read_parts()) return;
+    read_whole();
+  }
+
+ private:
+  struct Checkpoint {
+    std::size_t entries, moved, errors;
+  };
+
+  [[nodiscard]] Checkpoint checkpoint() const {
+    return {inventory_.entries.size(), inventory_.moved.size(), errors_.count()};
+  }
+  void back_to(const Checkpoint& point) {
+    inventory_.entries.resize(point.entries);
+    inventory_.moved.resize(point.moved);
+    errors_.back_to(point.errors);
+  }
+
+  // Parts
+
+  /// False where the scan's assumption turned out wrong: then nothing was added.
+  bool read_parts() {
+    const Checkpoint before = checkpoint();
+    const std::uint64_t parsed = inventory_.parsed;
+    if (scan_.entries.empty() && scan_.sections.empty()) return false;
+    if (std::all_of(scan_.sections.begin(), scan_.sections.end(),
+                    [&](const ScannedSection& section) { return read_section(section); }) &&
+        std::all_of(scan_.entries.begin(), scan_.entries.end(),
+                    [&](const ScannedEntry& entry) { return read_part(entry); })) {
+      return true;
+    }
+    back_to(before);
+    inventory_.parsed = parsed;
+    return false;
+  }
+
+  bool read_section(const ScannedSection& section) {
+    YamlReader reader(file_, section.text, text_.ascii, errors_, section.line);
+    if (!reader.begin() || !reader.enter_mapping() || !reader.next_key(key_)) return false;
+    read_top_level(reader);
+    return !reader.failed() && !reader.next_key(key_) && !reader.failed() && reader.end() &&
+           !reader.features().anchors;
+  }
+
+  bool read_part(const ScannedEntry& scanned) {
+    const Digest digest = sha256(scanned.text);
+    if (const auto cached = cache_->find(digest)) {
+      inventory_.entries.push_back({.entry = {.server = cache_->model()->servers[*cached].server,
+                                              .file = number_,
+                                              .line = scanned.line,
+                                              .column = scanned.column,
+                                              .digest = digest},
+                                    .cached = *cached,
+                                    .clean = true});
+      return true;
+    }
+    YamlReader reader(file_, scanned.text, text_.ascii, errors_, scanned.line, 1);
+    const std::size_t errors = errors_.count();
+    if (!reader.begin() || !reader.enter_mapping() || !reader.next_key(key_)) return false;
+    const Place place = key_.nodes[0].place;
+    if (!key_.nodes[0].plain || key_.text(0) != scanned.name || place.line != scanned.line ||
+        place.column != scanned.column) {
+      return false;
+    }
+    const std::string name(key_.text(0));
+    if (!reader.read_value(document_) || reader.next_key(key_) || reader.failed() ||
+        !reader.end() || reader.features().anchors) {
+      return false;
+    }
+    add_entry(name, place, document_, 0, digest, errors);
+    return true;
+  }
+
+  // The whole file
+
+  void read_whole() {
+    ++inventory_.fully_parsed;
+    const Checkpoint before = checkpoint();
+    const std::uint64_t parsed = inventory_.parsed;
+    by_text_ = scan_.sure;
+    if (parse_whole()) return;
+    back_to(before);
+    inventory_.parsed = parsed;
+    by_text_ = false;
+    top_level_.clear();
+    static_cast<void>(parse_whole());
+  }
+
+  /// Takes the digests from the scan's entries while they are what the parser finds. False once
+  /// they are not (an anchor, a quote that runs over what looks like an entry): then what was read
+  /// is to be forgotten, and the digests taken from the values.
+  bool parse_whole() {
+    const std::size_t first = inventory_.entries.size();
+    next_scanned_ = 0;
+    scan_fits_ = true;
+    YamlReader reader(file_, text_.text, text_.ascii, errors_);
+    if (!reader.begin()) {
+      if (reader.empty()) {
+        errors_.add(checks::kYamlEmpty, {std::string(file_), 1, 1}, "the file is empty");
+      }
+      return true;
+    }
+    if (reader.enter_mapping()) {
+      while (scan_fits_ && reader.next_key(key_)) {
+        if (!seen_before()) {
+          read_top_level(reader);
+        } else {
+          static_cast<void>(reader.read_value(document_));
+        }
+        if (reader.failed()) break;
+      }
+      scan_fits_ = scan_fits_ && (reader.failed() || fits_top_level());
+    } else if (reader.read_value(document_)) {
+      scan_fits_ = false;
+      if (!by_text_) read_tree();
+    }
+    if (by_text_ && (!scan_fits_ || reader.features().anchors)) return false;
+    if (reader.failed() || !reader.end()) {
+      // Where the text ends too early, what came before may not be what it seemed.
+      for (std::size_t i = first; i < inventory_.entries.size(); ++i) {
+        inventory_.entries[i].clean = false;
+      }
+    }
+    return true;
+  }
+
+  /// The scan's top-level keys and entries were all met, and no others.
+  [[nodiscard]] bool fits_top_level() const {
+    const std::size_t servers =
+        std::count_if(top_level_.begin(), top_level_.end(),
+                      [](const auto& key) { return key.first == "servers"; });
+    if (top_level_.size() != scan_.sections.size() + servers) return false;
+    std::size_t section = 0;
+    for (const auto& [name, place] : top_level_) {
+      if (name == "servers") continue;
+      if (scan_.sections[section++].line != place.line) return false;
+    }
+    return next_scanned_ == scan_.entries.size();
+  }
+
+  bool seen_before() {
+    const std::string_view key = key_.text(0);
+    const Place place = key_.nodes[0].place;
+    for (const auto& [name, first] : top_level_) {
+      if (name != key) continue;
+      errors_.add(checks::kYamlDuplicateKey, {std::string(file_), place.line, place.column},
+                  fmt::format("key {} stands here for the second time; the first is at {}:{}:{}",
+                              quoted(key), shown(file_), first.line, first.column));
+      return true;
+    }
+    if (top_level_.size() < 1000) top_level_.emplace_back(key, place);
+    return false;
+  }
+
+  /// The file's root has an anchor or a tag, or is no mapping: it is read as one tree.
+  void read_tree() {
+    const Reading reading{file_, &document_, &errors_};
+    const Fields fields({&reading, 0, &kRoot}, document_.nodes[0].place, kInventoryTable);
+    fields.for_each_entry(field_index(kInventoryTable, "servers"),
+                          [&](std::string_view name, Place place, const Value& value) {
+                            add_from_tree(name, place, value);
+                          });
+    read_moved(fields);
+  }
+
+  void add_from_tree(std::string_view name, Place place, const Value& value) {
+    const std::size_t errors = errors_.count();
+    add_entry(name, place, *value.reading->document, value.node,
+              digest_of(*value.reading->document, value.node, place), errors);
+  }
+
+  // Both
+
+  /// Reads the value of the top-level key in `key_`.
+  void read_top_level(YamlReader& reader) {
+    const std::string key(key_.text(0));
+    const Place place = key_.nodes[0].place;
+    const Reading reading{file_, &document_, &errors_};
+    if (key == "servers" && reader.enter_mapping()) return read_servers(reader);
+    if (!reader.read_value(document_)) return;
+    if (key == "servers") {
+      for_each_entry({&reading, 0, &kServersPath}, ValueType::name, "a mapping",
+                     [&](std::string_view name, Place at, const Value& value) {
+                       add_from_tree(name, at, value);
+                     });
+    } else if (key == "moved") {
+      wrap_in_mapping(key, place);
+      const Fields fields({&reading, 0, &kRoot}, place, kInventoryTable);
+      read_moved(fields);
+    } else if (key == "<<") {
+      report_merge(kRoot, place);
+    } else if (!key.starts_with("x-")) {
+      report_unknown_key(reading, kRoot, kInventoryTable, key, place);
+    }
+  }
+
+  /// Makes `document_` a mapping with one key, so that the tables' reader takes it.
+  void wrap_in_mapping(std::string_view key, Place place) {
+    const auto text = static_cast<std::uint32_t>(document_.texts.size());
+    document_.texts += key;
+    const auto size = static_cast<std::uint32_t>(document_.nodes.size());
+    const Node mapping{.kind = NodeKind::mapping, .size = size + 2, .place = place};
+    const Node name{.kind = NodeKind::scalar,
+                    .plain = true,
+                    .text = text,
+                    .bytes = static_cast<std::uint32_t>(key.size()),
+                    .place = place};
+    document_.nodes.insert(document_.nodes.begin(), {mapping, name});
+  }
+
+  void report_merge(const Path& path, Place place) {
+    Reading{file_, &document_, &errors_}.report(
+        checks::kYamlMerge, path, place,
+        "'<<' cannot stand here; merge inside the entries themselves");
+  }
+
+  void read_servers(YamlReader& reader) {
+    while (true) {
+      const std::size_t errors = errors_.count();
+      if (!reader.next_key(key_)) return;
+      const std::string name(key_.text(0));
+      const Place place = key_.nodes[0].place;
+      const bool merge = key_.nodes[0].plain && name == "<<";
+      if (!reader.read_value(document_)) return;
+      Digest digest;
+      if (by_text_) {
+        const ScannedEntry* scanned = next_scanned(place);
+        if (scanned == nullptr || reader.features().anchors) {
+          scan_fits_ = false;
+          return;
+        }
+        digest = sha256(scanned->text);
+      } else {
+        digest = digest_of(document_, 0, place);
+      }
+      if (merge) {
+        report_merge(kServersPath, place);
+      } else {
+        add_entry(name, place, document_, 0, digest, errors);
+      }
+    }
+  }
+
+  /// The scan's next entry, if it is at this place.
+  const ScannedEntry* next_scanned(Place place) {
+    if (next_scanned_ == scan_.entries.size()) return nullptr;
+    const ScannedEntry& scanned = scan_.entries[next_scanned_++];
+    return scanned.line == place.line && scanned.column == place.column ? &scanned : nullptr;
+  }
+
+  void read_moved(const Fields& fields) {
+    fields.for_each_item(field_index(kInventoryTable, "moved"), [&](const Value& item) {
+      const Fields move(item, item.place(), kMoveTable);
+      inventory_.moved.push_back({.from = move.string(field_index(kMoveTable, "from")),
+                                  .to = move.string(field_index(kMoveTable, "to")),
+                                  .origin = item.reading->origin(item.place())});
+    });
+  }
+
+  /// `errors` is how many there were before the entry's text was looked at.
+  void add_entry(std::string_view name, Place place, const Document& document, std::uint32_t node,
+                 const Digest& digest, std::size_t errors) {
+    const Reading reading{file_, &document, &errors_};
+    if (!check_key(reading, kServersPath, name, place, ValueType::name)) return;
+    ++inventory_.parsed;
+    const Path path{.parent = &kServersPath, .name = name};
+    const Server* server = read_server({&reading, node, &path}, name, place, arena_);
+    inventory_.entries.push_back({.entry = {.server = server,
+                                            .file = number_,
+                                            .line = place.line,
+                                            .column = place.column,
+                                            .digest = digest},
+                                  .clean = errors_.count() == errors});
+  }
+
+  std::string_view file_;
+  std::uint32_t number_;
+  const LoadCache* cache_;
+  Arena& arena_;
+  ErrorList& errors_;
+  LoadedInventory& inventory_;
+  YamlText text_;
+  EntryScan scan_;
+  Document key_, document_;
+  bool by_text_ = false;   // digests are of the scan's entries' texts
+  bool scan_fits_ = true;  // so far
+  std::size_t next_scanned_ = 0;
+  std::vector<std::pair<std::string, Place>> top_level_;
+};
+}  // namespace
+
+void read_inventory(std::string_view file, std::uint32_t number, std::string_view bytes,
+                    const LoadCache* cache, Arena& arena, ErrorList& errors,
+                    LoadedInventory& inventory) {
+  InventoryReader(file, number, cache, arena, errors, inventory).read(bytes);
+}
+
+}  // namespace metalwright::inventory

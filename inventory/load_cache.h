@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "inventory/loader.h"
+#include "schemas/digest.h"
+#include "schemas/error.h"
+#include "schemas/model.h"
+
+namespace metalwright::inventory {
+
+/// A file of a revision, by what names its bytes.
+struct FileId {
+  std::string path;
+  Digest id;
+  friend auto operator<=>(const FileId&, const FileId&) = default;
+};
+
+/// Made by `std::make_shared` only.
+class LoadCache : public std::enable_shared_from_this<LoadCache> {
+ public:
+  /// `model` may be of a revision with errors; `clean[i]` tells whether server `i` was read without
+  /// any diagnostic, so that its value says everything about its text.
+  LoadCache(std::vector<FileId> files, std::shared_ptr<const Model> model, bool valid,
+            Errors errors, const std::vector<bool>& clean);
+
+  /// The files that it was loaded from, sorted by path.
+  [[nodiscard]] const std::vector<FileId>& files() const { return files_; }
+  [[nodiscard]] const std::shared_ptr<const Model>& model() const { return model_; }
+  /// The model may be given out: the revision had no error.
+  [[nodiscard]] bool valid() const { return valid_; }
+  [[nodiscard]] const Errors& errors() const { return errors_; }
+  [[nodiscard]] bool clean(std::uint32_t server) const { return clean_[server]; }
+
+  /// The number, in `model()->servers`, of a clean server with this digest.
+  [[nodiscard]] std::optional<std::uint32_t> find(const Digest& digest) const;
+
+ private:
+  std::vector<FileId> files_;
+  std::shared_ptr<const Model> model_;
+  bool valid_;
+  Errors errors_;
+  std::vector<bool> clean_;
+  std::vector<std::uint32_t> table_;  // open addressing by digest: number + 1, 0 is free
+};
+
+}  // namespace metalwright::inventory

@@ -1,0 +1,322 @@
+#include "inventory/loader.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "inventory/checks.h"
+#include "inventory/error_list.h"
+#include "inventory/inventory_reader.h"
+#include "inventory/load_cache.h"
+#include "inventory/repository_readers.h"
+#include "inventory/yaml_text.h"
+#include "schemas/host_name.h"
+#include "schemas/quote.h"
+
+namespace metalwright::inventory {
+namespace {
+constexpr std::size_t kMostTemplateBytes = std::size_t{1024} * 1024;
+/// Each load with a cache adds an arena; before there are too many, everything is read anew.
+constexpr std::size_t kMostArenas = 64;
+
+/// What a path is to the loader.
+enum class Kind : std::uint8_t {
+  none,
+  inventory,
+  networks,
+  cluster,
+  profile,
+  template_,
+  wrong_extension,  ///< would be read if it ended in `.yaml`
+  too_deep,         ///< YAML in a folder below one that is read
+};
+
+Kind kind_in(std::string_view name, Kind kind) {
+  const bool yaml = name.ends_with(".yaml");
+  if (!yaml && !name.ends_with(".yml")) return Kind::none;
+  if (name.starts_with('.')) return Kind::none;  // an editor's
+  if (name.find('/') != std::string_view::npos) return Kind::too_deep;
+  return yaml ? kind : Kind::wrong_extension;
+}
+
+Kind kind_of(std::string_view path) {
+  if (path == "inventory.yaml") return Kind::inventory;
+  if (path == "networks.yaml") return Kind::networks;
+  if (path == "inventory.yml" || path == "networks.yml") return Kind::wrong_extension;
+  const std::size_t slash = path.find('/');
+  if (slash == std::string_view::npos) return Kind::none;
+  const std::string_view folder = path.substr(0, slash);
+  const std::string_view name = path.substr(slash + 1);
+  if (folder == "inventory") return kind_in(name, Kind::inventory);
+  if (folder == "clusters") return kind_in(name, Kind::cluster);
+  if (folder == "profiles") return kind_in(name, Kind::profile);
+  return folder == "templates" ? Kind::template_ : Kind::none;
+}
+
+/// `lab` of `clusters/lab.yaml`.
+std::string_view stem(std::string_view path) {
+  path.remove_prefix(path.rfind('/') + 1);
+  path.remove_suffix(path.size() - path.rfind('.'));
+  return path;
+}
+
+class Loader {
+ public:
+  Loader(const RepositoryFiles& files, const LoadCache* previous)
+      : files_(files), previous_(previous) {}
+
+  LoadResult load() {
+    for (const RepositoryFile& file : files_) {
+      if (kind_of(file.path) != Kind::none) ids_.push_back({file.path, file.id});
+    }
+    if (previous_ != nullptr && previous_->model()->arenas.size() >= kMostArenas) {
+      previous_ = nullptr;
+    }
+    for (const RepositoryFile& file : files_) read(file);
+    check_inventory_is_there();
+    build_model();
+    check_model({*model_, in_file_order_, errors_});
+    return finish();
+  }
+
+ private:
+  void read(const RepositoryFile& file) {
+    const std::string_view bytes = *file.bytes;
+    switch (kind_of(file.path)) {
+      case Kind::none:
+        break;
+      case Kind::inventory: {
+        const auto number = static_cast<std::uint32_t>(model_->files.size());
+        model_->files.push_back(file.path);
+        read_inventory(file.path, number, bytes, previous_, *arena_, errors_, inventory_);
+        break;
+      }
+      case Kind::networks:
+        read_networks(file.path, bytes, errors_, model_->networks);
+        break;
+      case Kind::cluster:
+        if (has_good_name(file)) {
+          read_cluster(file.path, stem(file.path), bytes, errors_, model_->clusters);
+        }
+        break;
+      case Kind::profile:
+        if (has_good_name(file)) {
+          read_profile(file.path, stem(file.path), bytes, errors_, model_->profiles);
+        }
+        break;
+      case Kind::template_:
+        read_template(file);
+        break;
+      case Kind::wrong_extension:
+        errors_.add(checks::kFileExtension, {file.path, 0, 0},
+                    fmt::format("the file is not read; rename it to '{}.yaml'",
+                                shown(file.path.substr(0, file.path.rfind('.')))));
+        break;
+      case Kind::too_deep:
+        errors_.add(checks::kFileIgnored, {file.path, 0, 0},
+                    fmt::format("the file is not read; files lie directly in '{}'",
+                                shown(file.path.substr(0, file.path.find('/')))));
+        break;
+    }
+  }
+
+  bool has_good_name(const RepositoryFile& file) {
+    const std::string_view name = stem(file.path);
+    if (is_key(name)) return true;
+    errors_.add(checks::kNameFormat, {file.path, 0, 0},
+                fmt::format("the file's name {} is not a name (letters, digits, '-', '_' and '.', "
+                            "at most 63)",
+                            quoted(name)));
+    return false;
+  }
+
+  void read_template(const RepositoryFile& file) {
+    if (file.bytes->size() > kMostTemplateBytes) {
+      errors_.add(checks::kTemplateSize, {file.path, 0, 0},
+                  fmt::format("the template has {} bytes; at most {} are read", file.bytes->size(),
+                              kMostTemplateBytes));
+      return;
+    }
+    for (std::size_t at = 0; at < file.bytes->size();) {
+      const std::size_t length = utf8_length(std::string_view(*file.bytes).substr(at));
+      if (length == 0 || (*file.bytes)[at] == '\0') {
+        const auto lines = std::count(file.bytes->begin(),
+                                      file.bytes->begin() + static_cast<std::ptrdiff_t>(at), '\n');
+        errors_.add(checks::kTemplateSize, {file.path, static_cast<std::uint32_t>(lines + 1), 0},
+                    fmt::format("the template is not UTF-8 text (byte {})",
+                                shown(std::string_view(*file.bytes).substr(at, 1))));
+        return;
+      }
+      at += length;
+    }
+    model_->templates.emplace(file.path.substr(file.path.find('/') + 1), *file.bytes);
+  }
+
+  void check_inventory_is_there() {
+    if (!model_->files.empty()) {
+      if (inventory_.entries.empty() && errors_.count() == 0) {
+        errors_.add(checks::kInventoryEmpty, {model_->files[0], 0, 0},
+                    "the inventory names no servers");
+      }
+      return;
+    }
+    errors_.add(checks::kInventoryMissing, {},
+                "the repository has neither an 'inventory.yaml' nor an 'inventory/*.yaml'");
+  }
+
+  // The model
+
+  void build_model() {
+    model_->moved = std::move(inventory_.moved);
+    sort_servers();
+    const auto by_name = [](const auto& a, const auto& b) { return a.name < b.name; };
+    // Names repeated in one file were reported with their keys.
+    sort_unique(model_->networks, by_name);
+    std::stable_sort(model_->clusters.begin(), model_->clusters.end(), by_name);
+    report_repeated_clusters();
+    sort_unique(model_->profiles, by_name);
+    if (previous_ != nullptr) model_->arenas = previous_->model()->arenas;
+    model_->arenas.push_back(arena_);
+    build_index(*model_);
+  }
+
+  template <class T, class Less>
+  static void sort_unique(std::vector<T>& things, Less less) {
+    std::stable_sort(things.begin(), things.end(), less);
+    const auto same = [](const T& a, const T& b) { return a.name == b.name; };
+    things.erase(std::unique(things.begin(), things.end(), same), things.end());
+  }
+
+  void report_repeated_clusters() {
+    std::vector<Cluster>& clusters = model_->clusters;
+    for (std::size_t first = 0, i = 1; i < clusters.size(); ++i) {
+      if (clusters[first].name != clusters[i].name) {
+        first = i;
+        continue;
+      }
+      errors_.add(checks::kDuplicateName, clusters[i].origin,
+                  fmt::format("name: there is a cluster {} already ({})", quoted(clusters[i].name),
+                              clusters[first].origin.text()));
+    }
+    clusters.erase(std::unique(clusters.begin(), clusters.end(),
+                               [](const Cluster& a, const Cluster& b) { return a.name == b.name; }),
+                   clusters.end());
+  }
+
+  /// The entries' numbers by name; equal names in the order of the files. What comes from the cache
+  /// is sorted already: only its order must be found again.
+  std::vector<std::uint32_t> numbers_by_name() {
+    const std::vector<LoadedEntry>& entries = inventory_.entries;
+    std::vector<std::uint32_t> sorted;
+    std::vector<std::uint32_t> others;
+    sorted.reserve(entries.size());
+    if (previous_ != nullptr) {
+      std::vector<std::uint32_t> at(previous_->model()->servers.size(), kNotCached);
+      for (std::uint32_t i = 0; i < entries.size(); ++i) {
+        const std::uint32_t cached = entries[i].cached;
+        if (cached != kNotCached && at[cached] == kNotCached) {
+          at[cached] = i;
+        } else {
+          others.push_back(i);
+        }
+      }
+      std::copy_if(at.begin(), at.end(), std::back_inserter(sorted),
+                   [](std::uint32_t number) { return number != kNotCached; });
+    } else {
+      for (std::uint32_t i = 0; i < entries.size(); ++i) others.push_back(i);
+    }
+    const auto before = [&](std::uint32_t a, std::uint32_t b) {
+      const auto order =
+          entries[a].entry.server->name.view().compare(entries[b].entry.server->name.view());
+      return order != 0 ? order < 0 : a < b;
+    };
+    std::sort(others.begin(), others.end(), before);
+    const auto middle = static_cast<std::ptrdiff_t>(sorted.size());
+    sorted.insert(sorted.end(), others.begin(), others.end());
+    std::inplace_merge(sorted.begin(), sorted.begin() + middle, sorted.end(), before);
+    return sorted;
+  }
+
+  void sort_servers() {
+    const std::vector<LoadedEntry>& entries = inventory_.entries;
+    std::vector<bool> repeated(entries.size());
+    const std::vector<std::uint32_t> numbers = numbers_by_name();
+    model_->servers.reserve(entries.size());
+    clean_.reserve(entries.size());
+    for (const std::uint32_t number : numbers) {
+      const LoadedEntry& loaded = entries[number];
+      if (!model_->servers.empty() &&
+          model_->servers.back().server->name == loaded.entry.server->name) {
+        repeated[number] = true;
+        report_repeated(model_->servers.back(), loaded.entry);
+        continue;
+      }
+      model_->servers.push_back(loaded.entry);
+      clean_.push_back(loaded.clean);
+    }
+    in_file_order_.reserve(model_->servers.size());
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+      if (!repeated[i]) in_file_order_.push_back(entries[i].entry);
+    }
+  }
+
+  void report_repeated(const ServerEntry& first, const ServerEntry& second) {
+    if (errors_.full()) return;
+    const std::string name = shown(second.server->name);
+    errors_.add(checks::kDuplicateName, model_->origin(second),
+                fmt::format("servers.{}: there is a server '{}' already ({})", name, name,
+                            model_->origin(first).text()));
+  }
+
+  LoadResult finish() {
+    LoadResult result;
+    result.statistics = {.servers = model_->servers.size(),
+                         .servers_parsed = inventory_.parsed,
+                         .files_fully_parsed = inventory_.fully_parsed};
+    result.errors = errors_.take();
+    const bool valid = !has_error(result.errors);
+    const std::shared_ptr<const Model> model = std::move(model_);
+    result.cache =
+        std::make_shared<const LoadCache>(std::move(ids_), model, valid, result.errors, clean_);
+    if (valid) result.model = model;
+    return result;
+  }
+
+  const RepositoryFiles& files_;
+  const LoadCache* previous_;
+  ErrorList errors_;
+  std::vector<FileId> ids_;
+  std::shared_ptr<Arena> arena_ = std::make_shared<Arena>();
+  std::shared_ptr<Model> model_ = std::make_shared<Model>();
+  LoadedInventory inventory_;
+  std::vector<ServerEntry> in_file_order_;
+  std::vector<bool> clean_;
+};
+
+/// The same files again give what they gave.
+bool is_unchanged(const RepositoryFiles& files, const LoadCache& cache) {
+  auto id = cache.files().begin();
+  for (const RepositoryFile& file : files) {
+    if (kind_of(file.path) == Kind::none) continue;
+    if (id == cache.files().end() || id->path != file.path || id->id != file.id) return false;
+    ++id;
+  }
+  return id == cache.files().end();
+}
+}  // namespace
+
+bool is_relevant(std::string_view path) { return kind_of(path) != Kind::none; }
+
+LoadResult load(const RepositoryFiles& files, const LoadCache* previous) {
+  if (previous == nullptr || !is_unchanged(files, *previous)) {
+    return Loader(files, previous).load();
+  }
+  return {.model = previous->valid() ? previous->model() : nullptr,
+          .errors = previous->errors(),
+          .cache = previous->shared_from_this(),
+          .statistics = {.servers = previous->model()->servers.size()}};
+}
+
+}  // namespace metalwright::inventory

@@ -1,0 +1,83 @@
+#include "schemas/checks.h"
+
+#include <array>
+
+namespace metalwright {
+namespace {
+using namespace checks;  // NOLINT: the table names all of them
+
+constexpr std::array kTheTextOfAFile{&kYamlEncoding,     &kYamlControlCharacter,
+                                     &kYamlSize,         &kYamlSyntax,
+                                     &kYamlTab,          &kYamlDepth,
+                                     &kYamlDuplicateKey, &kYamlKey,
+                                     &kYamlTag,          &kYamlAlias,
+                                     &kYamlAliasLimit,   &kYamlMerge,
+                                     &kYamlDocuments,    &kYamlDirective,
+                                     &kYamlEmpty};
+constexpr std::array kTheShapeOfAFile{
+    &kType,        &kUnknownKey,       &kMissingKey,       &kValueMissing,   &kNullValue,
+    &kTextSize,    &kControlCharacter, &kNameFormat,       &kNumberFormat,   &kBooleanFormat,
+    &kChoice,      &kDurationFormat,   &kTimeFormat,       &kHostnameFormat, &kMacFormat,
+    &kMacUsable,   &kIpv4Format,       &kIpv6Format,       &kIpFormat,       &kPrefixFormat,
+    &kRangeFormat, &kRouteFormat,      &kSecretFormat,     &kUrlFormat,      &kSha256Format,
+    &kPathFormat,  &kInterfaceName,    &kDhcpServerFormat, &kListenFormat,   &kReloadFormat,
+    &kStateFormat, &kGitFormat,        &kSerialFormat};
+constexpr std::array kTheRepositoryAsAWhole{&kInventoryMissing,
+                                            &kInventoryEmpty,
+                                            &kFileExtension,
+                                            &kFileIgnored,
+                                            &kDuplicateName,
+                                            &kDuplicateHostname,
+                                            &kDuplicateMac,
+                                            &kDuplicateIp,
+                                            &kDuplicateSerial,
+                                            &kHostnameKey,
+                                            &kIpOutsideNetwork,
+                                            &kIpInRange,
+                                            &kIpReserved,
+                                            &kIpUsable,
+                                            &kIpNoNetwork,
+                                            &kUnknownProfile,
+                                            &kUnknownCluster,
+                                            &kUnknownServer,
+                                            &kUnknownPeer,
+                                            &kUnknownTemplate,
+                                            &kClusterMember,
+                                            &kClusterAddress,
+                                            &kClusterControlPlane,
+                                            &kClusterEven,
+                                            &kClusterBgp,
+                                            &kVipConflict,
+                                            &kNetworkOverlap,
+                                            &kNetworkGateway,
+                                            &kNetworkRange,
+                                            &kNetworkDhcp,
+                                            &kNetworkPrefix,
+                                            &kLeaseTimeMin,
+                                            &kVlanDuplicate,
+                                            &kInterfaceRole,
+                                            &kInterfaceMember,
+                                            &kInterfaceDuplicate,
+                                            &kInterfaceLoop,
+                                            &kBondOption,
+                                            &kRouteVia,
+                                            &kProfileDefault,
+                                            &kProfileKernel,
+                                            &kProfileVariable,
+                                            &kAssetUnchecked,
+                                            &kTemplateSize,
+                                            &kMoved};
+constexpr std::array kTheHostsConfiguration{&kTargetName,    &kTargetOption,     &kTargetOverlap,
+                                            &kVerifySigners, &kSourceCredential, &kDnsmasqTftpRoot};
+constexpr std::array kTheReportingItself{&kTooManyErrors};
+
+constexpr std::array kGroups{CheckGroup{"the text of a file", kTheTextOfAFile},
+                             CheckGroup{"the shape of a file", kTheShapeOfAFile},
+                             CheckGroup{"the repository as a whole", kTheRepositoryAsAWhole},
+                             CheckGroup{"the host's configuration", kTheHostsConfiguration},
+                             CheckGroup{"the reporting itself", kTheReportingItself}};
+}  // namespace
+
+std::span<const CheckGroup> check_groups() { return kGroups; }
+
+}  // namespace metalwright
