@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "reconciler/plan.h"
 #include "reconciler/resource.h"
 #include "renderers/render.h"
 #include "schemas/digest.h"
@@ -106,6 +107,10 @@ struct BuildResult {
 [[nodiscard]] Errors render_all(const Model& model, const TargetLayout& layout,
                                 const std::function<void(const ServerEntry* server,
                                                          const renderers::Artifact&)>& sink);
+
+/// Fills in the origin and the server of a change to a desired resource.
+void describe_change(const DesiredState& state, const Model& model, const TargetLayout& layout,
+                     const TargetState& target, reconciler::Change& change);
 
 [[nodiscard]] std::string_view kind_word(renderers::ArtifactKind kind);
 

@@ -54,7 +54,6 @@ struct Subject {
   TablePtr desired;
   ContentReader content;
   bool adopt_foreign = false;
-  DeleteLimit delete_limit;
   /// Targets that must be in place before this one's changes: it names their resources.
   std::vector<std::string> after;
   std::vector<ResourceMove> moves;

@@ -38,8 +38,9 @@ void check_deletes(const Plan& plan, const GateFacts& facts, Errors& refusals) {
   for (const auto& [owned_class, count] : deletes) {
     const auto owned = facts.owned.find(owned_class);
     const std::uint64_t have = owned == facts.owned.end() ? count : owned->second;
-    const std::uint64_t most =
-        std::max<std::uint64_t>(facts.limit.count, have * facts.limit.percent / 100);
+    const auto own = facts.target_limits.find(owned_class.target);
+    const DeleteLimit& limit = own == facts.target_limits.end() ? facts.limit : own->second;
+    const std::uint64_t most = std::max<std::uint64_t>(limit.count, have * limit.percent / 100);
     if (count <= most) continue;
     refusals.push_back(refusal(
         "max-deletes", owned_class.target + '/' + owned_class.kind + ": the plan deletes " +

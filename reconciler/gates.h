@@ -27,6 +27,7 @@ struct OwnedClass {
 
 struct GateFacts {
   DeleteLimit limit;
+  std::map<std::string, DeleteLimit> target_limits;  ///< instead of it, by target
   /// How many resources of each class we own now.
   std::map<OwnedClass, std::uint64_t> owned;
   /// The digest that a person gave to let exactly these deletes pass; empty: none.

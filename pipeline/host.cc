@@ -1,0 +1,441 @@
+#include "pipeline/host.h"
+
+#include <algorithm>
+#include <ctime>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <utility>
+
+#include "inventory/signature.h"
+#include "inventory/source.h"
+#include "pipeline/host_targets.h"
+#include "pipeline/moves.h"
+#include "pipeline/secrets.h"
+#include "pipeline/state_cache.h"
+#include "pipeline/windows.h"
+
+namespace metalwright::pipeline {
+namespace {
+
+using reconciler::ResourceRow;
+
+constexpr std::string_view kCacheFile = "desired-state.cache";
+
+std::string folder_of_state(const std::string& state) {
+  constexpr std::string_view kSqlite = "sqlite:";
+  if (!state.starts_with(kSqlite) || state == "sqlite::memory:") return "/var/lib/metalwright";
+  return std::filesystem::path(state.substr(kSqlite.size())).parent_path().string();
+}
+
+Result<std::string> secret_or_empty(const HostConfig& config, const SecretRef& ref) {
+  if (ref.name.empty()) return std::string();
+  Result<std::string> value = resolve_secret(config.secrets, ref.name);
+  if (value) return value;
+  Error error = value.error();
+  error.origin = ref.origin;
+  return tl::unexpected(std::move(error));
+}
+
+Errors as_list(Error error) {
+  Errors errors;
+  errors.push_back(std::move(error));
+  return errors;
+}
+
+}  // namespace
+
+struct Host::Parts {
+  std::unique_ptr<HostTargets> targets;
+  std::optional<KeptState> kept;  ///< what the cache file held
+  /// The state before the last compiled one: whose servers may have moved.
+  std::shared_ptr<const Compiled> before;
+  std::shared_ptr<const Compiled> kept_in_file;
+};
+
+Host::Host(HostConfig config, Access access)
+    : config_(std::move(config)),
+      access_(access),
+      state_folder_(folder_of_state(config_.state)),
+      parts_(std::make_unique<Parts>()) {}
+
+Host::~Host() = default;
+
+Result<std::unique_ptr<Host>> Host::open(HostConfig config, Access access) {
+  std::unique_ptr<Host> host(new Host(std::move(config), access));
+  if (Result<void> ready = host->set_up(); !ready) return tl::unexpected(ready.error());
+  return host;
+}
+
+Result<void> Host::set_up() {
+  if (access_ == Access::write) {
+    std::error_code failure;
+    std::filesystem::create_directories(state_folder_, failure);
+    if (failure) {
+      return system_failure("state-folder", "cannot make the state folder '" + state_folder_ + "'",
+                            failure.value());
+    }
+  }
+  store::StoreOptions options;
+  options.state = config_.state;
+  options.read_only = access_ == Access::read;
+  Result<std::unique_ptr<store::Store>> store = store::Store::open(options);
+  if (!store) return tl::unexpected(store.error());
+  store_ = std::move(*store);
+  tables_.emplace(*store_);
+
+  Result<std::string> password = secret_or_empty(config_, config_.source.password);
+  if (!password) return tl::unexpected(password.error());
+  Result<std::string> ssh_key = secret_or_empty(config_, config_.source.ssh_key);
+  if (!ssh_key) return tl::unexpected(ssh_key.error());
+  inventory::SourceOptions source_options = inventory::source_options(
+      config_.source, std::move(*password), std::move(*ssh_key), state_folder_ + "/sources");
+  source_options.reading = inventory::Reading::commits;
+  auto source = inventory::open_source(config_.source.git, source_options);
+  if (!source) {
+    Error error = source.error();
+    error.origin = config_.source.git_origin;
+    return tl::unexpected(std::move(error));
+  }
+  source_ = std::move(*source);
+
+  Result<std::unique_ptr<HostTargets>> made =
+      HostTargets::make(config_, state_folder_, access_ == Access::write);
+  if (!made) return tl::unexpected(made.error());
+  parts_->targets = std::move(*made);
+  compiler_ = std::make_unique<Compiler>(
+      CompileHost{.config = config_,
+                  .boot_loaders = [this] { return parts_->targets->boot_loaders(); },
+                  .digest = [this](const std::string& path,
+                                   std::uint16_t mode) { return parts_->targets->digest(path, mode); },
+                  .secret_hash = [this](std::string_view value) {
+                    return store_->secret_hash(value);
+                  }});
+  std::ifstream file(state_folder_ + '/' + std::string(kCacheFile), std::ios::binary);
+  if (file) {
+    parts_->kept = read_state_cache(
+        {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()});
+  }
+  if (parts_->kept && parts_->kept->key != state_key()) parts_->kept.reset();
+  if (parts_->kept) {
+    compiler_->resume(parts_->kept->compiled);
+    parts_->before = parts_->kept->compiled;
+    parts_->kept_in_file = parts_->kept->compiled;
+    const auto& state = parts_->kept->compiled->state;
+    for (const auto& [name, stamp] : parts_->kept->stamps) {
+      const TargetState* target = state.find_target(name);
+      if (target == nullptr) continue;
+      tables_->offer(name, stamp,
+                     reconciler::TablePtr(parts_->kept->compiled, &target->table));
+    }
+  }
+  return {};
+}
+
+const std::vector<std::unique_ptr<reconciler::Target>>& Host::targets() const {
+  return parts_->targets->all();
+}
+
+/// Of all that makes a kept state another one's: configuration and program.
+Digest Host::state_key() const {
+  Digester digester;
+  digester.add(program_identity()).add(config_.file).add(config_.state).add(config_.service.url);
+  digester.add(config_.source.git).add(config_.assets).add(config_.secrets);
+  for (const TargetConfig& target : config_.targets) {
+    digester.add(target.name).add(word(target.type)).add(target.root).add(target.config);
+    digester.add(target.hosts).add(target.tftp_root).add(target.pid_file).add(target.lease_file);
+    digester.add(target.log_file).add(target.run_as).add(word(target.mode));
+    digester.add(target.authoritative ? "a" : "").add(target.boot_loaders.value_or(true) ? "b" : "");
+    digester.add(target.assets.value_or(true) ? "c" : "");
+    for (const std::string& format : target.render) digester.add(format);
+    digester.add(std::to_string(target.render.size()));
+    for (const std::string& interface : target.interfaces) digester.add(interface);
+    digester.add(std::to_string(target.interfaces.size()));
+    for (const std::string& address : target.listen_addresses) digester.add(address);
+  }
+  return digester.finish();
+}
+
+/// The kept state, if it is of that revision and the host still is as it was then.
+std::shared_ptr<const Compiled> Host::from_cache(const std::string& revision) {
+  if (!parts_->kept || parts_->kept->compiled->revision != revision) return nullptr;
+  const KeptState& kept = *parts_->kept;
+  for (const auto& [name, hash] : kept.secrets) {
+    const Result<std::string> value = resolve_secret(config_.secrets, name);
+    if (!value || store_->secret_hash(*value) != hash) return nullptr;
+  }
+  for (const TargetLayout& layout : kept.compiled->layouts) {
+    for (const HostFile& file : layout.host_files) {
+      if (file.copy_from.empty()) continue;
+      const Result<HostFileDigests> digests = parts_->targets->digest(file.copy_from, file.mode);
+      if (!digests || digests->resource != file.digest) return nullptr;
+    }
+  }
+  return kept.compiled;
+}
+
+/// The revision that shall be enforced: pinned, or the branch's tip by the source's rules.
+Result<std::string> Host::accept(std::stop_token stop) {
+  const auto pinned = store_->revisions().pinned();
+  if (!pinned) return tl::unexpected(pinned.error());
+  if (*pinned) return (*pinned)->revision;
+
+  if (Result<void> fresh = source_->refresh(stop); !fresh) return tl::unexpected(fresh.error());
+  const Result<inventory::Revision> tip = source_->branch_tip(config_.source.branch);
+  if (!tip) return tl::unexpected(tip.error());
+  const auto accepted = store_->revisions().last_accepted();
+  if (!accepted) return tl::unexpected(accepted.error());
+  if (*accepted && (*accepted)->revision == tip->id) return tip->id;
+  if (*accepted && !config_.source.allow_force_push) {
+    const Result<void> descends = source_->check_descends((*accepted)->revision, *tip);
+    if (!descends) return tl::unexpected(descends.error());
+  }
+  if (config_.source.verify == Verify::signed_) {
+    const Result<void> verified =
+        inventory::verify_revision(*source_, *tip, config_.source.allowed_signers, stop);
+    if (!verified) return tl::unexpected(verified.error());
+  }
+  if (access_ == Access::write) {
+    const Time now = std::chrono::time_point_cast<Time::duration>(std::chrono::system_clock::now());
+    if (auto kept = store_->revisions().set_last_accepted(tip->id, now); !kept) {
+      return tl::unexpected(kept.error());
+    }
+  }
+  return tip->id;
+}
+
+CompileResult Host::compile(const std::string& name, std::stop_token stop) {
+  const Result<inventory::Revision> revision = source_->resolve(name);
+  if (!revision) return {nullptr, as_list(revision.error())};
+  return compile_asked(revision->id, stop);
+}
+
+CompileResult Host::compile_asked(const std::string& asked, std::stop_token) {
+  if (compiler_->last() != nullptr && compiler_->last()->revision == asked) {
+    const bool from_file = compiler_->last()->model == nullptr;
+    if (std::shared_ptr<const Compiled> kept = from_file ? from_cache(asked) : nullptr) {
+      return {std::move(kept), {}};
+    }
+  }
+  const Result<inventory::Revision> revision = source_->resolve(asked);
+  if (!revision) return {nullptr, as_list(revision.error())};
+  auto files = source_->files(*revision);
+  if (!files) return {nullptr, std::move(files.error())};
+  const auto active = store_->machines().in_state("active");
+  if (!active) return {nullptr, as_list(active.error())};
+  std::shared_ptr<const Compiled> before = compiler_->last();
+  CompileResult result = compiler_->compile(asked, *files, *active);
+  if (result.compiled != nullptr && (before == nullptr || before->revision != asked)) {
+    parts_->before = std::move(before);
+  }
+  return result;
+}
+
+CompileResult Host::with_model(std::shared_ptr<const Compiled> compiled, std::stop_token) {
+  if (compiled->model != nullptr) return {std::move(compiled), {}};
+  const Result<inventory::Revision> revision = source_->resolve(compiled->revision);
+  if (!revision) return {nullptr, as_list(revision.error())};
+  auto files = source_->files(*revision);
+  if (!files) return {nullptr, std::move(files.error())};
+  return compiler_->compile(compiled->revision, *files, {});
+}
+
+Wanted Host::wanted(std::stop_token stop) {
+  Wanted wanted;
+  const Time now = std::chrono::time_point_cast<Time::duration>(std::chrono::system_clock::now());
+  const Result<std::string> asked = accept(stop);
+  if (asked) {
+    wanted.asked = *asked;
+    CompileResult result = compile_asked(*asked, stop);
+    wanted.errors = std::move(result.errors);
+    wanted.compiled = std::move(result.compiled);
+    if (wanted.compiled != nullptr) {
+      if (access_ == Access::write) {
+        const auto good = store_->revisions().last_good();
+        if (good && (!*good || (*good)->revision != *asked)) {
+          if (auto marked = store_->revisions().set_last_good(*asked, now); !marked) {
+            wanted.errors.push_back(marked.error());
+          }
+        }
+      }
+      return wanted;
+    }
+    if (access_ == Access::write) {
+      std::string reason;
+      for (const Error& error : wanted.errors) reason += error.text() + '\n';
+      if (auto marked = store_->revisions().reject(*asked, reason, now); !marked) {
+        wanted.errors.push_back(marked.error());
+      }
+    }
+  } else {
+    wanted.errors = as_list(asked.error());
+  }
+  // A bad revision changes nothing: the last good one stays in force.
+  const auto good = store_->revisions().last_good();
+  if (good && *good && (!asked || (*good)->revision != *asked)) {
+    CompileResult result = compile_asked((*good)->revision, stop);
+    wanted.compiled = std::move(result.compiled);
+    wanted.last_good = wanted.compiled != nullptr;
+  }
+  return wanted;
+}
+
+/// The model of the revision that was in force before, if it had servers that this one has not.
+std::shared_ptr<const Model> Host::model_before(const Compiled& compiled) {
+  const std::shared_ptr<const Compiled>& before = parts_->before;
+  if (before == nullptr || before->revision == compiled.revision) return nullptr;
+  const auto& now = compiled.state.servers;
+  const bool gone = std::any_of(
+      before->state.servers.begin(), before->state.servers.end(), [&](const DesiredServer& server) {
+        const auto at = std::lower_bound(
+            now.begin(), now.end(), server.name.view(),
+            [](const DesiredServer& a, std::string_view name) { return a.name.view() < name; });
+        return at == now.end() || at->name.view() != server.name.view();
+      });
+  if (!gone) return nullptr;
+  if (before->model != nullptr) return before->model;
+  const Result<inventory::Revision> revision = source_->resolve(before->revision);
+  if (!revision) return nullptr;
+  const auto files = source_->files(*revision);
+  return files ? inventory::load(*files).model : nullptr;
+}
+
+Result<reconciler::PlanRequest> Host::request(std::shared_ptr<const Compiled> compiled,
+                                              reconciler::Look look, bool fields, Time now) {
+  reconciler::PlanRequest request;
+  request.revision = compiled->revision;
+  request.look = look;
+  request.fields = fields;
+  request.now = now;
+  std::vector<ServerMove> moves;
+  if (compiled->model != nullptr) {
+    moves = server_moves(*compiled->model, model_before(*compiled).get());
+  }
+  // The engine asks for content and origins of what differs only; a state from the cache file
+  // loads its model when that happens first.
+  const auto full = std::make_shared<std::shared_ptr<const Compiled>>(compiled);
+  const auto model_of = [this, full]() -> const Compiled* {
+    if ((*full)->model == nullptr) {
+      CompileResult result = with_model(*full, {});
+      if (result.compiled == nullptr) return nullptr;
+      *full = std::move(result.compiled);
+    }
+    return full->get();
+  };
+  for (std::size_t t = 0; t < compiled->state.targets.size(); ++t) {
+    const TargetState& state = compiled->state.targets[t];
+    const TargetConfig& config = *config_.find_target(state.name);
+    reconciler::Subject subject;
+    subject.target = parts_->targets->find(state.name);
+    subject.desired = reconciler::TablePtr(compiled, &state.table);
+    subject.adopt_foreign = config.adopt;
+    subject.suspended = config.suspend_until && *config.suspend_until <= now ? "" : config.suspend;
+    if (config.type == TargetType::dnsmasq) {
+      for (const TargetConfig& other : config_.targets) {
+        if (other.type == TargetType::files &&
+            other.root == compiled->layouts[t].settings.dnsmasq.tftp_root) {
+          subject.after.push_back(other.name);
+        }
+      }
+    }
+    if (!moves.empty()) {
+      Result<reconciler::TablePtr> applied = tables_->get(state.name);
+      if (!applied) return tl::unexpected(applied.error());
+      subject.moves = resource_moves(moves, compiled->state, state, **applied);
+    }
+    subject.content = [model_of, t](std::string_view kind,
+                                    std::string_view name) -> Result<reconciler::Content> {
+      const Compiled* with = model_of();
+      if (with == nullptr) {
+        return fail(ErrorKind::unavailable, "revision-gone", "the revision cannot be read again");
+      }
+      return render_content(with->state, *with->model, with->layouts, t, kind, name);
+    };
+    const bool report = config.drift == DriftMode::report;
+    subject.corrects = [model_of, t, report](const ResourceRow& row) {
+      const Compiled* with = model_of();
+      if (with == nullptr) return !report;
+      return corrects_drift(with->state, *with->model, with->state.targets[t], row, !report);
+    };
+    subject.describe = [this, model_of, t](reconciler::Change& change) {
+      if (!change.desired.empty()) {
+        if (const Compiled* with = model_of(); with != nullptr) {
+          describe_change(with->state, *with->model, with->layouts[t], with->state.targets[t],
+                          change);
+          return;
+        }
+      }
+      const auto record = store_->applied().find(change.target, change.kind, change.name);
+      if (record && *record) {
+        change.server = (*record)->server;
+        change.origin = (*record)->origin;
+      }
+    };
+    request.subjects.push_back(std::move(subject));
+  }
+  return request;
+}
+
+Result<reconciler::GateFacts> Host::gate_facts(const reconciler::Planned& planned,
+                                               const Compiled& compiled, Time now) {
+  reconciler::GateFacts facts;
+  for (std::size_t i = 0; i < planned.targets.size(); ++i) {
+    facts.owned.insert(planned.targets[i].owned.begin(), planned.targets[i].owned.end());
+  }
+  facts.limit = {config_.policy.max_deletes.count, config_.policy.max_deletes.percent};
+  for (const TargetConfig& target : config_.targets) {
+    if (target.max_deletes) {
+      facts.target_limits[target.name] = {target.max_deletes->count, target.max_deletes->percent};
+    }
+  }
+  facts.servers = compiled.state.servers.size();
+  facts.servers_before = facts.servers;
+  if (facts.servers == 0) {
+    // Any server's resource that we own says that there were servers before.
+    for (const auto& [owned_class, count] : facts.owned) facts.servers_before += count;
+  }
+  const std::time_t seconds = std::chrono::system_clock::to_time_t(now);
+  std::tm local{};
+  localtime_r(&seconds, &local);
+  facts.window_open = window_open(config_.policy.windows, local);
+  facts.windows = windows_text(config_.policy.windows);
+  return facts;
+}
+
+void Host::keep(const std::shared_ptr<const Compiled>& compiled) {
+  parts_->targets->flush();
+  KeptState kept;
+  kept.compiled = compiled;
+  kept.key = state_key();
+  for (const TargetState& target : compiled->state.targets) {
+    const auto applied = tables_->get(target.name);
+    if (applied && (*applied)->rows == target.table.rows) {
+      kept.stamps[target.name] = tables_->stamp(target.name);
+    }
+  }
+  const bool same = parts_->kept_in_file == compiled && parts_->kept &&
+                    parts_->kept->stamps == kept.stamps;
+  if (same) return;
+  if (!compiled->layouts.empty()) {
+    for (const auto& [name, value] : compiled->layouts.front().settings.secrets) {
+      kept.secrets[name] = store_->secret_hash(value);
+    }
+  }
+  if (parts_->kept && kept.secrets.empty() && compiled->model == nullptr) {
+    kept.secrets = parts_->kept->secrets;
+  }
+  const std::string bytes = write_state_cache(kept);
+  const std::string path = state_folder_ + '/' + std::string(kCacheFile);
+  {
+    std::ofstream file(path + ".new", std::ios::binary | std::ios::trunc);
+    file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+    if (!file.flush()) return;
+  }
+  std::error_code ignored;
+  std::filesystem::rename(path + ".new", path, ignored);
+  parts_->kept_in_file = compiled;
+  kept.compiled = compiled;
+  parts_->kept = std::move(kept);
+}
+
+}  // namespace metalwright::pipeline

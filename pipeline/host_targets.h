@@ -1,0 +1,41 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "pipeline/desired_state.h"
+#include "pipeline/layout.h"
+#include "reconciler/target.h"
+#include "schemas/host_config.h"
+
+namespace metalwright::pipeline {
+
+/// The targets of a configuration, and what of the host goes into them: boot loaders, kernels,
+/// initrds.
+class HostTargets {
+ public:
+  /// Errors: `invalid` at the target's origin for a type that this program does not serve.
+  [[nodiscard]] static Result<std::unique_ptr<HostTargets>> make(const HostConfig& config,
+                                                                 const std::string& state_folder,
+                                                                 bool may_write);
+  ~HostTargets();
+
+  [[nodiscard]] const std::vector<std::unique_ptr<reconciler::Target>>& all() const;
+  /// Null where there is none of that name.
+  [[nodiscard]] reconciler::Target* find(std::string_view name) const;
+  /// The boot loaders of Debian's packages, as files of a boot tree.
+  [[nodiscard]] Result<std::vector<HostFile>> boot_loaders();
+  /// See DigestHostFile.
+  [[nodiscard]] Result<HostFileDigests> digest(const std::string& path, std::uint16_t mode);
+  /// Writes down what the targets remember of their last look.
+  void flush();
+
+ private:
+  HostTargets();
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace metalwright::pipeline
