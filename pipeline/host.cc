@@ -360,8 +360,7 @@ Result<reconciler::PlanRequest> Host::request(std::shared_ptr<const Compiled> co
     subject.describe = [this, model_of, t](reconciler::Change& change) {
       if (!change.desired.empty()) {
         if (const Compiled* with = model_of(); with != nullptr) {
-          describe_change(with->state, *with->model, with->layouts[t], with->state.targets[t],
-                          change);
+          describe_change(*with->model, with->layouts[t], with->state.targets[t], change);
           return;
         }
       }

@@ -1,0 +1,242 @@
+#include "pipeline/offline.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <set>
+#include <sstream>
+
+#include "pipeline/layout.h"
+#include "reconciler/diff.h"
+#include "reconciler/file_fields.h"
+#include "reconciler/file_system.h"
+#include "renderers/dhcp_hosts.h"
+
+namespace metalwright::pipeline {
+namespace {
+
+using reconciler::Change;
+using reconciler::Content;
+using renderers::Artifact;
+using renderers::ArtifactKind;
+using renderers::Format;
+
+constexpr std::string_view kMarker = ".metalwright-render";
+constexpr std::size_t kMostFieldBytes = std::size_t{16} * 1024 * 1024;
+
+HostConfig usual_host() {
+  HostConfig config;
+  config.assets = "/var/lib/metalwright/assets";
+  TargetConfig tftp;
+  tftp.name = "tftp";
+  tftp.root = "/var/lib/tftpboot";
+  tftp.render = {"pxelinux", "grub", "ipxe"};
+  TargetConfig nodes;
+  nodes.name = "nodes";
+  nodes.root = "/var/lib/metalwright/nodes";
+  nodes.render = {"netplan", "cluster-config"};
+  TargetConfig dnsmasq;
+  dnsmasq.name = "dnsmasq";
+  dnsmasq.type = TargetType::dnsmasq;
+  dnsmasq.config = "/etc/dnsmasq.d/metalwright.conf";
+  dnsmasq.hosts = "/etc/metalwright/dhcp-hosts";
+  config.targets = {tftp, nodes, dnsmasq};
+  return config;
+}
+
+/// The loaders that Debian's packages give: offline they are taken for granted.
+std::vector<HostFile> usual_loaders() {
+  std::vector<HostFile> loaders;
+  for (const char* name : {"undionly.kpxe", "ipxe.efi", "snponly.efi", "pxelinux.0",
+                           "efi64/grubx64.efi"}) {
+    HostFile file;
+    file.name = name;
+    loaders.push_back(std::move(file));
+  }
+  return loaders;
+}
+
+void fill_fields(const DesiredState& before, const OfflineModel& before_model,
+                 const std::vector<TargetLayout>& before_layouts, const DesiredState& after,
+                 const OfflineModel& after_model, const std::vector<TargetLayout>& after_layouts,
+                 std::size_t target, Change& change) {
+  std::optional<Content> old_content, new_content;
+  const std::string& old_name = change.moved_from.empty() ? change.name : change.moved_from;
+  if (auto content = render_content(before, *before_model.model, before_layouts, target,
+                                    change.kind, old_name)) {
+    old_content = std::move(*content);
+  }
+  if (auto content = render_content(after, *after_model.model, after_layouts, target, change.kind,
+                                    change.name)) {
+    new_content = std::move(*content);
+  }
+  change.fields = reconciler::file_fields(old_content ? &*old_content : nullptr,
+                                          new_content ? &*new_content : nullptr);
+}
+
+/// The files that a model makes beneath a folder, by path. Host lines become hosts files.
+std::map<std::string, std::pair<std::string, std::uint16_t>> collect(
+    const Model& model, const std::vector<TargetLayout>& layouts, Errors& errors) {
+  std::map<std::string, std::pair<std::string, std::uint16_t>> files;
+  for (const TargetLayout& layout : layouts) {
+    std::map<std::string, std::map<std::string, std::string>> hosts;  // network -> name -> line
+    Errors failed = render_all(model, layout, [&](const ServerEntry*, const Artifact& artifact) {
+      const std::string name(artifact.name);
+      if (artifact.kind == ArtifactKind::host) {
+        hosts[name.substr(0, name.find('/'))][name] = artifact.content;
+      } else {
+        files[layout.name + '/' + name] = {std::string(artifact.content), artifact.mode};
+      }
+    });
+    errors.insert(errors.end(), std::make_move_iterator(failed.begin()),
+                  std::make_move_iterator(failed.end()));
+    for (const auto& [network, lines] : hosts) {
+      std::string content = renderers::hosts_file_header(network);
+      for (const auto& [name, line] : lines) content += line + '\n';
+      files[layout.name + "/hosts/" + network + ".hosts"] = {std::move(content), 0644};
+    }
+  }
+  return files;
+}
+
+/// What an earlier rendering wrote; an error where the folder holds something else.
+Result<std::set<std::string>> earlier_files(const std::string& folder) {
+  std::set<std::string> files;
+  std::error_code failure;
+  const std::filesystem::path marker = std::filesystem::path(folder) / kMarker;
+  if (std::ifstream list(marker); list) {
+    for (std::string line; std::getline(list, line);) {
+      if (!line.empty() && reconciler::check_tree_path(line)) files.insert(line);
+    }
+    return files;
+  }
+  if (std::filesystem::exists(folder, failure) && !std::filesystem::is_empty(folder, failure)) {
+    return invalid("render-folder", "'" + folder +
+                                        "' is not empty and not of an earlier rendering: name an "
+                                        "empty or a new folder");
+  }
+  return files;
+}
+
+}  // namespace
+
+std::vector<TargetLayout> offline_layouts(const Model& model, const HostConfig* config) {
+  const HostConfig usual = usual_host();
+  const std::vector<HostFile> loaders = usual_loaders();
+  const DigestHostFile digest = [](const std::string&, std::uint16_t) -> Result<HostFileDigests> {
+    return HostFileDigests{};
+  };
+  // Secrets stay names, and assets and loaders stay where they are: only their names are rendered.
+  Layouts layouts = make_layouts({.config = config == nullptr ? usual : *config,
+                                  .model = model,
+                                  .boot_loaders = loaders,
+                                  .secrets = {},
+                                  .digest = digest});
+  for (TargetLayout& layout : layouts.targets) layout.host_files.clear();
+  return std::move(layouts.targets);
+}
+
+RevisionDiff diff_revisions(const OfflineModel& before, const OfflineModel& after,
+                            const HostConfig* config) {
+  RevisionDiff result;
+  const auto before_layouts = offline_layouts(*before.model, config);
+  const auto after_layouts = offline_layouts(*after.model, config);
+  BuildResult was = build_desired({.revision = before.revision,
+                                   .model = *before.model,
+                                   .context = {},
+                                   .layouts = before_layouts,
+                                   .previous = nullptr,
+                                   .observer = {}});
+  BuildResult is = build_desired({.revision = after.revision,
+                                  .model = *after.model,
+                                  .context = {},
+                                  .layouts = after_layouts,
+                                  .previous = nullptr,
+                                  .observer = {}});
+  // What could not be rendered before is no longer anybody's problem: only the new side counts.
+  result.errors = std::move(is.errors);
+  if (has_error(result.errors)) return result;
+  result.plan.revision = after.revision;
+  std::size_t budget = kMostFieldBytes;
+  for (std::size_t t = 0; t < is.state.targets.size(); ++t) {
+    const TargetState& target = is.state.targets[t];
+    reconciler::TargetDiff changes = reconciler::diff({.target = target.name,
+                                                       .desired = target.table,
+                                                       .last_applied = was.state.targets[t].table,
+                                                       .observation = {},
+                                                       .moves = {},
+                                                       .adopt_foreign = false,
+                                                       .corrects = {},
+                                                       .contended = {}});
+    result.plan.resources += changes.compared;
+    for (Change& change : changes.changes) {
+      const bool gone = change.action == reconciler::Action::remove;
+      const TargetState& side = gone ? was.state.targets[t] : target;
+      describe_change(gone ? *before.model : *after.model,
+                      gone ? before_layouts[t] : after_layouts[t], side, change);
+      if (budget > 0) {
+        fill_fields(was.state, before, before_layouts, is.state, after, after_layouts, t, change);
+        for (const auto& field : change.fields) {
+          budget -= std::min(budget, field.before.size() + field.after.size());
+        }
+      }
+      result.plan.changes.push_back(std::move(change));
+    }
+  }
+  return result;
+}
+
+RenderedTree render_tree(const Model& model, const std::vector<TargetLayout>& layouts,
+                         const std::string& folder) {
+  RenderedTree result;
+  const auto files = collect(model, layouts, result.errors);
+  if (has_error(result.errors)) return result;
+  const auto fail_with = [&](const Error& error) {
+    result.errors.push_back(error);
+    return result;
+  };
+  const Result<std::set<std::string>> earlier = earlier_files(folder);
+  if (!earlier) return fail_with(earlier.error());
+  std::error_code failure;
+  std::filesystem::create_directories(folder, failure);
+  if (failure) return fail_with(reconciler::file_failure("make", folder, failure.value()).value());
+  const Result<reconciler::FileTree> tree = reconciler::FileTree::open(folder);
+  if (!tree) return fail_with(tree.error());
+  // The list first: what a rendering that is cut off leaves behind is known to the next one.
+  std::string list;
+  std::set<std::string> all(earlier->begin(), earlier->end());
+  for (const auto& [path, content] : files) all.insert(path);
+  for (const std::string& path : all) list += path + '\n';
+  if (auto written = tree->write(kMarker, list, 0644); !written) return fail_with(written.error());
+  for (const auto& [path, content] : files) {
+    ++result.files;
+    const auto status = tree->status(path);
+    if (!status) return fail_with(status.error());
+    if (*status && (*status)->mode == content.second && (*status)->size == content.first.size()) {
+      const auto now = tree->read(path, content.first.size() + 1);
+      if (now && *now == content.first) continue;
+    }
+    const auto folder_part = reconciler::split_tree_path(path).folder;
+    if (auto made = tree->make_folders(folder_part, 0755); !made) return fail_with(made.error());
+    if (auto written = tree->write(path, content.first, content.second); !written) {
+      return fail_with(written.error());
+    }
+    ++result.written;
+  }
+  for (const std::string& path : *earlier) {
+    if (files.contains(path)) continue;
+    if (auto removed = tree->remove(path); !removed) return fail_with(removed.error());
+    ++result.removed;
+  }
+  list.clear();
+  for (const auto& [path, content] : files) list += path + '\n';
+  if (auto written = tree->write(kMarker, list, 0644); !written) return fail_with(written.error());
+  return result;
+}
+
+}  // namespace metalwright::pipeline

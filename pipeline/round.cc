@@ -1,0 +1,171 @@
+#include <algorithm>
+#include <utility>
+
+#include "pipeline/loop.h"
+
+namespace metalwright::pipeline {
+namespace {
+
+constexpr std::chrono::seconds kFirstWait{1};
+constexpr std::chrono::seconds kLongestWait{300};
+
+Time now_utc() {
+  return std::chrono::time_point_cast<Time::duration>(std::chrono::system_clock::now());
+}
+
+bool permanent(const Error& error) {
+  return error.kind == ErrorKind::invalid || error.kind == ErrorKind::bug;
+}
+
+void note_outcome(Backoff& backoff, const Round& round, Time now) {
+  const std::string& revision = round.planned->plan.revision;
+  for (std::size_t i = 0; round.report && i < round.report->targets.size(); ++i) {
+    const reconciler::TargetOutcome& outcome = round.report->targets[i];
+    const std::optional<Error>& unseen = round.planned->targets[i].error;
+    if (unseen) {
+      backoff.failed(outcome.target, permanent(*unseen), revision, now);
+    } else if (outcome.error) {
+      backoff.failed(outcome.target, permanent(*outcome.error), revision, now);
+    } else if (outcome.failed > 0) {
+      backoff.failed(outcome.target, false, revision, now);
+    } else if (!round.planned->targets[i].left_out) {
+      backoff.succeeded(outcome.target);
+    }
+  }
+}
+
+/// Something to do or to write down.
+bool worth_a_run(const reconciler::Planned& planned) {
+  if (!planned.plan.changes.empty()) return true;
+  return std::any_of(planned.targets.begin(), planned.targets.end(),
+                     [](const auto& target) { return !target.record.empty() || target.error; });
+}
+
+void round_body(Host& host, const RoundOptions& options, Backoff* backoff, std::stop_token stop,
+                Round& round) {
+  const Time now = now_utc();
+  round.wanted = host.wanted(stop);
+  if (round.wanted.compiled == nullptr) return;
+  const std::shared_ptr<const Compiled> compiled = round.wanted.compiled;
+  Result<reconciler::PlanRequest> request =
+      host.request(compiled, options.look, options.fields, now);
+  if (!request) {
+    round.error = request.error();
+    return;
+  }
+  if (backoff != nullptr) {
+    for (reconciler::Subject& subject : request->subjects) {
+      if (subject.suspended.empty()) {
+        subject.suspended = backoff->waiting(subject.target->name(), compiled->revision, now);
+      }
+    }
+  }
+  Result<reconciler::Planned> planned =
+      reconciler::make_plan(host.store(), host.tables(), *request, stop);
+  if (!planned) {
+    round.error = planned.error();
+    return;
+  }
+  round.planned = std::move(*planned);
+  Result<reconciler::GateFacts> facts = host.gate_facts(*round.planned, *compiled, now);
+  if (!facts) {
+    round.error = facts.error();
+    return;
+  }
+  facts->allowed_deletes = options.allowed_deletes;
+  if (!options.allowed_deletes.empty()) {
+    const auto used = host.store().holds().used(store::Once::deletes, options.allowed_deletes);
+    facts->allowed_deletes_used = used && *used;
+  }
+  round.refusals = reconciler::check_gates(round.planned->plan, *facts);
+  if (!round.refusals.empty() || stop.stop_requested()) return;
+  if (worth_a_run(*round.planned)) {
+    if (!options.allowed_deletes.empty()) {
+      const auto used = host.store().holds().use(store::Once::deletes, options.allowed_deletes, now);
+      if (!used) {
+        round.error = used.error();
+        return;
+      }
+    }
+    Result<reconciler::ApplyReport> report =
+        reconciler::apply_plan(host.store(), host.tables(), *request, *round.planned,
+                               {.trigger = options.trigger,
+                                .clock = now_utc,
+                                .progress = options.progress},
+                               stop);
+    if (!report) {
+      round.error = report.error();
+      return;
+    }
+    round.report = std::move(*report);
+    if (backoff != nullptr) note_outcome(*backoff, round, now);
+  } else {
+    for (std::size_t i = 0; i < request->subjects.size(); ++i) {
+      if (round.planned->targets[i].left_out) continue;
+      const std::string& name = request->subjects[i].target->name();
+      const auto known = host.store().revisions().target(name);
+      const bool said = known && *known && (*known)->converged && !(*known)->failed &&
+                        (*known)->converged->revision == compiled->revision;
+      if (said) continue;
+      if (auto marked = host.store().revisions().converged(name, compiled->revision, now); !marked) {
+        round.error = marked.error();
+      }
+    }
+  }
+}
+
+}  // namespace
+
+bool Round::converged() const {
+  if (error || !planned || !refusals.empty() || wanted.last_good || has_error(wanted.errors)) {
+    return false;
+  }
+  const bool all_seen = std::all_of(planned->targets.begin(), planned->targets.end(),
+                                    [](const auto& target) { return !target.error; });
+  const bool applied =
+      report ? report->status == reconciler::ApplyStatus::converged : planned->plan.changes.empty();
+  return all_seen && applied && planned->plan.conflicts.empty();
+}
+
+void Backoff::failed(const std::string& target, bool permanent, const std::string& revision,
+                     Time now) {
+  Wait& wait = waits_[target];
+  if (wait.revision != revision) wait.failures = 0;
+  wait.revision = revision;
+  wait.permanent = permanent;
+  const auto doubled = kFirstWait * (1U << std::min(wait.failures, 16U));
+  const auto base = std::min<std::chrono::milliseconds>(doubled, kLongestWait);
+  const auto quarter = base.count() / 4;
+  std::uniform_int_distribution<std::int64_t> jitter(-quarter, quarter);
+  wait.until = now + base + std::chrono::milliseconds(jitter(random_));
+  ++wait.failures;
+}
+
+std::string Backoff::waiting(const std::string& target, const std::string& revision,
+                             Time now) const {
+  const auto at = waits_.find(target);
+  if (at == waits_.end() || at->second.revision != revision) return {};
+  if (at->second.permanent) return "it failed in a way that only another revision can mend";
+  if (at->second.until <= now) return {};
+  return "it failed " + std::to_string(at->second.failures) + " times; tried again at " +
+         utc_text(at->second.until);
+}
+
+std::optional<Time> Backoff::next() const {
+  std::optional<Time> first;
+  for (const auto& [target, wait] : waits_) {
+    if (!wait.permanent && (!first || wait.until < *first)) first = wait.until;
+  }
+  return first;
+}
+
+Round run_round(Host& host, const RoundOptions& options, Backoff* backoff, std::stop_token stop) {
+  const auto begin = std::chrono::steady_clock::now();
+  Round round;
+  round_body(host, options, backoff, stop, round);
+  round.took = std::chrono::duration_cast<std::chrono::microseconds>(
+      std::chrono::steady_clock::now() - begin);
+  return round;
+}
+
+}  // namespace metalwright::pipeline
