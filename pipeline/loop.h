@@ -19,6 +19,7 @@ namespace metalwright::pipeline {
 
 /// What one round came to.
 struct Round {
+  std::string trigger;
   Wanted wanted;
   std::optional<reconciler::Planned> planned;  ///< empty: there was nothing to enforce
   Errors refusals;                             ///< of the gates
@@ -33,8 +34,14 @@ struct Round {
 struct RoundOptions {
   std::string trigger = "poll";
   reconciler::Look look = reconciler::Look::cheap;
+  /// Where the revision is another one than this, only what it changes is looked at, and the
+  /// trigger is a push. Empty: always look as `look` says.
+  std::string known_revision;
   bool fields = false;
   Digest allowed_deletes;
+  bool strict = false;  ///< a bad revision ends the round, instead of enforcing the last good one
+  /// Asked before anything is changed; false ends the round. Empty: yes.
+  std::function<Result<bool>(const reconciler::Planned&)> approve;
   std::function<void(std::uint64_t done, std::uint64_t all)> progress;
 };
 
@@ -71,6 +78,7 @@ class Backoff {
 struct LoopOptions {
   bool once = false;
   std::function<void(const Round&)> report;  ///< told of every round
+  std::function<void(const Error&)> warn;    ///< told what the loop goes on without
 };
 
 /// Runs rounds until `stop` is requested: at once, then at every poll, drift, wake-up and retry.

@@ -46,9 +46,13 @@ void round_body(Host& host, const RoundOptions& options, Backoff* backoff, std::
   const Time now = now_utc();
   round.wanted = host.wanted(stop);
   if (round.wanted.compiled == nullptr) return;
+  if (options.strict && round.wanted.last_good) return;
   const std::shared_ptr<const Compiled> compiled = round.wanted.compiled;
-  Result<reconciler::PlanRequest> request =
-      host.request(compiled, options.look, options.fields, now);
+  const bool push =
+      !options.known_revision.empty() && compiled->revision != options.known_revision;
+  if (push) round.trigger = "push";
+  Result<reconciler::PlanRequest> request = host.request(
+      compiled, push ? reconciler::Look::named : options.look, options.fields, now);
   if (!request) {
     round.error = request.error();
     return;
@@ -67,6 +71,11 @@ void round_body(Host& host, const RoundOptions& options, Backoff* backoff, std::
     return;
   }
   round.planned = std::move(*planned);
+  if (options.approve) {
+    const Result<bool> approved = options.approve(*round.planned);
+    if (!approved) round.error = approved.error();
+    if (!approved || !*approved) return;
+  }
   Result<reconciler::GateFacts> facts = host.gate_facts(*round.planned, *compiled, now);
   if (!facts) {
     round.error = facts.error();
@@ -89,7 +98,7 @@ void round_body(Host& host, const RoundOptions& options, Backoff* backoff, std::
     }
     Result<reconciler::ApplyReport> report =
         reconciler::apply_plan(host.store(), host.tables(), *request, *round.planned,
-                               {.trigger = options.trigger,
+                               {.trigger = round.trigger,
                                 .clock = now_utc,
                                 .progress = options.progress},
                                stop);
@@ -162,6 +171,7 @@ std::optional<Time> Backoff::next() const {
 Round run_round(Host& host, const RoundOptions& options, Backoff* backoff, std::stop_token stop) {
   const auto begin = std::chrono::steady_clock::now();
   Round round;
+  round.trigger = options.trigger;
   round_body(host, options, backoff, stop, round);
   round.took = std::chrono::duration_cast<std::chrono::microseconds>(
       std::chrono::steady_clock::now() - begin);

@@ -1,0 +1,395 @@
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdio>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <thread>
+
+#include "cli/command.h"
+#include "cli/load_repository.h"
+#include "cli/plan_output.h"
+#include "cli/print.h"
+#include "cli/stop_signals.h"
+#include "pipeline/host.h"
+#include "pipeline/loop.h"
+#include "reconciler/snapshot.h"
+#include "reconciler/saved_plan.h"
+#include "reconciler/store/run_lock.h"
+
+namespace metalwright::cli {
+namespace {
+
+struct Options {
+  std::string format = "text";
+  std::string plan_file;
+  std::string out;
+  std::string revision;
+  std::string allow_deletes;
+  std::vector<std::string> observed;
+  bool detailed = false;
+  bool yes = false;
+  bool once = false;
+  bool full = false;
+};
+
+Time now_utc() {
+  return std::chrono::time_point_cast<Time::duration>(std::chrono::system_clock::now());
+}
+
+std::string host_name() {
+  char name[256] = {};
+  gethostname(name, sizeof name - 1);
+  return name;
+}
+
+Result<store::RunLock> take_lock(const HostConfig& config, const std::string& command) {
+  return store::RunLock::take(config.state, {.pid = getpid(),
+                                             .host = host_name(),
+                                             .since = now_utc(),
+                                             .command = command});
+}
+
+tl::expected<std::unique_ptr<pipeline::Host>, Errors> open_host(const Globals& globals,
+                                                                pipeline::Access access) {
+  auto config = read_host_config(globals.config);
+  if (!config) return tl::unexpected(config.error());
+  auto host = pipeline::Host::open(std::move(*config), access);
+  if (!host) return tl::unexpected(Errors{host.error()});
+  return std::move(*host);
+}
+
+int plan(const Options& options, const Globals& globals) {
+  StopSignals stop;
+  auto host = open_host(globals, pipeline::Access::read);
+  if (!host) return report(host.error());
+  std::shared_ptr<const pipeline::Compiled> compiled;
+  if (options.revision.empty()) {
+    pipeline::Wanted wanted = (*host)->wanted(stop.token());
+    const int status = report(wanted.errors);
+    if (wanted.compiled == nullptr || wanted.last_good) return status == 0 ? kError : status;
+    compiled = wanted.compiled;
+  } else {
+    pipeline::CompileResult result = (*host)->compile(options.revision, stop.token());
+    const int status = report(result.errors);
+    if (result.compiled == nullptr) return status == 0 ? kError : status;
+    compiled = result.compiled;
+  }
+  const auto look = options.full ? reconciler::Look::full : reconciler::Look::cheap;
+  auto request = (*host)->request(compiled, look, true, now_utc());
+  if (!request) return report(request.error());
+  auto planned = options.observed.empty()
+                     ? reconciler::make_plan((*host)->store(), (*host)->tables(), *request,
+                                             stop.token())
+                     : plan_observed(**host, *request, options.observed);
+  if (!planned) return report(planned.error());
+  if (!options.out.empty()) {
+    if (auto saved = reconciler::save_plan(planned->plan, options.out); !saved) {
+      return report(saved.error());
+    }
+  }
+  if (!print_plan(planned->plan, options.format, globals)) return kError;
+  const bool unseen = std::any_of(planned->targets.begin(), planned->targets.end(),
+                                  [](const auto& target) { return target.error.has_value(); });
+  if (unseen) return kError;
+  return options.detailed && !planned->plan.empty() ? kChanges : kSuccess;
+}
+
+/// The plan that a saved one was, made anew: it may be applied while it is the same.
+bool same_plan(const reconciler::Plan& saved, const reconciler::Plan& now) {
+  const auto same = [](const reconciler::Change& a, const reconciler::Change& b) {
+    return a.target == b.target && a.kind == b.kind && a.name == b.name && a.action == b.action &&
+           a.observed == b.observed && a.desired == b.desired && a.moved_from == b.moved_from;
+  };
+  return saved.revision == now.revision &&
+         std::equal(saved.changes.begin(), saved.changes.end(), now.changes.begin(),
+                    now.changes.end(), same);
+}
+
+int exit_status(const pipeline::Round& round) {
+  if (round.error) return report(*round.error);
+  if (!round.refusals.empty()) return report(round.refusals);
+  if (!round.report) return round.planned ? kSuccess : kError;
+  switch (round.report->status) {
+    case reconciler::ApplyStatus::converged: return kSuccess;
+    case reconciler::ApplyStatus::partly: return kPartly;
+    case reconciler::ApplyStatus::failed: return kError;
+    case reconciler::ApplyStatus::stopped: return kPartly;
+  }
+  return kError;
+}
+
+std::string outcome_line(const pipeline::Round& round) {
+  if (!round.report) return "nothing to do";
+  std::string text;
+  for (const reconciler::TargetOutcome& outcome : round.report->targets) {
+    if (!text.empty()) text += "; ";
+    text += outcome.target + ": " + std::to_string(outcome.done) + " done";
+    if (outcome.failed > 0) text += ", " + std::to_string(outcome.failed) + " failed";
+    if (outcome.error) text += ", failed";
+  }
+  return text;
+}
+
+/// The errors of a round's targets and changes, to stderr.
+void report_outcomes(const pipeline::Round& round) {
+  if (!round.report) return;
+  for (const reconciler::TargetOutcome& outcome : round.report->targets) {
+    Errors errors = outcome.change_errors;
+    if (outcome.error) errors.push_back(*outcome.error);
+    report(errors);
+    if (outcome.failed > outcome.change_errors.size()) {
+      spdlog::error("{}: {} more changes failed", outcome.target,
+                    outcome.failed - outcome.change_errors.size());
+    }
+  }
+  for (const std::string& address : round.report->contended) {
+    spdlog::warn("{}: something else keeps changing it back; left alone until the next commit",
+                 address);
+  }
+}
+
+int apply(const Options& options, const Globals& globals) {
+  StopSignals stop;
+  std::optional<reconciler::SavedPlan> saved;
+  if (!options.plan_file.empty()) {
+    auto read = reconciler::read_saved_plan(options.plan_file);
+    if (!read) return report(read.error());
+    saved = std::move(*read);
+  }
+  Digest allowed;
+  if (!options.allow_deletes.empty()) {
+    allowed = Digest::from_hex(options.allow_deletes);
+    if (allowed.empty()) {
+      std::fputs("--allow-deletes: wanted the 64 hexadecimal digits that the refusal named\n", stderr);
+      return kUsage;
+    }
+  }
+  auto config = read_host_config(globals.config);
+  if (!config) return report(config.error());
+  const auto lock = take_lock(*config, "apply");
+  if (!lock) return report(lock.error());
+  auto host = pipeline::Host::open(std::move(*config), pipeline::Access::write);
+  if (!host) return report(host.error());
+  if (auto closed = reconciler::close_interrupted_runs((*host)->store(), now_utc()); !closed) {
+    return report(closed.error());
+  }
+  ProgressLine progress("applying");
+  pipeline::RoundOptions round_options;
+  round_options.trigger = "apply";
+  round_options.fields = !options.yes || options.format != "none";
+  round_options.look = options.full ? reconciler::Look::full : reconciler::Look::cheap;
+  round_options.allowed_deletes = allowed;
+  round_options.strict = true;
+  round_options.progress = [&](std::uint64_t done, std::uint64_t all) { progress.show(done, all); };
+  bool stale = false, declined = false;
+  round_options.approve = [&](const reconciler::Planned& planned) -> Result<bool> {
+    if (saved) {
+      if (!same_plan(saved->plan, planned.plan)) {
+        stale = true;
+        return false;
+      }
+      const auto first = (*host)->store().holds().use(store::Once::plan, saved->digest, now_utc());
+      if (!first) return tl::unexpected(first.error());
+      if (!*first) {
+        stale = true;
+        return false;
+      }
+      return true;
+    }
+    if (!print_plan(planned.plan, options.format, globals)) return false;
+    const bool ask = !options.yes && !planned.plan.empty() && isatty(STDIN_FILENO) == 1;
+    declined = ask && !confirm("Apply these changes?");
+    return !declined;
+  };
+  const pipeline::Round round = pipeline::run_round(**host, round_options, nullptr, stop.token());
+  const int revision_status = report(round.wanted.errors);
+  if (stale) {
+    std::fputs(
+        "the plan is stale: the revision, or something it touches, is no longer as it was, or it "
+        "was applied before; make a new one with 'metalwright plan --out FILE'\n",
+        stderr);
+    return kStale;
+  }
+  if (!round.planned) {
+    if (round.error) return report(*round.error);
+    return revision_status == kSuccess ? kError : revision_status;
+  }
+  if (declined) return kSuccess;
+  report_outcomes(round);
+  const int status = exit_status(round);
+  if (round.wanted.compiled != nullptr) (*host)->keep(round.wanted.compiled);
+  if (status == kSuccess || status == kPartly) print(outcome_line(round) + '\n');
+  const bool unseen = std::any_of(round.planned->targets.begin(), round.planned->targets.end(),
+                                  [](const auto& target) { return target.error.has_value(); });
+  if (status == kSuccess && (unseen || !round.planned->plan.conflicts.empty())) return kPartly;
+  return status;
+}
+
+void log_round(const pipeline::Round& round) {
+  report(round.wanted.errors);
+  if (round.wanted.last_good) {
+    spdlog::warn("revision {} is not usable: {} stays in force", round.wanted.asked.substr(0, 12),
+                 round.wanted.compiled->revision.substr(0, 12));
+  }
+  if (round.error) report(*round.error);
+  report(round.refusals);
+  report_outcomes(round);
+  if (!round.planned) return;
+  const reconciler::Plan& plan = round.planned->plan;
+  for (const reconciler::Change& change : plan.drift) {
+    spdlog::warn("drift: {} ({})", change.address(), reconciler::word(change.reason));
+  }
+  for (const reconciler::Conflict& conflict : plan.conflicts) {
+    spdlog::warn("conflict: {}/{}/{}: {}", conflict.target, conflict.kind, conflict.name,
+                 conflict.message);
+  }
+  for (const reconciler::LeftOut& left : plan.left_out) {
+    spdlog::warn("left alone: {}: {}: {}", left.target, left.reason, left.message);
+  }
+  const std::string revision = plan.revision.substr(0, 12);
+  const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(round.took).count();
+  if (round.report) {
+    spdlog::info("{}: {} {} ({} ms): {}", round.trigger, revision,
+                 round.converged() ? "converged" : "not converged", took, outcome_line(round));
+  } else {
+    spdlog::debug("{}: {} nothing to do ({} ms)", round.trigger, revision, took);
+  }
+}
+
+int reconcile(const Options& options, const Globals& globals) {
+  StopSignals stop;
+  auto config = read_host_config(globals.config);
+  if (!config) return report(config.error());
+  const auto lock = take_lock(*config, "reconcile");
+  if (!lock) return report(lock.error());
+  auto host = pipeline::Host::open(std::move(*config), pipeline::Access::write);
+  if (!host) return report(host.error());
+  if (auto closed = reconciler::close_interrupted_runs((*host)->store(), now_utc()); !closed) {
+    return report(closed.error());
+  }
+  spdlog::info("reconciling {} with {} targets", (*host)->config().source.git,
+               (*host)->targets().size());
+  // What is wrong is told when it changes, not at every poll.
+  std::string last_told;
+  const auto tell = [&](const pipeline::Round& round) {
+    std::string gist;
+    for (const Error& error : round.wanted.errors) gist += error.text();
+    if (round.error) gist += round.error->text();
+    for (const Error& error : round.refusals) gist += error.text();
+    if (round.planned) {
+      for (const auto& left : round.planned->plan.left_out) gist += left.target + left.reason;
+      for (const auto& conflict : round.planned->plan.conflicts) gist += conflict.name;
+      if (!round.report) {
+        for (const auto& drift : round.planned->plan.drift) gist += drift.address();
+      }
+    }
+    if (round.report || gist != last_told) log_round(round);
+    last_told = gist;
+  };
+  const pipeline::Round last = pipeline::run_loop(
+      **host,
+      {.once = options.once,
+       .report = tell,
+       .warn = [](const Error& error) { report(error); }},
+      stop.token());
+  if (last.wanted.compiled != nullptr) (*host)->keep(last.wanted.compiled);
+  if (!options.once) {
+    spdlog::info("stopped");
+    return kSuccess;
+  }
+  if (last.converged()) return kSuccess;
+  if (has_error(last.wanted.errors)) return kError;
+  if (!last.refusals.empty()) return kRefused;
+  const int status = exit_status(last);
+  return status == kSuccess ? kPartly : status;
+}
+
+int snapshot(const Options& options, const Globals& globals) {
+  StopSignals stop;
+  auto host = open_host(globals, pipeline::Access::read);
+  if (!host) return report(host.error());
+  pipeline::Wanted wanted = (*host)->wanted(stop.token());
+  if (wanted.compiled == nullptr) {
+    const int status = report(wanted.errors);
+    return status == kSuccess ? kError : status;
+  }
+  auto request = (*host)->request(wanted.compiled, reconciler::Look::full, true, now_utc());
+  if (!request) return report(request.error());
+  const auto taken = pipeline::take_snapshot(**host, *request, stop.token());
+  if (!taken) return report(taken.error());
+  if (auto written = reconciler::write_snapshot_file(*taken, options.out); !written) {
+    return report(written.error());
+  }
+  return kSuccess;
+}
+
+}  // namespace
+
+void add_target_commands(CLI::App& program, const Globals& globals, const AddCommand& add) {
+  const auto format_option = [](CLI::App* app, Options& options) {
+    app->add_option("--format", options.format, "form of the plan")
+        ->check(CLI::IsMember({"text", "markdown", "json"}))
+        ->capture_default_str();
+  };
+  const auto full_option = [](CLI::App* app, Options& options) {
+    app->add_flag("--full", options.full,
+                  "read everything at the targets, trusting no index of what did not change");
+  };
+  {
+    auto options = std::make_shared<Options>();
+    CLI::App* app = program.add_subcommand("plan", "show what differs at the targets; change nothing");
+    format_option(app, *options);
+    full_option(app, *options);
+    app->add_option("--out", options->out, "save the plan for 'apply FILE'")->type_name("FILE");
+    app->add_option("--revision", options->revision, "plan for this commit, branch or tag")
+        ->type_name("REV");
+    app->add_option("--observed", options->observed,
+                    "plan against a snapshot instead of the targets; needs no credentials")
+        ->type_name("FILE");
+    app->add_flag("--detailed-exitcode", options->detailed,
+                  "exit status 2 where there are changes");
+    app->footer("Example: metalwright plan -c metalwright.yaml --detailed-exitcode");
+    add(app, [options, &globals] { return plan(*options, globals); });
+  }
+  {
+    auto options = std::make_shared<Options>();
+    CLI::App* app = program.add_subcommand("apply", "make the targets as the repository says");
+    app->add_option("PLAN", options->plan_file, "a saved plan: applied once, and only while it fits");
+    format_option(app, *options);
+    full_option(app, *options);
+    app->add_flag("-y,--yes", options->yes, "do not ask");
+    app->add_option("--allow-deletes", options->allow_deletes,
+                    "let exactly the deletes of this digest pass 'max-deletes', once")
+        ->type_name("DIGEST");
+    app->footer(
+        "Shows the plan and asks on a terminal; with --yes, or without a terminal, it goes ahead.\n"
+        "Exit status: 3 refused by a gate, 4 plan is stale, 5 locked by another, 6 partly applied.\n"
+        "Example: metalwright apply -c metalwright.yaml --yes");
+    add(app, [options, &globals] { return apply(*options, globals); });
+  }
+  {
+    auto options = std::make_shared<Options>();
+    CLI::App* app =
+        program.add_subcommand("reconcile", "watch the repository and the targets, and keep them so");
+    app->add_flag("--once", options->once, "one round, for cron and CI");
+    app->footer(
+        "Wakes at every poll (source.poll), when a watched file changes, and at SIGUSR1 or SIGHUP.\n"
+        "SIGTERM finishes the change in hand.\n"
+        "Example: metalwright reconcile -c metalwright.yaml --once");
+    add(app, [options, &globals] { return reconcile(*options, globals); });
+  }
+  {
+    auto options = std::make_shared<Options>();
+    CLI::App* app = program.add_subcommand(
+        "snapshot", "save what the targets have now, without secrets, for 'plan --observed'");
+    app->add_option("--out", options->out, "the file")->type_name("FILE")->required();
+    app->footer("Example: metalwright snapshot -c metalwright.yaml --out observed.json");
+    add(app, [options, &globals] { return snapshot(*options, globals); });
+  }
+}
+
+}  // namespace metalwright::cli

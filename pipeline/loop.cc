@@ -1,0 +1,123 @@
+#include "pipeline/loop.h"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <utility>
+
+namespace metalwright::pipeline {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+constexpr std::chrono::hours kFullLook{1};
+constexpr std::chrono::seconds kShortestPoll{1};
+
+// A signal handler may only touch what is lock-free and write(2): so the descriptor is a global.
+// NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables)
+constinit std::atomic<int> wake_descriptor{-1};
+
+/// Waits for wake-ups, changes of watched folders and a time, whichever is first.
+class Waiter {
+ public:
+  explicit Waiter(std::stop_token stop) : event_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+    wake_descriptor.store(event_);
+    on_stop_.emplace(stop, [] { wake_loop(); });
+  }
+  ~Waiter() {
+    on_stop_.reset();
+    wake_descriptor.store(-1);
+    close(event_);
+  }
+  Waiter(const Waiter&) = delete;
+  Waiter& operator=(const Waiter&) = delete;
+
+  /// True if it was woken before the time was over.
+  bool wait(milliseconds time) {
+    pollfd descriptor{.fd = event_, .events = POLLIN, .revents = 0};
+    const auto until = steady_clock::now() + time;
+    while (true) {
+      const auto left = std::chrono::ceil<milliseconds>(until - steady_clock::now());
+      const int ready = poll(&descriptor, 1, static_cast<int>(std::max<std::int64_t>(0, left.count())));
+      if (ready < 0 && errno == EINTR) continue;
+      if (ready <= 0) return false;
+      std::uint64_t count = 0;
+      (void)!read(event_, &count, sizeof count);
+      return true;
+    }
+  }
+
+ private:
+  struct Wake {
+    void operator()() const { wake_loop(); }
+  };
+  int event_;
+  std::optional<std::stop_callback<Wake>> on_stop_;
+};
+
+Time now_utc() {
+  return std::chrono::time_point_cast<Time::duration>(std::chrono::system_clock::now());
+}
+
+milliseconds until_next(const Host& host, const Backoff& backoff) {
+  milliseconds wait = std::max<milliseconds>(host.config().source.poll, kShortestPoll);
+  if (const auto retry = backoff.next()) {
+    const auto left = std::chrono::ceil<milliseconds>(*retry - now_utc());
+    wait = std::min(wait, std::max(left, milliseconds{100}));
+  }
+  return wait;
+}
+
+}  // namespace
+
+void wake_loop() {
+  const int descriptor = wake_descriptor.load();
+  if (descriptor < 0) return;
+  const std::uint64_t one = 1;
+  const int kept = errno;
+  (void)!write(descriptor, &one, sizeof one);
+  errno = kept;
+}
+
+Round run_loop(Host& host, const LoopOptions& options, std::stop_token stop) {
+  Waiter waiter(stop);
+  Backoff backoff(static_cast<std::uint64_t>(steady_clock::now().time_since_epoch().count()) ^
+                  static_cast<std::uint64_t>(getpid()));
+  // Watching begins before the first look: what changes after it is not missed.
+  const Result<std::unique_ptr<DriftWatch>> watch = DriftWatch::start(host, wake_loop);
+  if (!watch && options.warn) options.warn(watch.error());
+  RoundOptions round_options;
+  round_options.trigger = "start";
+  round_options.look = reconciler::Look::full;
+  steady_clock::time_point next_full = steady_clock::now() + kFullLook;
+  std::string revision;
+  while (true) {
+    Round round = run_round(host, round_options, &backoff, stop);
+    if (options.report) options.report(round);
+    if (options.once || stop.stop_requested()) return round;
+    // Written down while nothing else is to do, not between a push and its files.
+    if (round.wanted.compiled != nullptr) {
+      revision = round.wanted.compiled->revision;
+      host.keep(round.wanted.compiled);
+    }
+    const bool woken = waiter.wait(until_next(host, backoff));
+    if (stop.stop_requested()) return round;
+    const bool drifted = watch && (*watch)->take();
+    round_options.trigger = drifted ? "drift" : woken ? "wake" : "poll";
+    round_options.look = reconciler::Look::cheap;
+    // A push is looked at by name, so that it costs what it changes; other rounds find drift.
+    round_options.known_revision = drifted ? std::string() : revision;
+    if (steady_clock::now() >= next_full) {
+      round_options.look = reconciler::Look::full;
+      round_options.known_revision.clear();
+      next_full = steady_clock::now() + kFullLook;
+    }
+  }
+}
+
+}  // namespace metalwright::pipeline
