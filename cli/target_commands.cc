@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "cli/command.h"
+#include "cli/host_access.h"
 #include "cli/load_repository.h"
 #include "cli/plan_output.h"
 #include "cli/print.h"
@@ -18,7 +19,6 @@
 #include "pipeline/loop.h"
 #include "reconciler/snapshot.h"
 #include "reconciler/saved_plan.h"
-#include "reconciler/store/run_lock.h"
 
 namespace metalwright::cli {
 namespace {
@@ -35,32 +35,6 @@ struct Options {
   bool once = false;
   bool full = false;
 };
-
-Time now_utc() {
-  return std::chrono::time_point_cast<Time::duration>(std::chrono::system_clock::now());
-}
-
-std::string host_name() {
-  char name[256] = {};
-  gethostname(name, sizeof name - 1);
-  return name;
-}
-
-Result<store::RunLock> take_lock(const HostConfig& config, const std::string& command) {
-  return store::RunLock::take(config.state, {.pid = getpid(),
-                                             .host = host_name(),
-                                             .since = now_utc(),
-                                             .command = command});
-}
-
-tl::expected<std::unique_ptr<pipeline::Host>, Errors> open_host(const Globals& globals,
-                                                                pipeline::Access access) {
-  auto config = read_host_config(globals.config);
-  if (!config) return tl::unexpected(config.error());
-  auto host = pipeline::Host::open(std::move(*config), access);
-  if (!host) return tl::unexpected(Errors{host.error()});
-  return std::move(*host);
-}
 
 int plan(const Options& options, const Globals& globals) {
   StopSignals stop;

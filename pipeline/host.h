@@ -45,6 +45,7 @@ class Host {
 
   [[nodiscard]] const HostConfig& config() const { return config_; }
   [[nodiscard]] store::Store& store() { return *store_; }
+  [[nodiscard]] inventory::Source& source() { return *source_; }
   [[nodiscard]] const std::vector<std::unique_ptr<reconciler::Target>>& targets() const;
 
   /// Asks the source for the branch's tip (or the pinned revision), accepts it by the source's

@@ -12,6 +12,7 @@
 #include <sstream>
 
 #include "pipeline/layout.h"
+#include "reconciler/boot_loaders.h"
 #include "reconciler/diff.h"
 #include "reconciler/file_fields.h"
 #include "reconciler/file_system.h"
@@ -52,8 +53,7 @@ HostConfig usual_host() {
 /// The loaders that Debian's packages give: offline they are taken for granted.
 std::vector<HostFile> usual_loaders() {
   std::vector<HostFile> loaders;
-  for (const char* name : {"undionly.kpxe", "ipxe.efi", "snponly.efi", "pxelinux.0",
-                           "efi64/grubx64.efi"}) {
+  for (const std::string& name : reconciler::usual_boot_loaders(true, true, true)) {
     HostFile file;
     file.name = name;
     loaders.push_back(std::move(file));

@@ -1,0 +1,48 @@
+#include "cli/host_access.h"
+
+#include <pwd.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <utility>
+
+#include "cli/load_repository.h"
+
+namespace metalwright::cli {
+namespace {
+
+std::string host_name() {
+  char name[256] = {};
+  gethostname(name, sizeof name - 1);
+  return name;
+}
+
+}  // namespace
+
+tl::expected<std::unique_ptr<pipeline::Host>, Errors> open_host(const Globals& globals,
+                                                                pipeline::Access access) {
+  auto config = read_host_config(globals.config);
+  if (!config) return tl::unexpected(config.error());
+  auto host = pipeline::Host::open(std::move(*config), access);
+  if (!host) return tl::unexpected(Errors{host.error()});
+  return std::move(*host);
+}
+
+Result<store::RunLock> take_lock(const HostConfig& config, const std::string& command) {
+  return store::RunLock::take(config.state, {.pid = getpid(),
+                                             .host = host_name(),
+                                             .since = now_utc(),
+                                             .command = command});
+}
+
+std::string who_am_i() {
+  const passwd* user = getpwuid(getuid());
+  const std::string name = user == nullptr ? std::to_string(getuid()) : user->pw_name;
+  return name + '@' + host_name();
+}
+
+Time now_utc() {
+  return std::chrono::time_point_cast<Time::duration>(std::chrono::system_clock::now());
+}
+
+}  // namespace metalwright::cli

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "cli/command.h"
+#include "pipeline/host.h"
+#include "reconciler/store/run_lock.h"
+#include "schemas/error.h"
+#include "schemas/time.h"
+
+namespace metalwright::cli {
+
+/// Reads the configuration and opens the host.
+[[nodiscard]] tl::expected<std::unique_ptr<pipeline::Host>, Errors> open_host(
+    const Globals& globals, pipeline::Access access);
+
+/// The right to change targets, taken in the name of a command.
+[[nodiscard]] Result<store::RunLock> take_lock(const HostConfig& config,
+                                               const std::string& command);
+
+/// `user@host`, for records of who asked for what.
+[[nodiscard]] std::string who_am_i();
+
+[[nodiscard]] Time now_utc();
+
+}  // namespace metalwright::cli
