@@ -1,0 +1,121 @@
+#include "pipeline/host_targets.h"
+
+#include <filesystem>
+#include <utility>
+
+#include "reconciler/boot_loaders.h"
+#include "reconciler/host_files.h"
+#include "reconciler/targets/dnsmasq/dnsmasq_target.h"
+#include "reconciler/targets/files/files_target.h"
+
+namespace metalwright::pipeline {
+namespace {
+
+constexpr std::uint16_t kReadable = 0644;
+
+bool renders(const HostConfig& config, std::string_view format) {
+  for (const TargetConfig& target : config.targets) {
+    for (const std::string& word : target.render) {
+      if (word == format) return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+struct HostTargets::Parts {
+  explicit Parts(const std::string& index_file) : host_files(index_file) {}
+
+  reconciler::BootLoaderRequest loaders;
+  bool may_write = false;
+  std::vector<std::unique_ptr<reconciler::Target>> targets;
+  reconciler::HostFiles host_files;
+};
+
+HostTargets::HostTargets() = default;
+HostTargets::~HostTargets() = default;
+
+Result<std::unique_ptr<HostTargets>> HostTargets::make(const HostConfig& config,
+                                                       const std::string& state_folder,
+                                                       bool may_write) {
+  std::unique_ptr<HostTargets> host(new HostTargets());
+  host->parts_ = std::make_unique<Parts>(state_folder + "/host-files.index");
+  Parts& parts = *host->parts_;
+  parts.may_write = may_write;
+  parts.loaders.pxelinux = renders(config, "pxelinux");
+  parts.loaders.grub = renders(config, "grub");
+  parts.loaders.ipxe = renders(config, "ipxe");
+  parts.loaders.cache = state_folder + "/boot-loaders";
+  for (const TargetConfig& target : config.targets) {
+    const std::string index_file = state_folder + '/' + target.name + ".index";
+    switch (target.type) {
+      case TargetType::files: {
+        std::error_code ignored;  // the target itself says what is wrong with its root
+        if (may_write) std::filesystem::create_directories(target.root, ignored);
+        parts.targets.push_back(std::make_unique<reconciler::FilesTarget>(
+            reconciler::FilesTargetSettings{.name = target.name,
+                                            .root = target.root,
+                                            .index_file = index_file,
+                                            .owner = config.state + ' ' + target.name,
+                                            .may_write = may_write}));
+        break;
+      }
+      case TargetType::dnsmasq:
+        parts.targets.push_back(std::make_unique<reconciler::DnsmasqTarget>(
+            reconciler::dnsmasq_target_settings(config, target, index_file, may_write)));
+        break;
+      case TargetType::netbox:
+      case TargetType::routeros:
+      case TargetType::nodes:
+        return invalid("target-type",
+                       "targets." + target.name + ": this version serves targets of the types "
+                       "files and dnsmasq, not '" + std::string(word(target.type)) + "'",
+                       target.origin);
+    }
+  }
+  return host;
+}
+
+const std::vector<std::unique_ptr<reconciler::Target>>& HostTargets::all() const {
+  return parts_->targets;
+}
+
+reconciler::Target* HostTargets::find(std::string_view name) const {
+  for (const auto& target : parts_->targets) {
+    if (target->name() == name) return target.get();
+  }
+  return nullptr;
+}
+
+Result<std::vector<HostFile>> HostTargets::boot_loaders() {
+  const reconciler::BootLoaders found = reconciler::find_boot_loaders(parts_->loaders);
+  if (has_error(found.errors)) return tl::unexpected(found.errors.front());
+  std::vector<HostFile> files;
+  for (const reconciler::BootLoader& loader : found.files) {
+    HostFile file;
+    file.name = loader.path;
+    file.copy_from = loader.source.string();
+    file.mode = kReadable;
+    const Result<HostFileDigests> digests = digest(file.copy_from, file.mode);
+    if (!digests) return tl::unexpected(digests.error());
+    file.digest = digests->resource;
+    files.push_back(std::move(file));
+  }
+  return files;
+}
+
+Result<HostFileDigests> HostTargets::digest(const std::string& path, std::uint16_t mode) {
+  const auto digests = parts_->host_files.digests(path, mode);
+  if (!digests) return tl::unexpected(digests.error());
+  return HostFileDigests{.sha256 = digests->sha256, .resource = digests->resource};
+}
+
+void HostTargets::flush() {
+  if (!parts_->may_write) return;
+  // Indexes only: what is not kept is read again.
+  (void)parts_->host_files.save();
+  for (const auto& target : parts_->targets) (void)target->flush();
+}
+
+}  // namespace metalwright::pipeline
