@@ -18,7 +18,7 @@
 #include "pipeline/host.h"
 #include "pipeline/loop.h"
 #include "reconciler/snapshot.h"
-#include "reconciler/saved_plan.h"
+#include "reconciler/plan_json.h"
 
 namespace metalwright::cli {
 namespace {
@@ -61,9 +61,7 @@ int plan(const Options& options, const Globals& globals) {
                      : plan_observed(**host, *request, options.observed);
   if (!planned) return report(planned.error());
   if (!options.out.empty()) {
-    if (auto saved = reconciler::save_plan(planned->plan, options.out); !saved) {
-      return report(saved.error());
-    }
+    if (auto saved = save_plan(planned->plan, options.out); !saved) return report(saved.error());
   }
   if (!print_plan(planned->plan, options.format, globals)) return kError;
   const bool unseen = std::any_of(planned->targets.begin(), planned->targets.end(),
@@ -128,9 +126,9 @@ void report_outcomes(const pipeline::Round& round) {
 
 int apply(const Options& options, const Globals& globals) {
   StopSignals stop;
-  std::optional<reconciler::SavedPlan> saved;
+  std::optional<reconciler::ReadPlan> saved;
   if (!options.plan_file.empty()) {
-    auto read = reconciler::read_saved_plan(options.plan_file);
+    auto read = load_plan(options.plan_file);
     if (!read) return report(read.error());
     saved = std::move(*read);
   }

@@ -191,9 +191,12 @@ Result<std::string> Host::accept(std::stop_token stop) {
     if (!descends) return tl::unexpected(descends.error());
   }
   if (config_.source.verify == Verify::signed_) {
-    const Result<void> verified =
-        inventory::verify_revision(*source_, *tip, config_.source.allowed_signers, stop);
-    if (!verified) return tl::unexpected(verified.error());
+    const auto signature = source_->signature(*tip);
+    if (!signature) return tl::unexpected(signature.error());
+    const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+    const auto signer = inventory::check_signature(*tip, *signature, config_.source.allowed_signers,
+                                                   now, stop);
+    if (!signer) return tl::unexpected(signer.error());
   }
   if (access_ == Access::write) {
     const Time now = std::chrono::time_point_cast<Time::duration>(std::chrono::system_clock::now());

@@ -27,7 +27,7 @@ class Waiter {
  public:
   explicit Waiter(std::stop_token stop) : event_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
     wake_descriptor.store(event_);
-    on_stop_.emplace(stop, [] { wake_loop(); });
+    on_stop_ = std::make_unique<OnStop>(std::move(stop), wake_loop);
   }
   ~Waiter() {
     on_stop_.reset();
@@ -53,11 +53,9 @@ class Waiter {
   }
 
  private:
-  struct Wake {
-    void operator()() const { wake_loop(); }
-  };
+  using OnStop = std::stop_callback<void (*)()>;
   int event_;
-  std::optional<std::stop_callback<Wake>> on_stop_;
+  std::unique_ptr<OnStop> on_stop_;
 };
 
 Time now_utc() {
@@ -88,9 +86,6 @@ Round run_loop(Host& host, const LoopOptions& options, std::stop_token stop) {
   Waiter waiter(stop);
   Backoff backoff(static_cast<std::uint64_t>(steady_clock::now().time_since_epoch().count()) ^
                   static_cast<std::uint64_t>(getpid()));
-  // Watching begins before the first look: what changes after it is not missed.
-  const Result<std::unique_ptr<DriftWatch>> watch = DriftWatch::start(host, wake_loop);
-  if (!watch && options.warn) options.warn(watch.error());
   RoundOptions round_options;
   round_options.trigger = "start";
   round_options.look = reconciler::Look::full;
@@ -107,7 +102,7 @@ Round run_loop(Host& host, const LoopOptions& options, std::stop_token stop) {
     }
     const bool woken = waiter.wait(until_next(host, backoff));
     if (stop.stop_requested()) return round;
-    const bool drifted = watch && (*watch)->take();
+    const bool drifted = false;
     round_options.trigger = drifted ? "drift" : woken ? "wake" : "poll";
     round_options.look = reconciler::Look::cheap;
     // A push is looked at by name, so that it costs what it changes; other rounds find drift.
