@@ -64,8 +64,8 @@ class Differ {
         sides.observed = &observed[o++];
       }
       ++out_.compared;
-      const bool at_rest = sides.observed == nullptr && order == 0 &&
-                           sides.desired->digest == sides.applied->digest;
+      const bool at_rest =
+          sides.observed == nullptr && order == 0 && sides.desired->digest == sides.applied->digest;
       if (!at_rest) decide(sides);
     }
   }
@@ -80,6 +80,8 @@ class Differ {
       if (drifted || s.applied->digest != s.desired->digest) out_.record.push_back(*s.desired);
       return;
     }
+    // We wrote there once, and the target says that what is there now is not ours.
+    if (drifted && s.observed->presence == Presence::foreign) return decide_foreign(s);
     const bool asked = s.desired->digest != s.applied->digest;
     Change change = make(*s.desired, found.empty() ? Action::create : Action::update,
                          asked ? Reason::changed : drift_reason(found), found);
@@ -102,8 +104,7 @@ class Differ {
   /// Desired, and never applied by us.
   void decide_new(const Sides& s) {
     if (const auto move = moved_to_.find(key(*s.desired)); move != moved_to_.end()) {
-      const ResourceRow* from =
-          request_.last_applied.find(move->second->kind, move->second->from);
+      const ResourceRow* from = request_.last_applied.find(move->second->kind, move->second->from);
       if (from != nullptr && (s.observed == nullptr || s.observed->presence == Presence::absent)) {
         Change change = make(*s.desired, Action::update, Reason::moved, from->digest);
         change.moved_from = move->second->from;
@@ -124,6 +125,12 @@ class Differ {
       }
       return;
     }
+    decide_foreign(s);
+  }
+
+  /// Somebody else's stands where a desired one should.
+  void decide_foreign(const Sides& s) {
+    const Digest found = s.observed->row.digest;
     if (found == s.desired->digest) {
       out_.changes.push_back(make(*s.desired, Action::adopt, Reason::identical, found));
     } else if (request_.adopt_foreign) {
@@ -142,7 +149,8 @@ class Differ {
   /// Applied by us, and no longer desired.
   void decide_unwanted(const Sides& s) {
     if (moved_from_.contains(key(*s.applied))) return;  // goes with the change of its new name
-    if (s.observed != nullptr && s.observed->presence == Presence::absent) {
+    if (s.observed != nullptr && s.observed->presence != Presence::ours) {
+      // Gone; or somebody else's stands there now, which is nothing to delete.
       out_.changes.push_back(make(*s.applied, Action::forget, Reason::gone, Digest{}));
       return;
     }

@@ -177,6 +177,20 @@ TEST_F(Diff, ADifferentForeignObjectIsTakenOverOnlyWhereToldSo) {
   EXPECT_EQ(texts(out.changes), Words{"update a adopted"});
 }
 
+TEST_F(Diff, SomethingForeignWhereOursWasIsAConflict) {
+  const auto both = table({{"a", "1"}});
+  const TargetDiff out = run(both, both, {seen("a", Presence::foreign, "theirs")});
+  EXPECT_TRUE(out.changes.empty());
+  ASSERT_EQ(out.conflicts.size(), 1U);
+  EXPECT_EQ(out.conflicts[0].name, "a");
+}
+
+TEST_F(Diff, ForgetsAndKeepsSomethingForeignThatIsNotDesired) {
+  const TargetDiff out =
+      run(table({}), table({{"a", "1"}}), {seen("a", Presence::foreign, "theirs")});
+  EXPECT_EQ(texts(out.changes), Words{"forget a gone"});
+}
+
 TEST_F(Diff, ForgetsWhatIsNeitherThereNorDesired) {
   const TargetDiff out = run(table({}), table({{"a", "1"}}), {seen("a", Presence::absent)});
   EXPECT_EQ(texts(out.changes), Words{"forget a gone"});
