@@ -232,10 +232,14 @@ Result<FileDescriptor> FileTree::open_file(std::string_view path) const {
 Result<std::string> FileTree::read(std::string_view path, std::size_t max_bytes) const {
   const Result<FileDescriptor> file = open_file(path);
   if (!file) return tl::unexpected(file.error());
+  struct stat status {};
+  if (::fstat(file->get(), &status) != 0) return file_failure("look at", absolute(path), errno);
   std::string bytes;
+  std::size_t piece = static_cast<std::size_t>(status.st_size) + 1;  // one more shows the end
   while (bytes.size() < max_bytes) {
     const std::size_t before = bytes.size();
-    bytes.resize(std::min(max_bytes, before + 64 * 1024));
+    bytes.resize(before + std::min(max_bytes - before, piece));
+    piece = 64 * 1024;
     const ssize_t got = ::read(file->get(), bytes.data() + before, bytes.size() - before);
     if (got < 0 && errno != EINTR) return file_failure("read", absolute(path), errno);
     bytes.resize(before + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));

@@ -30,8 +30,8 @@ struct Observation {
   /// The resources of the desired and the last-applied table that are not exactly as last applied
   /// (different, absent, or never applied), ordered as in a table.
   std::vector<ObservedRow> rows;
-  /// What the target says is ours but the last-applied table does not know: a lost store is
-  /// rebuilt from it. Ordered.
+  /// What the target says is ours but neither table names: a lost store is rebuilt from it. With
+  /// its digest as it is now. Ordered.
   std::vector<ResourceRow> unrecorded;
   /// False where only a part could be read: then nothing at this target may be deleted.
   bool complete = true;
@@ -88,6 +88,10 @@ class Target {
     Errors problems;  ///< empty: good
   };
   [[nodiscard]] virtual std::vector<Check> check() = 0;
+
+  /// Writes down what makes the next look quick, and what is lost of the target's own record of
+  /// what is ours. For idle moments and the end of a run. Failing loses nothing but time.
+  [[nodiscard]] virtual Result<void> flush() { return {}; }
 
   /// Paths whose change means drift: what the loop watches with inotify.
   [[nodiscard]] virtual std::vector<std::string> watched_folders() const { return {}; }
