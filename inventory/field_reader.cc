@@ -260,11 +260,12 @@ std::string_view Fields::secret(std::size_t field) const {
     return read_text({reading_, key + 1, &inner}, kName, ValueType::name)
         .value_or(std::string_view{});
   }
-  reading_->report(checks::kSecretFormat, path, node.place,
-                   node.kind == NodeKind::scalar
-                       ? "a text where {secret: NAME} is wanted; secrets stand in no file of the "
-                         "repository, and this one should be changed if it was real"
-                       : "wanted is {secret: NAME} and nothing beside it");
+  reading_->report(
+      checks::kSecretFormat, path, node.place,
+      node.kind == NodeKind::scalar
+          ? "a text where {secret: NAME} is wanted; a secret's value does not stand here, "
+            "and this one should be changed if it was real"
+          : "wanted is {secret: NAME} and nothing beside it");
   return {};
 }
 

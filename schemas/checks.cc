@@ -67,8 +67,9 @@ constexpr std::array kTheRepositoryAsAWhole{&kInventoryMissing,
                                             &kAssetUnchecked,
                                             &kTemplateSize,
                                             &kMoved};
-constexpr std::array kTheHostsConfiguration{&kTargetName,    &kTargetOption,     &kTargetOverlap,
-                                            &kVerifySigners, &kSourceCredential, &kDnsmasqTftpRoot};
+constexpr std::array kTheHostsConfiguration{&kTargetName,       &kTargetOption,   &kUnknownTarget,
+                                            &kSourcePassword,   &kTargetOverlap,  &kVerifySigners,
+                                            &kSourceCredential, &kDnsmasqTftpRoot};
 constexpr std::array kTheReportingItself{&kTooManyErrors};
 
 constexpr std::array kGroups{CheckGroup{"the text of a file", kTheTextOfAFile},

@@ -254,6 +254,11 @@ inline constexpr Check kTargetName{
 inline constexpr Check kTargetOption{
     "target-option", Severity::error,
     "a target has the options of its type, and those that the type needs"};
+inline constexpr Check kUnknownTarget{"unknown-target", Severity::error,
+                                      "a target that is named exists"};
+inline constexpr Check kSourcePassword{
+    "source-password", Severity::error,
+    "a repository's address holds no password: a secret is named instead"};
 inline constexpr Check kTargetOverlap{"target-overlap", Severity::error,
                                       "no two targets own the same path"};
 inline constexpr Check kVerifySigners{"verify-signers", Severity::error,
