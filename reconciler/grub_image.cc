@@ -23,48 +23,17 @@ namespace fs = std::filesystem;
 /// Linux, a loader on the local disk, a menu on a serial console. Nothing is loaded later: the
 /// tree has no modules.
 constexpr std::array kModules{
-    "all_video",
-    "boot",
-    "cat",
-    "chain",
-    "configfile",
-    "echo",
-    "efifwsetup",
-    "efinet",
-    "ext2",
-    "fat",
-    "font",
-    "gzio",
-    "halt",
-    "help",
-    "http",
-    "iso9660",
-    "linux",
-    "loadenv",
-    "ls",
-    "lsefi",
-    "memdisk",
-    "minicmd",
-    "net",
-    "normal",
-    "part_gpt",
-    "part_msdos",
-    "read",
-    "reboot",
-    "regexp",
-    "search",
-    "search_fs_file",
-    "search_fs_uuid",
-    "search_label",
-    "serial",
-    "sleep",
-    "smbios",
-    "tar",
-    "terminal",
-    "terminfo",
-    "test",
-    "tftp",
-    "true",
+    "all_video",      "boot",         "cat",        "chain",
+    "configfile",     "echo",         "eval",       "efifwsetup",
+    "efinet",         "ext2",         "fat",        "font",
+    "gzio",           "halt",         "help",       "http",
+    "iso9660",        "linux",        "loadenv",    "ls",
+    "lsefi",          "memdisk",      "minicmd",    "net",
+    "normal",         "part_gpt",     "part_msdos", "read",
+    "reboot",         "regexp",       "search",     "search_fs_file",
+    "search_fs_uuid", "search_label", "serial",     "sleep",
+    "smbios",         "tar",          "terminal",   "terminfo",
+    "test",           "tftp",         "true",
 };
 
 /// GRUB runs what is embedded in an image line by line, without `if`: so that only says where to
@@ -72,11 +41,20 @@ constexpr std::array kModules{
 constexpr std::string_view kEarly = "configfile (memdisk)/grub.cfg\n";
 
 // `cmdpath` is `(tftp,192.0.2.1)efi64` (as in the boot file's name, which has no slash before it)
-// or `(http,192.0.2.1:8000)/boot/efi64`.
+// or `(http,192.0.2.1:8000)/boot/efi64`. It is empty, and no address is known, where GRUB 2.06 does
+// not understand the firmware's device path: after HTTP boot with a DNS server in the DHCP answer.
 constexpr std::string_view kConfiguration = R"(# Finds the configuration beside the loader.
 if [ -z "$net_default_mac" ]; then
-  echo 'The firmware left no network address: asking DHCP.'
   net_bootp
+  for card in efinet0 efinet1 efinet2 efinet3 efinet4 efinet5 efinet6 efinet7; do
+    eval "set server=\$net_${card}_dhcp_next_server"
+    if [ -n "$server" ]; then
+      # Not its name "$card:dhcp": net_default_mac and net_default_ip are looked up by this one.
+      set net_default_interface="${card}_dhcp"
+      set net_default_server="$server"
+      break
+    fi
+  done
 fi
 set boot_folder=
 if regexp --set=1:root --set=2:folder '^\(([^)]*)\)/?(.*)$' "$cmdpath"; then
