@@ -1,0 +1,378 @@
+#include "inventory/git_source.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <chrono>
+#include <filesystem>
+
+#include "tests/source/git_lab.h"
+
+namespace metalwright::inventory {
+namespace {
+
+constexpr SourceOptions kCommits{.reading = Reading::commits};
+
+std::unique_ptr<Source> opened(const std::string& address,
+                               const SourceOptions& options = kCommits) {
+  auto source = open_source(address, options);
+  EXPECT_TRUE(source) << (source ? "" : source.error().text());
+  return source ? std::move(*source) : nullptr;
+}
+
+std::string open_error(const std::string& address, const SourceOptions& options = kCommits) {
+  const auto source = open_source(address, options);
+  return source ? "opened" : source.error().text();
+}
+
+Revision resolved(Source& source, std::string_view name) {
+  auto revision = source.resolve(name);
+  EXPECT_TRUE(revision) << (revision ? "" : revision.error().text());
+  return revision ? *revision : Revision{};
+}
+
+RepositoryFiles files_of(Source& source, std::string_view name) {
+  auto files = source.files(resolved(source, name));
+  EXPECT_TRUE(files) << (files ? "" : files.error().front().text());
+  return files ? *files : RepositoryFiles{};
+}
+
+/// A checkout with two commits: `inventory.yaml` says `one`, then `two`.
+struct Fleet {
+  TempFolder folder;
+  Checkout checkout{folder / "fleet"};
+  std::string first, second;
+
+  Fleet() {
+    checkout.write("inventory.yaml", "one\n");
+    checkout.write("networks.yaml", "same\n");
+    first = checkout.commit("begin");
+    checkout.write("inventory.yaml", "two\n");
+    second = checkout.commit("go on");
+  }
+};
+
+TEST(GitSource, ReadsCommitsAndNotTheFilesThatLieThere) {
+  const Fleet fleet;
+  fleet.checkout.write("inventory.yaml", "uncommitted\n");
+  auto source = opened(fleet.checkout.path());
+  const RepositoryFiles files = files_of(*source, "");
+  ASSERT_EQ(files.size(), 2U);
+  EXPECT_EQ(files[0].path, "inventory.yaml");
+  EXPECT_EQ(*files[0].bytes, "two\n");
+  EXPECT_EQ(files[0].id.hex().substr(0, 40), fleet.checkout.git("rev-parse HEAD:inventory.yaml"));
+
+  auto as_it_lies = opened(fleet.checkout.path(), {});
+  EXPECT_EQ(*files_of(*as_it_lies, "")[0].bytes, "uncommitted\n");
+}
+
+TEST(GitSource, ReadsABareRepositoryWhateverIsAsked) {
+  const Fleet fleet;
+  run(fleet.folder.path(), "git clone -q --bare fleet bare.git && git -C bare.git gc -q");
+  for (const Reading reading : {Reading::files, Reading::commits}) {
+    auto source = opened(fleet.folder / "bare.git", {.reading = reading});
+    EXPECT_EQ(resolved(*source, "").id, fleet.second);
+    EXPECT_EQ(*files_of(*source, "main")[0].bytes, "two\n");
+    EXPECT_EQ(*files_of(*source, fleet.first)[0].bytes, "one\n");
+  }
+}
+
+TEST(GitSource, DescribesARevision) {
+  const Fleet fleet;
+  auto source = opened(fleet.checkout.path());
+  const Revision revision = resolved(*source, "main");
+  EXPECT_EQ(revision.id, fleet.second);
+  EXPECT_EQ(revision.name, "main");
+  EXPECT_EQ(revision.author, "Ada <ada@example.net>");
+  EXPECT_EQ(revision.summary, "go on");
+  EXPECT_EQ(revision.time, std::chrono::sys_days(std::chrono::year(2026) / 1 / 5) +
+                               std::chrono::hours(10) + std::chrono::minutes(11));
+}
+
+TEST(GitSource, ResolvesWhatPeopleCallARevision) {
+  const Fleet fleet;
+  fleet.checkout.git("tag light " + fleet.first);
+  fleet.checkout.git("tag -a -m 'a tag' heavy " + fleet.first);
+  fleet.checkout.git("tag -a -m 'of a tag' heavier heavy");
+  fleet.checkout.git("branch feature/x " + fleet.first);
+  fleet.checkout.git("pack-refs --all");
+  auto source = opened(fleet.checkout.path());
+  for (const std::string& name :
+       {std::string("light"), std::string("heavy"), std::string("heavier"),
+        std::string("feature/x"), std::string("HEAD~1"), std::string("main^"),
+        std::string("refs/tags/heavy"), fleet.first, fleet.first.substr(0, 10)}) {
+    EXPECT_EQ(resolved(*source, name).id, fleet.first) << name;
+  }
+  EXPECT_EQ(resolved(*source, "").id, fleet.second);
+}
+
+TEST(GitSource, TakesABranchAndNotATagOfTheSameName) {
+  const Fleet fleet;
+  fleet.checkout.git("tag main " + fleet.first);
+  auto source = opened(fleet.checkout.path());
+  EXPECT_EQ(source->branch_tip("main")->id, fleet.second);
+  EXPECT_EQ(source->branch_tip("")->id, fleet.second);
+  EXPECT_EQ(source->branch_tip("light").error().check, "revision-not-found");
+}
+
+TEST(GitSource, NamesWhatIsLikeAMissingRevision) {
+  const Fleet fleet;
+  fleet.checkout.git("branch feature/rack-7");
+  auto source = opened(fleet.checkout.path());
+  EXPECT_EQ(source->resolve("mian").error().text(),
+            "error: '" + fleet.checkout.path() +
+                "' has no revision 'mian'; did you mean 'main'? There are feature/rack-7, main "
+                "[revision-not-found]");
+  EXPECT_EQ(source->branch_tip("feature/rack-8").error().text(),
+            "error: '" + fleet.checkout.path() +
+                "' has no revision 'feature/rack-8'; did you mean 'feature/rack-7'? There are "
+                "feature/rack-7, main [revision-not-found]");
+  for (const char* name : {"main:inventory.yaml", ":/begin", "main@{1}", "main..main", "-x", "\x1b",
+                           "0000000000000000000000000000000000000000"}) {
+    const auto revision = source->resolve(name);
+    ASSERT_FALSE(revision) << name;
+    EXPECT_EQ(revision.error().check, "revision-not-found") << revision.error().text();
+    EXPECT_EQ(revision.error().message.find('\x1b'), std::string::npos);
+  }
+  const std::string blob = fleet.checkout.git("rev-parse HEAD:inventory.yaml");
+  EXPECT_EQ(source->resolve(blob).error().check, "revision-not-found");
+}
+
+TEST(GitSource, SaysThatThereIsNoCommitYet) {
+  const TempFolder folder;
+  const Checkout empty(folder / "empty");
+  auto source = opened(empty.path());
+  EXPECT_EQ(source->resolve("").error().text(),
+            "error: '" + empty.path() + "' has no commit yet [source-empty]");
+  EXPECT_EQ(source->branch_tip("main").error().text(),
+            "error: '" + empty.path() +
+                "' has no revision 'main'; it has no commit yet "
+                "[revision-not-found]");
+}
+
+TEST(GitSource, SaysThatHeadNamesNoBranch) {
+  const Fleet fleet;
+  fleet.checkout.git("symbolic-ref HEAD refs/heads/gone");
+  EXPECT_EQ(opened(fleet.checkout.path())->resolve("").error().text(),
+            "error: '" + fleet.checkout.path() +
+                "' has no revision 'HEAD': HEAD names a branch that does not exist; name one that "
+                "does: main [revision-not-found]");
+}
+
+TEST(GitSource, SharesTheBytesOfWhatDidNotChange) {
+  const Fleet fleet;
+  auto source = opened(fleet.checkout.path());
+  const RepositoryFiles before = files_of(*source, fleet.first);
+  const RepositoryFiles after = files_of(*source, fleet.second);
+  EXPECT_NE(before[0].bytes, after[0].bytes);
+  EXPECT_EQ(before[1].bytes.get(), after[1].bytes.get()) << "read again";
+  EXPECT_EQ(changed_paths(*source->list(resolved(*source, fleet.first)),
+                          *source->list(resolved(*source, fleet.second))),
+            std::vector<std::string>{"inventory.yaml"});
+}
+
+TEST(GitSource, SeesAPushWithoutBeingOpenedAnew) {
+  const Fleet fleet;
+  run(fleet.folder.path(), "git clone -q --bare fleet bare.git");
+  auto source = opened(fleet.folder / "bare.git");
+  EXPECT_EQ(source->branch_tip("main")->id, fleet.second);
+  for (int i = 0; i < 3; ++i) {
+    fleet.checkout.write("inventory.yaml", "push " + std::to_string(i) + "\n");
+    const std::string pushed = fleet.checkout.commit("push");
+    fleet.checkout.git("push -q ../bare.git main");
+    if (i == 1) run(fleet.folder / "bare.git", "git gc -q --prune=now");
+    ASSERT_TRUE(source->refresh());
+    EXPECT_EQ(source->branch_tip("main")->id, pushed);
+    EXPECT_EQ(*files_of(*source, "main")[0].bytes, "push " + std::to_string(i) + "\n");
+  }
+}
+
+// `git gc` puts every object into a new pack and removes those that we have open.
+TEST(GitSource, ReadsOnAfterAGarbageCollection) {
+  const Fleet fleet;
+  auto source = opened(fleet.checkout.path());
+  EXPECT_EQ(files_of(*source, fleet.first).size(), 2U);
+  for (int i = 0; i < 3; ++i) {
+    fleet.checkout.git("gc -q --prune=now");
+    fleet.checkout.write("inventory.yaml", std::to_string(i));
+    const std::string id = fleet.checkout.commit("more");
+    fleet.checkout.git("repack -q -a -d");
+    EXPECT_EQ(*files_of(*source, id)[0].bytes, std::to_string(i));
+    EXPECT_EQ(*files_of(*source, fleet.first)[0].bytes, "one\n");
+  }
+}
+
+TEST(GitSource, PollsATipInLessThanFiveMilliseconds) {
+  const Fleet fleet;
+  auto source = opened(fleet.checkout.path());
+  const auto begin = std::chrono::steady_clock::now();
+  constexpr int kPolls = 200;
+  for (int i = 0; i < kPolls; ++i) ASSERT_TRUE(source->branch_tip("main"));
+  const auto each = (std::chrono::steady_clock::now() - begin) / kPolls;
+  // Two orders of magnitude above what it takes; a busy machine must not fail this.
+  EXPECT_LT(each, std::chrono::milliseconds(5));
+}
+
+TEST(GitSource, RefusesRewrittenHistory) {
+  const Fleet fleet;
+  auto source = opened(fleet.checkout.path());
+  EXPECT_TRUE(source->check_descends(fleet.first, resolved(*source, "main")));
+  EXPECT_TRUE(source->check_descends(fleet.second, resolved(*source, "main")));
+  fleet.checkout.git("reset -q --hard " + fleet.first);
+  fleet.checkout.write("inventory.yaml", "other\n");
+  const std::string other = fleet.checkout.commit("other");
+  const auto refused = source->check_descends(fleet.second, resolved(*source, "main"));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::refused);
+  EXPECT_EQ(refused.error().text(),
+            "error: the history of '" + fleet.checkout.path() + "' was rewritten: 'main' (" +
+                other.substr(0, 12) + ", by Ada <ada@example.net>) does not descend from " +
+                fleet.second.substr(0, 12) +
+                ", which was accepted last; set allow-force-push if this is meant "
+                "[rewritten-history]");
+  EXPECT_EQ(source->check_descends(fleet.second, resolved(*source, fleet.first)).error().check,
+            "rewritten-history")
+      << "a branch that was put back";
+  EXPECT_EQ(source->check_descends(std::string(40, '1'), resolved(*source, "main")).error().check,
+            "rewritten-history")
+      << "a commit that is nowhere";
+}
+
+TEST(GitSource, ResolvesRanges) {
+  const Fleet fleet;
+  fleet.checkout.git("checkout -q -b feature " + fleet.first);
+  fleet.checkout.write("networks.yaml", "mine\n");
+  const std::string mine = fleet.checkout.commit("mine");
+  auto source = opened(fleet.checkout.path());
+  const auto range = [&](std::string_view text) {
+    const auto ends = parse_revision_range(text).and_then(
+        [&](const RevisionRange& parsed) { return resolve_range(*source, parsed); });
+    EXPECT_TRUE(ends) << (ends ? "" : ends.error().text());
+    return ends ? std::pair(ends->first.id, ends->second.id)
+                : std::pair<std::string, std::string>();
+  };
+  EXPECT_EQ(range("main..feature"), std::pair(fleet.second, mine));
+  EXPECT_EQ(range("main...feature"), std::pair(fleet.first, mine));
+  EXPECT_EQ(range("main.."), std::pair(fleet.second, mine));
+  EXPECT_EQ(range("..main"), std::pair(mine, fleet.second));
+  EXPECT_EQ(range("main~1..main"), std::pair(fleet.first, fleet.second));
+  for (const char* text : {"", "main", "..", "...", "a..b..c", "a....b"}) {
+    const auto parsed = parse_revision_range(text);
+    ASSERT_FALSE(parsed) << text;
+    EXPECT_EQ(parsed.error().text(), "error: '" + std::string(text) +
+                                         "' is not a range of revisions: write 'A..B' "
+                                         "[revision-range]");
+  }
+  fleet.checkout.git("checkout -q --orphan alone");
+  fleet.checkout.commit("alone");
+  EXPECT_EQ(resolve_range(*source, *parse_revision_range("alone...main")).error().check,
+            "revision-unrelated");
+}
+
+TEST(GitSource, SaysThatAShallowCloneEndsTooEarly) {
+  const Fleet fleet;
+  run(fleet.folder.path(), "git clone -q --depth 1 \"file://$PWD/fleet\" shallow");
+  auto source = opened(fleet.folder / "shallow");
+  EXPECT_EQ(files_of(*source, "HEAD").size(), 2U);
+  const auto missing = source->resolve("HEAD~1");
+  ASSERT_FALSE(missing);
+  EXPECT_NE(missing.error().text().find("the clone is shallow: fetch all of it"), std::string::npos)
+      << missing.error().text();
+}
+
+TEST(GitSource, ReadsALinkedWorkTree) {
+  const Fleet fleet;
+  fleet.checkout.git("worktree add -q -b review ../review " + fleet.first);
+  auto source = opened(fleet.folder / "review");
+  EXPECT_EQ(resolved(*source, "").id, fleet.first) << "HEAD is the work tree's own";
+  EXPECT_EQ(resolved(*source, "main").id, fleet.second);
+  EXPECT_EQ(*files_of(*source, "")[0].bytes, "one\n");
+}
+
+TEST(GitSource, SaysWhatIsNoRepository) {
+  const TempFolder folder;
+  write_file(folder / "plain/inventory.yaml", "");
+  write_file(folder / "file", "");
+  EXPECT_EQ(open_error(folder / "plain"),
+            "error: '" + folder.path() +
+                "/plain' is a folder without a git repository [source-not-a-repository]");
+  EXPECT_EQ(open_error(folder / "file"),
+            "error: '" + folder.path() +
+                "/file' is a file; a repository is a folder [source-not-a-repository]");
+  EXPECT_EQ(open_error(folder / "none"),
+            "error: '" + folder.path() + "/none' does not exist [source-not-found]");
+  std::filesystem::create_directories(folder / "broken/.git");
+  EXPECT_EQ(open_error(folder / "broken"),
+            "error: '" + folder.path() +
+                "/broken/.git' is no git repository: HEAD, objects and refs are not all there "
+                "[source-not-a-repository]");
+  const Checkout checkout(folder / "checkout");
+  std::filesystem::create_directories(folder / "checkout/site");
+  EXPECT_EQ(open_error(folder / "checkout/site"),
+            "error: '" + folder.path() +
+                "/checkout/site' is a folder without a git repository; it is inside of the one at "
+                "'" +
+                std::filesystem::canonical(checkout.path()).string() +
+                "' [source-not-a-repository]");
+}
+
+TEST(GitSource, SaysWhatMayNotBeRead) {
+  const Fleet fleet;
+  chmod(fleet.folder.path().c_str(), 0755);
+  chmod(fleet.checkout.path().c_str(), 0700);
+  const AsNobody nobody;
+  EXPECT_EQ(open_error(fleet.checkout.path()), "error: cannot look into '" + fleet.checkout.path() +
+                                                   "': Permission denied [source-permission]");
+}
+
+TEST(GitSource, ReadsTheRepositoryOfAnotherUser) {
+  const Fleet fleet;
+  run(fleet.folder.path(), "chmod -R a+rX . && chmod 755 .");
+  const AsNobody nobody;
+  EXPECT_EQ(*files_of(*opened(fleet.checkout.path()), "")[0].bytes, "two\n");
+}
+
+TEST(GitSource, FindsDamage) {
+  const Fleet fleet;
+  const std::string blob = fleet.checkout.git("rev-parse HEAD:inventory.yaml");
+  const std::string object =
+      fleet.checkout.path() + "/.git/objects/" + blob.substr(0, 2) + '/' + blob.substr(2);
+  std::filesystem::permissions(object, std::filesystem::perms::owner_all);
+  // Another blob's bytes in this one's place: readable, but not what the id says.
+  fleet.checkout.write("other", "forged\n");
+  const std::string forged = fleet.checkout.git("hash-object -w other");
+  std::filesystem::copy_file(
+      fleet.checkout.path() + "/.git/objects/" + forged.substr(0, 2) + '/' + forged.substr(2),
+      object, std::filesystem::copy_options::overwrite_existing);
+  auto source = opened(fleet.checkout.path());
+  auto files = source->files(resolved(*source, "main"));
+  ASSERT_FALSE(files);
+  EXPECT_EQ(files.error().front().check, "git-corrupt");
+  EXPECT_EQ(files.error().front().kind, ErrorKind::unavailable);
+  EXPECT_EQ(files.error().front().origin.file, "inventory.yaml");
+
+  write_file(object, "garbage");
+  files = source->files(resolved(*source, "main"));
+  ASSERT_FALSE(files);
+  EXPECT_EQ(files.error().front().check, "git-corrupt");
+
+  std::filesystem::remove(object);
+  files = source->files(resolved(*source, "main"));
+  ASSERT_FALSE(files);
+  EXPECT_NE(files.error().front().text().find("blob " + blob + " cannot be read"),
+            std::string::npos)
+      << files.error().front().text();
+  EXPECT_EQ(*files_of(*source, fleet.first)[0].bytes, "one\n") << "the rest is as it was";
+}
+
+TEST(GitSource, FindsADamagedReference) {
+  const Fleet fleet;
+  write_file(fleet.checkout.path() + "/.git/refs/heads/main", "garbage\n");
+  auto source = opened(fleet.checkout.path());
+  const auto tip = source->branch_tip("main");
+  ASSERT_FALSE(tip);
+  EXPECT_EQ(tip.error().check, "git-corrupt") << tip.error().text();
+}
+
+}  // namespace
+}  // namespace metalwright::inventory
