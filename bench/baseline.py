@@ -85,6 +85,8 @@ class Repository:
                         "last": address(base) + (1 << (32 - length)) - 1, "dhcp": dhcp,
                         "netmask": socket.inet_ntoa(struct.pack("!I", -1 << (32 - length)
                                                                 & 0xffffffff))}
+            if "lease" in dhcp:  # the generator writes hours
+                network["lease"] = int(dhcp["lease"].rstrip("h")) * 3600
             if "range" in dhcp:
                 network["range"] = dhcp["range"].split("-")
             networks.append(network)
@@ -147,7 +149,7 @@ class Repository:
         vlans = server.get("network", {}).get("vlans")
         server |= {"name": name, "primary": primary, "mac": mac, "dashes": mac.replace(":", "-"),
                    "ipv4": ipv4, "network": network, "length": length or network["length"],
-                   "vlans": vlans,
+                   "vlans": vlans, "bare_ipv6": server.get("ipv6", "").partition("/")[0],
                    "profile": self.profiles[profile] if profile else None, "member": member,
                    "short": server["hostname"].partition(".")[0]}
 
@@ -212,10 +214,11 @@ class Renderer:
                     else interface.get("network")
                 if network and network["name"] in hosts:
                     hosts[network["name"]].append(
-                        (interface["mac"], host.render(server=server, interface=interface)))
+                        (interface["mac"], host.render(
+                            server=server, interface=interface, network=network)))
         for network, lines in hosts.items():
             text = templates.HOSTS_HEADER + "".join(line for _, line in sorted(lines))
-            yield f"dnsmasq/hosts/{network}", text, 0o644
+            yield f"dnsmasq/hosts/{network}.hosts", text, 0o644
 
     def cluster_config(self, server):
         cluster, name, node = server["member"]
