@@ -54,9 +54,7 @@ inventory::LoadResult load(benchmark::State& state, const inventory::RepositoryF
                            const inventory::LoadCache* cache = nullptr) {
   inventory::LoadResult result = inventory::load(from, cache);
   if (result.model == nullptr) {
-    std::fprintf(stderr, "%s\n",
-                 result.errors.empty() ? "no model" : result.errors.front().message.c_str());
-    state.SkipWithError("the repository is not valid");
+    state.SkipWithError(result.errors.empty() ? "no model" : result.errors.front().message.c_str());
   }
   return result;
 }

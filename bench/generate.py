@@ -120,6 +120,7 @@ class Server:
     params: list = field(default_factory=list)
     labels: dict = field(default_factory=dict)
     vlan: int = 0
+    vlan_address: int = 0
     tenant: str = ""
     comment: str = ""
     quoted: bool = False
@@ -237,6 +238,7 @@ class Fleet:
             server.labels = {"gen": f"g{rng.randrange(4)}", "owner": rng.choice(["hpc", "web"])}
         if rng.randrange(100) < shape.vlan_percent:
             server.vlan = 3000 + index % 90
+            server.vlan_address = (172 << 24) + (16 << 16) + 1 + index
         if rng.random() < 0.1:
             server.tenant = rng.choice(["research", "platform"])
         if rng.randrange(100) < shape.comment_percent:
@@ -287,8 +289,7 @@ class Fleet:
         kind = dict if s.style == 2 else Flow
         out["interfaces"] = {s.nic: kind(primary), s.bmc_nic: kind(bmc)}
         if s.vlan:
-            address = f"172.16.{s.vlan % 256}.{s.address % 250 + 1}/24"
-            vlan = Flow({"id": s.vlan, "link": s.nic, "addresses": [address]})
+            vlan = Flow({"id": s.vlan, "link": s.nic, "addresses": [f"{ip(s.vlan_address)}/12"]})
             out["network"] = {"vlans": {f"vlan{s.vlan}": vlan}}
         if s.services:
             out["services"] = flow(s.services)
