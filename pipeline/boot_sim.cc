@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "pipeline/boot_path.h"
+#include "pipeline/content_renderer.h"
 #include "pipeline/explain.h"
 #include "renderers/boot_rules.h"
 #include "renderers/dhcp_answer.h"
@@ -130,8 +131,9 @@ class Simulation {
     const std::string& path = has_own ? own : menu;
     if (!has(tree, path)) return miss("the configuration '" + path + "' is not in the tree");
     say("  reads " + path + (has_own ? ", its own" : ", the menu"));
-    const auto content = render_content(compiled_.state, *compiled_.model, compiled_.layouts, tree,
-                                        "file", path);
+    const ContentRenderer renderer(compiled_.state.targets[tree], *compiled_.model,
+                                   compiled_.layouts[tree]);
+    const auto content = renderer.content("file", path);
     if (!content) return miss(content.error().text());
     bool boots = false;
     for (const BootReference& reference :

@@ -65,7 +65,8 @@ void sort_rows(std::vector<Row>& rows) {
 /// What one thread renders: for each target and format a stream of rows.
 class Collector {
  public:
-  Collector(const BuildInput& input) : input_(input), arena_(std::make_shared<Arena>()) {
+  Collector(const BuildInput& input, const std::vector<renderers::Rendering>& renderings)
+      : input_(input), renderings_(renderings), arena_(std::make_shared<Arena>()) {
     streams_.resize(input.layouts.size());
     for (std::size_t t = 0; t < input.layouts.size(); ++t) {
       streams_[t].resize(input.layouts[t].formats.size());
@@ -74,24 +75,23 @@ class Collector {
 
   void render_server(std::uint32_t index) {
     const ServerEntry& entry = input_.model.servers[index];
-    each_format([&](std::size_t target, std::size_t f, const renderers::ArtifactSink& sink,
-                    Format format) {
-      unit_ = {index, static_cast<std::uint8_t>(format)};
-      server_ = &entry;
-      at_ = {target, f};
-      return renderers::render_server(format, input_.model, input_.layouts[target].settings, entry,
-                                      sink);
-    });
+    each_format(
+        [&](std::size_t target, std::size_t f, const renderers::ArtifactSink& sink, Format format) {
+          unit_ = {index, static_cast<std::uint8_t>(format)};
+          server_ = &entry;
+          at_ = {target, f};
+          return renderings_[target].server(format, entry, sink);
+        });
   }
 
   void render_site() {
-    each_format([&](std::size_t target, std::size_t f, const renderers::ArtifactSink& sink,
-                    Format format) {
-      unit_ = {UnitRef::kSite, static_cast<std::uint8_t>(format)};
-      server_ = nullptr;
-      at_ = {target, f};
-      return renderers::render_site(format, input_.model, input_.layouts[target].settings, sink);
-    });
+    each_format(
+        [&](std::size_t target, std::size_t f, const renderers::ArtifactSink& sink, Format format) {
+          unit_ = {UnitRef::kSite, static_cast<std::uint8_t>(format)};
+          server_ = nullptr;
+          at_ = {target, f};
+          return renderings_[target].site(format, sink);
+        });
   }
 
   void add_host_files() {
@@ -133,11 +133,18 @@ class Collector {
   }
 
   const BuildInput& input_;
+  const std::vector<renderers::Rendering>& renderings_;  // parallel to the layouts
   std::shared_ptr<Arena> arena_;
   UnitRef unit_;
   const ServerEntry* server_ = nullptr;
   std::pair<std::size_t, std::size_t> at_;  // target, format
 };
+
+/// An error that stands in a profile comes back from each server that boots it.
+void sort_once(Errors& errors) {
+  sort_errors(errors);
+  errors.erase(std::unique(errors.begin(), errors.end()), errors.end());
+}
 
 /// The servers to render, and where each server of the previous state is now (kDropped: rendered
 /// anew, or gone).
@@ -175,11 +182,12 @@ Delta compare_servers(const BuildInput& input) {
   return delta;
 }
 
-std::vector<Collector> render_units(const BuildInput& input, const Delta& delta) {
+std::vector<Collector> render_units(const BuildInput& input, const Delta& delta,
+                                    const std::vector<renderers::Rendering>& renderings) {
   const std::size_t threads = std::clamp<std::size_t>(
       delta.render.size() / kServersAThread, 1, std::max(1U, std::thread::hardware_concurrency()));
   std::vector<Collector> collectors;
-  for (std::size_t i = 0; i < threads; ++i) collectors.emplace_back(input);
+  for (std::size_t i = 0; i < threads; ++i) collectors.emplace_back(input, renderings);
   const auto work = [&](std::size_t thread) {
     const std::size_t first = delta.render.size() * thread / threads;
     const std::size_t last = delta.render.size() * (thread + 1) / threads;
@@ -293,15 +301,19 @@ BuildResult build_desired(const BuildInput& input) {
   state.revision = input.revision;
   state.context = input.context;
 
-  const bool same_servers = std::find(delta.moved_to.begin(), delta.moved_to.end(), kDropped) ==
-                            delta.moved_to.end();
+  const bool same_servers =
+      std::find(delta.moved_to.begin(), delta.moved_to.end(), kDropped) == delta.moved_to.end();
   if (!delta.site && delta.render.empty() && same_servers) {
     state = *input.previous;  // nothing that is rendered changed
     state.revision = input.revision;
     result.site_rendered = false;
     return result;
   }
-  std::vector<Collector> collectors = render_units(input, delta);
+  std::vector<renderers::Rendering> renderings;
+  for (const TargetLayout& layout : input.layouts) {
+    renderings.emplace_back(input.model, layout.settings);
+  }
+  std::vector<Collector> collectors = render_units(input, delta, renderings);
   for (Collector& collector : collectors) {
     result.errors.insert(result.errors.end(), collector.errors_.begin(), collector.errors_.end());
   }
@@ -315,57 +327,10 @@ BuildResult build_desired(const BuildInput& input) {
     state.servers.push_back({names->copy(entry.server->name), entry.digest});
   }
   state.arenas.push_back(std::move(names));
-  sort_errors(result.errors);
+  sort_once(result.errors);
   result.rendered = delta.render;
   result.site_rendered = delta.site;
   return result;
-}
-
-Result<reconciler::Content> render_content(const DesiredState& state, const Model& model,
-                                           const std::vector<TargetLayout>& layouts,
-                                           std::size_t target, std::string_view kind,
-                                           std::string_view name) {
-  const TargetState& rows = state.targets[target];
-  const ResourceRow* row = rows.table.find(kind, name);
-  const auto missing = [&] {
-    return fail(ErrorKind::bug, "no-such-resource",
-                "nothing renders '" + rows.name + '/' + std::string(kind) + '/' +
-                    std::string(name) + "'");
-  };
-  if (row == nullptr) return missing();
-  const UnitRef unit = rows.units[static_cast<std::size_t>(row - rows.table.rows.data())];
-  const TargetLayout& layout = layouts[target];
-  reconciler::Content content;
-  if (unit.unit == UnitRef::kHostFile) {
-    for (const HostFile& file : layout.host_files) {
-      if (file.name != name) continue;
-      content.copy_from = file.copy_from;
-      content.bytes = file.bytes;
-      content.mode = file.mode;
-      return content;
-    }
-    return missing();
-  }
-  bool found = false;
-  const renderers::ArtifactSink sink = [&](const Artifact& artifact) {
-    if (found || artifact.name != name || kind_word(artifact.kind) != kind) return;
-    found = true;
-    content.bytes = artifact.content;
-    content.mode = artifact.mode;
-  };
-  const auto format = static_cast<Format>(unit.format);
-  Errors errors;
-  if (unit.unit == UnitRef::kSite) {
-    errors = renderers::render_site(format, model, layout.settings, sink);
-  } else {
-    errors = renderers::render_server(format, model, layout.settings, model.servers[unit.unit],
-                                      sink);
-  }
-  if (!found) {
-    if (!errors.empty()) return tl::unexpected(errors.front());
-    return missing();
-  }
-  return content;
 }
 
 void describe_change(const Model& model, const TargetLayout& layout, const TargetState& target,
@@ -410,15 +375,15 @@ Errors render_all(const Model& model, const TargetLayout& layout,
     all.insert(all.end(), std::make_move_iterator(errors.begin()),
                std::make_move_iterator(errors.end()));
   };
+  const renderers::Rendering rendering(model, layout.settings);
   for (const Format format : layout.formats) {
-    add(renderers::render_site(format, model, layout.settings,
-                               [&](const Artifact& artifact) { sink(nullptr, artifact); }));
+    add(rendering.site(format, [&](const Artifact& artifact) { sink(nullptr, artifact); }));
     for (const ServerEntry& entry : model.servers) {
-      add(renderers::render_server(format, model, layout.settings, entry,
-                                   [&](const Artifact& artifact) { sink(&entry, artifact); }));
+      add(rendering.server(format, entry,
+                           [&](const Artifact& artifact) { sink(&entry, artifact); }));
     }
   }
-  sort_errors(all);
+  sort_once(all);
   return all;
 }
 

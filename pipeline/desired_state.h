@@ -95,14 +95,6 @@ struct BuildResult {
 
 [[nodiscard]] BuildResult build_desired(const BuildInput& input);
 
-/// The content of the row `kind`/`name` of a target, rendered anew.
-/// Errors: `bug` where there is no such row.
-[[nodiscard]] Result<reconciler::Content> render_content(const DesiredState& state,
-                                                         const Model& model,
-                                                         const std::vector<TargetLayout>& layouts,
-                                                         std::size_t target, std::string_view kind,
-                                                         std::string_view name);
-
 /// Every artifact of a layout, in rendering order: for `render --out`.
 [[nodiscard]] Errors render_all(const Model& model, const TargetLayout& layout,
                                 const std::function<void(const ServerEntry* server,

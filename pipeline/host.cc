@@ -2,13 +2,17 @@
 
 #include <algorithm>
 #include <ctime>
+#include <deque>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <iterator>
+#include <mutex>
 #include <utility>
 
 #include "inventory/signature.h"
 #include "inventory/source.h"
+#include "pipeline/content_renderer.h"
 #include "pipeline/host_targets.h"
 #include "pipeline/moves.h"
 #include "pipeline/secrets.h"
@@ -36,6 +40,27 @@ Result<std::string> secret_or_empty(const HostConfig& config, const SecretRef& r
   error.origin = ref.origin;
   return tl::unexpected(std::move(error));
 }
+
+/// What the engine asks for of what differs: content and origins. A state from the cache file loads
+/// its model at the first question; the targets' workers ask side by side.
+struct Rendered {
+  std::function<std::shared_ptr<const Compiled>()> load;
+  std::once_flag once;
+  std::shared_ptr<const Compiled> full;
+  std::deque<ContentRenderer> contents;  // parallel to the targets
+
+  /// Null where the revision cannot be read again.
+  const Compiled* compiled() {
+    std::call_once(once, [this] {
+      full = load();
+      if (full == nullptr) return;
+      for (std::size_t t = 0; t < full->state.targets.size(); ++t) {
+        contents.emplace_back(full->state.targets[t], *full->model, full->layouts[t]);
+      }
+    });
+    return full.get();
+  }
+};
 
 Errors as_list(Error error) {
   Errors errors;
@@ -103,18 +128,16 @@ Result<void> Host::set_up() {
       HostTargets::make(config_, state_folder_, access_ == Access::write);
   if (!made) return tl::unexpected(made.error());
   parts_->targets = std::move(*made);
-  compiler_ = std::make_unique<Compiler>(
-      CompileHost{.config = config_,
-                  .boot_loaders = [this] { return parts_->targets->boot_loaders(); },
-                  .digest = [this](const std::string& path,
-                                   std::uint16_t mode) { return parts_->targets->digest(path, mode); },
-                  .secret_hash = [this](std::string_view value) {
-                    return store_->secret_hash(value);
-                  }});
+  compiler_ = std::make_unique<Compiler>(CompileHost{
+      .config = config_,
+      .boot_loaders = [this] { return parts_->targets->boot_loaders(); },
+      .digest = [this](const std::string& path,
+                       std::uint16_t mode) { return parts_->targets->digest(path, mode); },
+      .secret_hash = [this](std::string_view value) { return store_->secret_hash(value); }});
   std::ifstream file(state_folder_ + '/' + std::string(kCacheFile), std::ios::binary);
   if (file) {
-    parts_->kept = read_state_cache(
-        {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()});
+    parts_->kept =
+        read_state_cache({std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()});
   }
   if (parts_->kept && parts_->kept->key != state_key()) parts_->kept.reset();
   if (parts_->kept) {
@@ -125,8 +148,7 @@ Result<void> Host::set_up() {
     for (const auto& [name, stamp] : parts_->kept->stamps) {
       const TargetState* target = state.find_target(name);
       if (target == nullptr) continue;
-      tables_->offer(name, stamp,
-                     reconciler::TablePtr(parts_->kept->compiled, &target->table));
+      tables_->offer(name, stamp, reconciler::TablePtr(parts_->kept->compiled, &target->table));
     }
   }
   return {};
@@ -145,7 +167,8 @@ Digest Host::state_key() const {
     digester.add(target.name).add(word(target.type)).add(target.root).add(target.config);
     digester.add(target.hosts).add(target.tftp_root).add(target.pid_file).add(target.lease_file);
     digester.add(target.log_file).add(target.run_as).add(word(target.mode));
-    digester.add(target.authoritative ? "a" : "").add(target.boot_loaders.value_or(true) ? "b" : "");
+    digester.add(target.authoritative ? "a" : "")
+        .add(target.boot_loaders.value_or(true) ? "b" : "");
     digester.add(target.assets.value_or(true) ? "c" : "");
     for (const std::string& format : target.render) digester.add(format);
     digester.add(std::to_string(target.render.size()));
@@ -194,8 +217,8 @@ Result<std::string> Host::accept(std::stop_token stop) {
     const auto signature = source_->signature(*tip);
     if (!signature) return tl::unexpected(signature.error());
     const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-    const auto signer = inventory::check_signature(*tip, *signature, config_.source.allowed_signers,
-                                                   now, stop);
+    const auto signer =
+        inventory::check_signature(*tip, *signature, config_.source.allowed_signers, now, stop);
     if (!signer) return tl::unexpected(signer.error());
   }
   if (access_ == Access::write) {
@@ -314,17 +337,8 @@ Result<reconciler::PlanRequest> Host::request(std::shared_ptr<const Compiled> co
   if (compiled->model != nullptr) {
     moves = server_moves(*compiled->model, model_before(*compiled).get());
   }
-  // The engine asks for content and origins of what differs only; a state from the cache file
-  // loads its model when that happens first.
-  const auto full = std::make_shared<std::shared_ptr<const Compiled>>(compiled);
-  const auto model_of = [this, full]() -> const Compiled* {
-    if ((*full)->model == nullptr) {
-      CompileResult result = with_model(*full, {});
-      if (result.compiled == nullptr) return nullptr;
-      *full = std::move(result.compiled);
-    }
-    return full->get();
-  };
+  const auto rendered = std::make_shared<Rendered>();
+  rendered->load = [this, compiled] { return with_model(compiled, {}).compiled; };
   for (std::size_t t = 0; t < compiled->state.targets.size(); ++t) {
     const TargetState& state = compiled->state.targets[t];
     const TargetConfig& config = *config_.find_target(state.name);
@@ -346,23 +360,22 @@ Result<reconciler::PlanRequest> Host::request(std::shared_ptr<const Compiled> co
       if (!applied) return tl::unexpected(applied.error());
       subject.moves = resource_moves(moves, compiled->state, state, **applied);
     }
-    subject.content = [model_of, t](std::string_view kind,
+    subject.content = [rendered, t](std::string_view kind,
                                     std::string_view name) -> Result<reconciler::Content> {
-      const Compiled* with = model_of();
-      if (with == nullptr) {
+      if (rendered->compiled() == nullptr) {
         return fail(ErrorKind::unavailable, "revision-gone", "the revision cannot be read again");
       }
-      return render_content(with->state, *with->model, with->layouts, t, kind, name);
+      return rendered->contents[t].content(kind, name);
     };
     const bool report = config.drift == DriftMode::report;
-    subject.corrects = [model_of, t, report](const ResourceRow& row) {
-      const Compiled* with = model_of();
+    subject.corrects = [rendered, t, report](const ResourceRow& row) {
+      const Compiled* with = rendered->compiled();
       if (with == nullptr) return !report;
       return corrects_drift(with->state, *with->model, with->state.targets[t], row, !report);
     };
-    subject.describe = [this, model_of, t](reconciler::Change& change) {
+    subject.describe = [this, rendered, t](reconciler::Change& change) {
       if (!change.desired.empty()) {
-        if (const Compiled* with = model_of(); with != nullptr) {
+        if (const Compiled* with = rendered->compiled(); with != nullptr) {
           describe_change(*with->model, with->layouts[t], with->state.targets[t], change);
           return;
         }
@@ -415,8 +428,8 @@ void Host::keep(const std::shared_ptr<const Compiled>& compiled) {
       kept.stamps[target.name] = tables_->stamp(target.name);
     }
   }
-  const bool same = parts_->kept_in_file == compiled && parts_->kept &&
-                    parts_->kept->stamps == kept.stamps;
+  const bool same =
+      parts_->kept_in_file == compiled && parts_->kept && parts_->kept->stamps == kept.stamps;
   if (same) return;
   if (!compiled->layouts.empty()) {
     for (const auto& [name, value] : compiled->layouts.front().settings.secrets) {

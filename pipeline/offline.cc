@@ -11,6 +11,7 @@
 #include <set>
 #include <sstream>
 
+#include "pipeline/content_renderer.h"
 #include "pipeline/layout.h"
 #include "reconciler/boot_loaders.h"
 #include "reconciler/diff.h"
@@ -61,20 +62,11 @@ std::vector<HostFile> usual_loaders() {
   return loaders;
 }
 
-void fill_fields(const DesiredState& before, const OfflineModel& before_model,
-                 const std::vector<TargetLayout>& before_layouts, const DesiredState& after,
-                 const OfflineModel& after_model, const std::vector<TargetLayout>& after_layouts,
-                 std::size_t target, Change& change) {
+void fill_fields(const ContentRenderer& before, const ContentRenderer& after, Change& change) {
   std::optional<Content> old_content, new_content;
   const std::string& old_name = change.moved_from.empty() ? change.name : change.moved_from;
-  if (auto content = render_content(before, *before_model.model, before_layouts, target,
-                                    change.kind, old_name)) {
-    old_content = std::move(*content);
-  }
-  if (auto content = render_content(after, *after_model.model, after_layouts, target, change.kind,
-                                    change.name)) {
-    new_content = std::move(*content);
-  }
+  if (auto content = before.content(change.kind, old_name)) old_content = std::move(*content);
+  if (auto content = after.content(change.kind, change.name)) new_content = std::move(*content);
   change.fields = reconciler::file_fields(old_content ? &*old_content : nullptr,
                                           new_content ? &*new_content : nullptr);
 }
@@ -174,13 +166,15 @@ RevisionDiff diff_revisions(const OfflineModel& before, const OfflineModel& afte
                                                        .corrects = {},
                                                        .contended = {}});
     result.plan.resources += changes.compared;
+    const ContentRenderer old_content(was.state.targets[t], *before.model, before_layouts[t]);
+    const ContentRenderer new_content(target, *after.model, after_layouts[t]);
     for (Change& change : changes.changes) {
       const bool gone = change.action == reconciler::Action::remove;
       const TargetState& side = gone ? was.state.targets[t] : target;
       describe_change(gone ? *before.model : *after.model,
                       gone ? before_layouts[t] : after_layouts[t], side, change);
       if (budget > 0) {
-        fill_fields(was.state, before, before_layouts, is.state, after, after_layouts, t, change);
+        fill_fields(old_content, new_content, change);
         for (const auto& field : change.fields) {
           budget -= std::min(budget, field.before.size() + field.after.size());
         }

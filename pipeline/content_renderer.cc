@@ -1,0 +1,52 @@
+#include "pipeline/content_renderer.h"
+
+#include <string>
+
+namespace metalwright::pipeline {
+namespace {
+
+Result<reconciler::Content> host_file(const TargetLayout& layout, std::string_view name) {
+  for (const HostFile& file : layout.host_files) {
+    if (file.name != name) continue;
+    reconciler::Content content;
+    content.copy_from = file.copy_from;
+    content.bytes = file.bytes;
+    content.mode = file.mode;
+    return content;
+  }
+  return fail(ErrorKind::bug, "no-such-resource",
+              "no file of the host goes to '" + std::string(name) + "'");
+}
+
+}  // namespace
+
+Result<reconciler::Content> ContentRenderer::content(std::string_view kind,
+                                                     std::string_view name) const {
+  const auto missing = [&] {
+    return fail(ErrorKind::bug, "no-such-resource",
+                "nothing renders '" + target_.name + '/' + std::string(kind) + '/' +
+                    std::string(name) + "'");
+  };
+  const reconciler::ResourceRow* row = target_.table.find(kind, name);
+  if (row == nullptr) return missing();
+  const UnitRef unit = target_.units[static_cast<std::size_t>(row - target_.table.rows.data())];
+  if (unit.unit == UnitRef::kHostFile) return host_file(layout_, name);
+
+  reconciler::Content content;
+  bool found = false;
+  const renderers::ArtifactSink sink = [&](const renderers::Artifact& artifact) {
+    if (found || artifact.name != name || kind_word(artifact.kind) != kind) return;
+    found = true;
+    content.bytes = artifact.content;
+    content.mode = artifact.mode;
+  };
+  const auto format = static_cast<renderers::Format>(unit.format);
+  const Errors errors = unit.unit == UnitRef::kSite
+                            ? rendering_.site(format, sink)
+                            : rendering_.server(format, model_.servers[unit.unit], sink);
+  if (found) return content;
+  if (!errors.empty()) return tl::unexpected(errors.front());
+  return missing();
+}
+
+}  // namespace metalwright::pipeline

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <string_view>
+
+#include "pipeline/desired_state.h"
+#include "reconciler/resource.h"
+#include "renderers/render.h"
+#include "schemas/error.h"
+#include "schemas/model.h"
+
+namespace metalwright::pipeline {
+
+/// Renders again what the rows of one target hold: a state keeps digests only. What all answers
+/// share is worked out when it is made, so one is made for many questions. What it is made of must
+/// outlive it. Any thread may ask.
+class ContentRenderer {
+ public:
+  ContentRenderer(const TargetState& target, const Model& model, const TargetLayout& layout)
+      : target_(target), model_(model), layout_(layout), rendering_(model, layout.settings) {}
+
+  /// The content of the row `kind`/`name`. Errors: `bug` where there is no such row.
+  [[nodiscard]] Result<reconciler::Content> content(std::string_view kind,
+                                                    std::string_view name) const;
+
+ private:
+  const TargetState& target_;
+  const Model& model_;
+  const TargetLayout& layout_;
+  renderers::Rendering rendering_;
+};
+
+}  // namespace metalwright::pipeline
