@@ -145,8 +145,17 @@ TEST(Snapshot, PlansAsTheTargetItWasTakenOfWould) {
     ASSERT_EQ(*read, snapshot);
 
     SnapshotTarget offline(read->targets[0]);
-    const Plan there = plan_of(target, proposed, applied_table);
-    const Plan here = plan_of(offline, proposed, offline.last_applied());
+    Plan there = plan_of(target, proposed, applied_table);
+    Plan here = plan_of(offline, proposed, offline.last_applied());
+    // The content of what is not ours is in no snapshot, so its fields differ.
+    for (Plan* const plan : {&there, &here}) {
+      for (std::vector<Change>* const changes : {&plan->changes, &plan->drift}) {
+        for (Change& change : *changes) {
+          const auto at = target.files.find(change.name);
+          if (at != target.files.end() && !at->second.ours) change.fields.clear();
+        }
+      }
+    }
     ASSERT_EQ(plan_json(here), plan_json(there)) << round;
   }
 }
