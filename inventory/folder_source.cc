@@ -196,6 +196,10 @@ class FolderSource final : public Source {
     return resolve(branch);
   }
 
+  [[nodiscard]] Result<std::string> tip_id(std::string_view branch) override {
+    return resolve(branch).map([](Revision revision) { return std::move(revision.id); });
+  }
+
   [[nodiscard]] Result<Revision> merge_base(const Revision& a, const Revision& b) override {
     if (a.id == b.id) return a;
     return invalid("revision-unrelated", fmt::format("{} has no history", quoted_path(path_)));

@@ -56,6 +56,25 @@ Result<OwnedFd> lock(const std::string& path, std::chrono::milliseconds patience
   return file;
 }
 
+/// Makes the folder of the caches, for us alone. One that another user may write to is refused:
+/// what lies in it would be believed to be the remote's.
+Result<void> make_folder(const std::string& path) {
+  std::error_code error;
+  fs::create_directories(fs::path(path).parent_path(), error);
+  if (error) return cannot("make", path, error.value());
+  if (mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return cannot("make", path, errno);
+  struct stat status {};
+  if (stat(path.c_str(), &status) != 0) return cannot("look at", path, errno);
+  if (!S_ISDIR(status.st_mode)) return cannot("use", path, ENOTDIR);
+  if ((status.st_uid != geteuid() && status.st_uid != 0) || (status.st_mode & S_IWOTH) != 0) {
+    return fail(ErrorKind::refused, "source-cache",
+                fmt::format("other users may write to {}: name a folder of our own for the clones "
+                            "of remotes",
+                            quoted_path(path)));
+  }
+  return {};
+}
+
 std::vector<fs::path> packs(const std::string& repository) {
   std::vector<fs::path> found;
   std::error_code error;
@@ -83,12 +102,11 @@ Result<void> GitCache::update(const std::stop_token& stop) {
   if (options_.cache.empty()) {
     return fail(ErrorKind::bug, "source-cache", "no folder is named for the clones of remotes");
   }
-  std::error_code made;
-  fs::create_directories(options_.cache, made);
-  if (made) return cannot("make", options_.cache, made.value());
+  if (auto made = make_folder(options_.cache); !made) return made;
   auto locked = lock(path_ + ".lock", options_.fetch_timeout, stop);
   if (!locked) return tl::unexpected(locked.error());
-  if (!exists() || fs::exists(path_ + "/damaged", made)) return clone(stop);
+  std::error_code error;
+  if (!exists() || fs::exists(path_ + "/damaged", error)) return clone(stop);
   remove_leftovers();
   auto fetched = fetch_new(stop);
   // What cannot be read here can be had from the remote again.

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 #include <system_error>
 #include <utility>
 
@@ -55,6 +56,24 @@ bool looks_like_git(const std::string& git_dir, const std::string& common_dir) {
          look_at(common_dir + "/refs") == Found::folder;
 }
 
+/// The formats that libgit2 1.5 would misread, as the repository's configuration names them. This
+/// is the only use of that file: to say why it is no use to go on.
+Result<void> check_formats(const std::string& common_dir) {
+  std::string config = read_small_file(common_dir + "/config");
+  for (char& c : config) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  std::istringstream lines(config);
+  for (std::string line; std::getline(lines, line);) {
+    std::erase_if(line, [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '"'; });
+    if (line == "objectformat=sha256" || line == "refstorage=reftable") {
+      return invalid("source-unsupported",
+                     fmt::format("{} has the format '{}', which is not read: only repositories "
+                                 "with SHA-1 ids and references in files are",
+                                 quoted_path(common_dir), line));
+    }
+  }
+  return {};
+}
+
 tl::unexpected<Error> redirected(std::string message) {
   return fail(ErrorKind::refused, "git-redirect", std::move(message));
 }
@@ -83,7 +102,7 @@ Result<GitFolder> checked(GitFolder folder, const std::string& path) {
   if (packed_refs != Found::nothing && packed_refs != Found::file) {
     return redirected(fmt::format("packed-refs of {} is not a file", quoted_path(path)));
   }
-  return folder;
+  return check_formats(folder.common_dir).map([&] { return std::move(folder); });
 }
 
 /// A `.git` file: `gitdir: /srv/fleet/.git/worktrees/review`.

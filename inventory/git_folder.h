@@ -24,8 +24,8 @@ struct GitFolder {
 /// repository itself elsewhere are refused, since they would let a folder that came from a stranger
 /// point at another repository of this host: `.git` as a symbolic link or as a submodule's file,
 /// `commondir` and `objects/info/alternates`.
-/// Errors: `invalid` [source-not-found], [source-not-a-repository]; `unavailable`
-/// [source-permission]; `refused` [git-redirect].
+/// Errors: `invalid` [source-not-found], [source-not-a-repository], [source-unsupported] for
+/// formats that libgit2 does not read; `unavailable` [source-permission]; `refused` [git-redirect].
 [[nodiscard]] Result<std::optional<GitFolder>> find_git_folder(const std::string& path);
 
 }  // namespace metalwright::inventory

@@ -31,8 +31,7 @@ class GitRepository {
     std::chrono::sys_seconds time{};
   };
 
-  /// Errors: `unavailable` [git-corrupt], `invalid` [source-unsupported] for an object format that
-  /// libgit2 does not read.
+  /// Error: `unavailable` [git-corrupt].
   [[nodiscard]] static Result<GitRepository> open(const GitFolder& folder);
 
   ~GitRepository();

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "inventory/git_cache.h"
+#include "inventory/git_reference_file.h"
 #include "inventory/git_repository.h"
 #include "inventory/message_text.h"
 #include "schemas/field_table.h"
@@ -25,6 +26,10 @@ Revision as_revision(GitRepository::Commit commit, std::string_view name) {
           .time = commit.time};
 }
 
+std::string reference_of(std::string_view branch) {
+  return branch.empty() ? "HEAD" : "refs/heads/" + std::string(branch);
+}
+
 std::string short_id(std::string_view id) { return std::string(id.substr(0, 12)); }
 
 class GitSource final : public Source {
@@ -37,18 +42,6 @@ class GitSource final : public Source {
         cache_(GitCache(location, options)),
         folder_(cache_->folder()),
         limits_(options.limits) {}
-
-  [[nodiscard]] Result<void> open() {
-    if (repository_) return {};
-    if (cache_ && !cache_->exists()) {
-      return unavailable("source-unreachable",
-                         fmt::format("{} has not been fetched yet", quoted_path(text_)));
-    }
-    auto opened = GitRepository::open(folder_);
-    if (!opened) return tl::unexpected(named(std::move(opened.error())));
-    repository_ = std::move(*opened);
-    return {};
-  }
 
   [[nodiscard]] std::string text() const override { return text_; }
 
@@ -69,8 +62,13 @@ class GitSource final : public Source {
     });
   }
 
+  [[nodiscard]] Result<std::string> tip_id(std::string_view branch) override {
+    if (auto id = read_reference(folder_, reference_of(branch))) return std::move(*id);
+    return branch_tip(branch).map([](Revision revision) { return std::move(revision.id); });
+  }
+
   [[nodiscard]] Result<Revision> branch_tip(std::string_view branch) override {
-    const std::string reference = branch.empty() ? "HEAD" : "refs/heads/" + std::string(branch);
+    const std::string reference = reference_of(branch);
     return find(branch.empty() ? "HEAD" : branch,
                 [&](const std::string&) { return repository_->commit_of_reference(reference); });
   }
@@ -92,6 +90,7 @@ class GitSource final : public Source {
 
   [[nodiscard]] Result<void> check_descends(std::string_view before,
                                             const Revision& after) override {
+    if (before == after.id) return {};
     if (auto opened = open(); !opened) return opened;
     auto descends = repository_->descends(before, after.id);
     if (!descends) return tl::unexpected(named(std::move(descends.error())));
@@ -143,6 +142,19 @@ class GitSource final : public Source {
   }
 
  private:
+  /// Not before it is needed: a run without a change asks for `tip_id` only.
+  [[nodiscard]] Result<void> open() {
+    if (repository_) return {};
+    if (cache_ && !cache_->exists()) {
+      return unavailable("source-unreachable",
+                         fmt::format("{} has not been fetched yet", quoted_path(text_)));
+    }
+    auto opened = GitRepository::open(folder_);
+    if (!opened) return tl::unexpected(named(std::move(opened.error())));
+    repository_ = std::move(*opened);
+    return {};
+  }
+
   template <class Find>
   Result<Revision> find(std::string_view name, Find find_commit) {
     if (auto opened = open(); !opened) return tl::unexpected(opened.error());
@@ -218,11 +230,9 @@ class GitSource final : public Source {
 
 }  // namespace
 
-Result<std::unique_ptr<Source>> open_local_git_source(std::string path, GitFolder folder,
-                                                      const SourceOptions& options) {
-  auto source = std::make_unique<GitSource>(std::move(path), std::move(folder), options.limits);
-  if (auto opened = source->open(); !opened) return tl::unexpected(opened.error());
-  return source;
+std::unique_ptr<Source> open_local_git_source(std::string path, GitFolder folder,
+                                              const SourceOptions& options) {
+  return std::make_unique<GitSource>(std::move(path), std::move(folder), options.limits);
 }
 
 std::unique_ptr<Source> open_remote_git_source(SourceLocation location,

@@ -10,9 +10,8 @@
 namespace metalwright::inventory {
 
 /// The commits of a repository of this machine, read in place.
-[[nodiscard]] Result<std::unique_ptr<Source>> open_local_git_source(std::string path,
-                                                                    GitFolder folder,
-                                                                    const SourceOptions& options);
+[[nodiscard]] std::unique_ptr<Source> open_local_git_source(std::string path, GitFolder folder,
+                                                            const SourceOptions& options);
 
 /// The commits of a remote, read from its clone in the cache.
 [[nodiscard]] std::unique_ptr<Source> open_remote_git_source(SourceLocation location,

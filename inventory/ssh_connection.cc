@@ -197,7 +197,8 @@ class SshConnection final : public FetchConnection {
 
   void drain_messages() {
     std::array<char, 4096> buffer{};
-    while (messages_open_) {
+    // Not to its end: a remote may write there for ever.
+    for (int reads = 0; reads < 64 && messages_open_; ++reads) {
       const ssize_t got = ::read(messages_.get(), buffer.data(), buffer.size());
       if (got < 0 && errno == EINTR) continue;
       if (got < 0) return;

@@ -115,6 +115,36 @@ TEST(GitSource, TakesABranchAndNotATagOfTheSameName) {
   EXPECT_EQ(source->branch_tip("light").error().check, "revision-not-found");
 }
 
+TEST(GitSource, TellsTheIdOfATipHoweverItIsStored) {
+  const Fleet fleet;
+  fleet.checkout.git("branch fix/one " + fleet.first);
+  fleet.checkout.git("tag -a -m x heavy");
+  fleet.checkout.git("worktree add -q -b review ../review " + fleet.first);
+  const auto ids = [&](const std::string& path) {
+    auto source = opened(path);
+    std::vector<std::string> ids;
+    for (const char* branch : {"", "main", "fix/one", "review"}) {
+      EXPECT_EQ(source->tip_id(branch), source->branch_tip(branch)->id) << branch;
+      ids.push_back(*source->tip_id(branch));
+    }
+    for (const char* branch : {"fix", "heavy", "none", "../HEAD", "../../HEAD", "a b", "-"}) {
+      EXPECT_EQ(source->tip_id(branch).error().check, "revision-not-found") << branch;
+    }
+    return ids;
+  };
+  const std::vector<std::string> main = {fleet.second, fleet.second, fleet.first, fleet.first};
+  const std::vector<std::string> review = {fleet.first, fleet.second, fleet.first, fleet.first};
+  EXPECT_EQ(ids(fleet.checkout.path()), main);
+  EXPECT_EQ(ids(fleet.folder / "review"), review);
+  fleet.checkout.git("pack-refs --all");
+  EXPECT_EQ(ids(fleet.checkout.path()), main);
+  EXPECT_EQ(ids(fleet.folder / "review"), review);
+  fleet.checkout.commit("a loose one above a packed one");
+  EXPECT_EQ(*opened(fleet.checkout.path())->tip_id("main"), fleet.checkout.git("rev-parse main"));
+  fleet.checkout.git("checkout -q --detach " + fleet.first);
+  EXPECT_EQ(*opened(fleet.checkout.path())->tip_id(""), fleet.first);
+}
+
 TEST(GitSource, NamesWhatIsLikeAMissingRevision) {
   const Fleet fleet;
   fleet.checkout.git("branch feature/rack-7");
@@ -208,6 +238,7 @@ TEST(GitSource, PollsATipInLessThanFiveMilliseconds) {
   const auto begin = std::chrono::steady_clock::now();
   constexpr int kPolls = 200;
   for (int i = 0; i < kPolls; ++i) ASSERT_TRUE(source->branch_tip("main"));
+  for (int i = 0; i < kPolls; ++i) ASSERT_TRUE(source->tip_id("main"));
   const auto each = (std::chrono::steady_clock::now() - begin) / kPolls;
   // Two orders of magnitude above what it takes; a busy machine must not fail this.
   EXPECT_LT(each, std::chrono::milliseconds(5));
@@ -316,6 +347,15 @@ TEST(GitSource, SaysWhatIsNoRepository) {
                 "' [source-not-a-repository]");
 }
 
+TEST(GitSource, SaysThatAFormatIsNotRead) {
+  const TempFolder folder;
+  run(folder.path(), "git init -q --object-format=sha256 new");
+  EXPECT_EQ(open_error(folder / "new"),
+            "error: '" + folder.path() +
+                "/new/.git' has the format 'objectformat=sha256', which is not read: only "
+                "repositories with SHA-1 ids and references in files are [source-unsupported]");
+}
+
 TEST(GitSource, SaysWhatMayNotBeRead) {
   const Fleet fleet;
   chmod(fleet.folder.path().c_str(), 0755);
@@ -372,6 +412,13 @@ TEST(GitSource, FindsADamagedReference) {
   const auto tip = source->branch_tip("main");
   ASSERT_FALSE(tip);
   EXPECT_EQ(tip.error().check, "git-corrupt") << tip.error().text();
+  EXPECT_EQ(source->tip_id("main").error().check, "git-corrupt");
+  // A reference that is a link, to a file whose content nobody but us may see.
+  std::filesystem::remove(fleet.checkout.path() + "/.git/refs/heads/main");
+  write_file(fleet.folder / "secret", "s3cret\n");
+  std::filesystem::create_symlink(fleet.folder / "secret",
+                                  fleet.checkout.path() + "/.git/refs/heads/main");
+  EXPECT_EQ(source->tip_id("main").error().text().find("s3cret"), std::string::npos);
 }
 
 }  // namespace

@@ -458,10 +458,25 @@ TEST_F(Remote, NeedsAFolderForItsCache) {
   EXPECT_EQ(error.kind, ErrorKind::unavailable);
 }
 
+TEST_F(Remote, IsNotClonedWhereOthersMayWrite) {
+  SourceOptions shared = options();
+  fs::create_directories(shared.cache);
+  chmod(shared.cache.c_str(), 0777);
+  const Error error = failure("file://" + (folder_ / "fleet.git"), shared);
+  EXPECT_EQ(error.kind, ErrorKind::refused);
+  EXPECT_EQ(error.message, "other users may write to '" + shared.cache +
+                               "': name a folder of our own for the clones of remotes");
+  shared.cache = folder_ / "fresh/one";
+  expect_tip(*opened("file://" + (folder_ / "fleet.git"), shared), first_, "one\n");
+  struct stat status {};
+  ASSERT_EQ(stat(shared.cache.c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777, 0700U);
+}
+
 TEST_F(Remote, WithAFullDiskLeavesTheCacheAsItWas) {
   const std::string disk = folder_ / "disk";
   fs::create_directories(disk);
-  if (mount("none", disk.c_str(), "tmpfs", 0, "size=1500k") != 0) {
+  if (mount("none", disk.c_str(), "tmpfs", 0, "mode=700,size=1500k") != 0) {
     GTEST_SKIP() << "no right to mount a small disk";
   }
   struct Unmount {
@@ -487,14 +502,14 @@ TEST_F(Remote, WithAFullDiskLeavesTheCacheAsItWas) {
     EXPECT_EQ(source->branch_tip("main")->id, first_);
     fs::remove(disk + "/filler");
     umount2(disk.c_str(), 0);
-    ASSERT_EQ(mount("none", disk.c_str(), "tmpfs", 0, "size=20m"), 0);
+    ASSERT_EQ(mount("none", disk.c_str(), "tmpfs", 0, "mode=700,size=20m"), 0);
     expect_tip(*opened(address, small), big, "big\n");
     checkout_.git("reset -q --hard " + first_);
     push("one\n");
     checkout_.git("reset -q --hard " + first_);
     checkout_.git("push -q --force origin HEAD:main");
     umount2(disk.c_str(), 0);
-    ASSERT_EQ(mount("none", disk.c_str(), "tmpfs", 0, "size=1500k"), 0);
+    ASSERT_EQ(mount("none", disk.c_str(), "tmpfs", 0, "mode=700,size=1500k"), 0);
   }
 }
 
