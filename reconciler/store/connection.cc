@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <soci/sqlite3/soci-sqlite3.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -118,6 +119,27 @@ const soci::backend_factory& postgresql_factory() {
   return *factory();
 }
 
+/// True on a read-only file system, where SQLite cannot make the file through which the processes
+/// that use a state come to terms. A log that was not yet merged would be needed too, though.
+bool cannot_change(const std::string& path) {
+  struct statvfs system {};
+  if (path.empty() || ::statvfs(path.c_str(), &system) != 0) return false;
+  std::error_code none;
+  const std::uintmax_t log_bytes = std::filesystem::file_size(path + "-wal", none);
+  return (system.f_flag & ST_RDONLY) != 0 && (none || log_bytes == 0);
+}
+
+// sqlite.org/uri.html
+std::string immutable_uri(std::string_view path) {
+  std::string uri = "file:";
+  for (const char c : path) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       c == '/' || c == '.' || c == '-' || c == '_';
+    uri += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+  }
+  return uri + "?immutable=1";
+}
+
 // The database file holds the key of the secrets' hashes: nobody else may read it. SQLite gives its
 // other files the same mode.
 Result<void> prepare_file(const std::string& path) {
@@ -211,7 +233,9 @@ void Connection::connect_postgresql() {
 
 void Connection::connect_sqlite() {
   const bool memory = address_.path.empty();
-  std::string parameters = fmt::format("db=\"{}\"", memory ? ":memory:" : address_.path);
+  std::string name = memory ? ":memory:" : address_.path;
+  if (options_.read_only && cannot_change(address_.path)) name = immutable_uri(address_.path);
+  std::string parameters = fmt::format("db=\"{}\"", name);
   if (options_.read_only && !memory) parameters += " readonly=true";
   session_ = std::make_unique<soci::session>(*soci::factory_sqlite3(), parameters);
   soci::session& sql = *session_;

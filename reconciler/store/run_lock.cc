@@ -89,13 +89,11 @@ LockHolder select_holder(soci::session& sql) {
   return holder;
 }
 
-Result<std::unique_ptr<Connection>> connect(const std::string& state, bool read_only) {
-  StoreOptions options;
-  options.state = state;
-  options.read_only = read_only;
-  Result<std::unique_ptr<Connection>> connection = Connection::open(options);
+// The table of the holder is the state's own: a first command may take the lock before it opens it.
+Result<std::unique_ptr<Connection>> connect(const std::string& state) {
+  Result<std::unique_ptr<Connection>> connection = Connection::open({.state = state});
   if (!connection) return connection;
-  Result<void> migrated = migrate(**connection, migrations(), read_only);
+  Result<void> migrated = migrate(**connection, migrations(), false);
   if (!migrated) return tl::unexpected<Error>(std::move(migrated).error());
   return connection;
 }
@@ -185,7 +183,7 @@ Result<RunLock> RunLock::take(const std::string& state, const LockHolder& self) 
   auto impl = std::make_unique<Impl>();
   Result<void> taken;
   if (address->engine == Engine::postgresql) {
-    Result<std::unique_ptr<Connection>> connection = connect(state, false);
+    Result<std::unique_ptr<Connection>> connection = connect(state);
     if (!connection) return tl::unexpected<Error>(std::move(connection).error());
     impl->connection = std::move(*connection);
     taken = take_session(*impl->connection, self);
@@ -227,7 +225,8 @@ Result<std::optional<LockHolder>> lock_holder(const std::string& state) {
   Result<StateAddress> address = parse_state(state);
   if (!address) return tl::unexpected<Error>(std::move(address).error());
   if (address->engine == Engine::postgresql) {
-    Result<std::unique_ptr<Connection>> connection = connect(state, true);
+    Result<std::unique_ptr<Connection>> connection =
+        Connection::open({.state = state, .read_only = true});
     if (!connection) return tl::unexpected<Error>(std::move(connection).error());
     return (*connection)->read("reading the run lock", [](soci::session& sql) {
       long long count = 0;

@@ -182,12 +182,15 @@ tl::unexpected<Error> newer(const Connection& connection, std::size_t found, std
 
 std::span<const Migration> migrations() { return kMigrations; }
 
+Result<std::size_t> schema_version(Connection& connection) {
+  return connection.read(kDoing, [&](soci::session& sql) { return version(sql, connection); });
+}
+
 Result<void> migrate(Connection& connection, std::span<const Migration> migrations,
                      bool read_only) {
   const std::size_t wanted = migrations.size();
-  Result<std::size_t> found =
-      connection.read(kDoing, [&](soci::session& sql) { return version(sql, connection); });
-  if (!found) return tl::unexpected<Error>(std::move(found).error());
+  const Result<std::size_t> found = schema_version(connection);
+  if (!found) return tl::unexpected<Error>(found.error());
   if (*found == wanted) return {};
   if (*found > wanted) return newer(connection, *found, wanted);
   if (read_only) {

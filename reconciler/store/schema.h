@@ -23,6 +23,9 @@ struct Migration {
 /// All of them, the first from nothing to version 1.
 [[nodiscard]] std::span<const Migration> migrations();
 
+/// The state's version; 0 where there is nothing yet. Error: `state-foreign`.
+[[nodiscard]] Result<std::size_t> schema_version(Connection& connection);
+
 /// Brings the state to the version that the migrations lead to, in one transaction; several
 /// processes may do so at once. With `read_only` an older one is an error.
 /// Errors: `state-newer` (written by a later metalwright), `state-foreign` (not ours).

@@ -56,6 +56,12 @@ Result<std::unique_ptr<Store>> Store::open(const StoreOptions& options) {
   Result<std::unique_ptr<Connection>> connection = Connection::open(options);
   if (!connection) return tl::unexpected<Error>(std::move(connection).error());
   const bool read_only = (*connection)->read_only();
+  if (read_only) {
+    const Result<std::size_t> version = schema_version(**connection);
+    if (!version) return tl::unexpected<Error>(version.error());
+    // A server's database that nothing was written to yet: as good as empty.
+    if (*version == 0) return open({.state = "sqlite::memory:"});
+  }
   if (Result<void> migrated = migrate(**connection, migrations(), read_only); !migrated) {
     return tl::unexpected<Error>(std::move(migrated).error());
   }
