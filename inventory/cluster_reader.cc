@@ -87,7 +87,8 @@ void check_nodes(const Fields& fields, const Cluster& cluster) {
         fmt::format("cluster {} has no node with the role control-plane", quoted(cluster.name)));
   } else if (control_planes % 2 == 0) {
     fields.report(checks::kClusterEven, kNodes,
-                  fmt::format("cluster {} has {} control-plane nodes; {} survive as many failures",
+                  fmt::format("cluster {} has {} control-plane nodes, an even number: {} would "
+                              "survive as many failures",
                               quoted(cluster.name), control_planes, control_planes - 1));
   }
 }

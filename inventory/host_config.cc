@@ -138,7 +138,9 @@ class HostConfigReader {
       const auto at = std::find(kDayWords.begin(), kDayWords.end(), day);
       window.days |= static_cast<std::uint8_t>(1U << (at - kDayWords.begin()));
     }
-    if (window.days == 0 && fields.given(kDays)) {
+    std::size_t days = 0;
+    fields.for_each_item(kDays, [&](const Value&) { ++days; });
+    if (days == 0 && fields.given(kDays)) {
       fields.report(checks::kValueMissing, kDays, "names no day; leave it out for every day");
     }
     fields.for_each_item(kTargets, [&](const Value& item) {
@@ -193,9 +195,6 @@ HostConfigResult load_host_config(std::string_view file, std::string_view bytes)
   Document document;
   if (read_document(file, bytes, errors, document)) {
     result.config = HostConfigReader(file, errors).read(document);
-  } else if (errors.count() == 1) {
-    // An empty file is only worth a warning in a repository; here nothing could be done with it.
-    errors.add(checks::kMissingKey, {std::string(file), 1, 1}, "'source' is missing");
   }
   result.errors = errors.take();
   if (has_error(result.errors)) result.config.reset();

@@ -95,7 +95,7 @@ class InventoryReader {
     if (!reader.begin() || !reader.enter_mapping() || !reader.next_key(key_)) return false;
     read_top_level(reader);
     return !reader.failed() && !reader.next_key(key_) && !reader.failed() && reader.end() &&
-           !reader.features().anchors;
+           !reader.has_anchors();
   }
 
   bool read_part(const ScannedEntry& scanned) {
@@ -120,7 +120,7 @@ class InventoryReader {
     }
     const std::string name(key_.text(0));
     if (!reader.read_value(document_) || reader.next_key(key_) || reader.failed() ||
-        !reader.end() || reader.features().anchors) {
+        !reader.end() || reader.has_anchors()) {
       return false;
     }
     add_entry(name, place, document_, 0, digest, errors);
@@ -170,7 +170,7 @@ class InventoryReader {
       scan_fits_ = false;
       if (!by_text_) read_tree();
     }
-    if (by_text_ && (!scan_fits_ || reader.features().anchors)) return false;
+    if (by_text_ && (!scan_fits_ || reader.has_anchors())) return false;
     if (reader.failed() || !reader.end()) {
       // Where the text ends too early, what came before may not be what it seemed.
       for (std::size_t i = first; i < inventory_.entries.size(); ++i) {
@@ -281,7 +281,7 @@ class InventoryReader {
       Digest digest;
       if (by_text_) {
         const ScannedEntry* scanned = next_scanned(place);
-        if (scanned == nullptr || reader.features().anchors) {
+        if (scanned == nullptr || reader.has_anchors()) {
           scan_fits_ = false;
           return;
         }

@@ -110,6 +110,7 @@ class Loader {
         read_template(file);
         break;
       case Kind::wrong_extension:
+        wrong_inventory_ = wrong_inventory_ || file.path.starts_with("inventory");
         errors_.add(checks::kFileExtension, {file.path, 0, 0},
                     fmt::format("the file is not read; rename it to '{}.yaml'",
                                 shown(file.path.substr(0, file.path.rfind('.')))));
@@ -133,6 +134,8 @@ class Loader {
   }
 
   void read_template(const RepositoryFile& file) {
+    // There in any case, so that it is not reported as missing too.
+    std::string& content = model_->templates[file.path.substr(file.path.find('/') + 1)];
     if (file.bytes->size() > kMostTemplateBytes) {
       errors_.add(checks::kTemplateSize, {file.path, 0, 0},
                   fmt::format("the template has {} bytes; at most {} are read", file.bytes->size(),
@@ -151,7 +154,7 @@ class Loader {
       }
       at += length;
     }
-    model_->templates.emplace(file.path.substr(file.path.find('/') + 1), *file.bytes);
+    content = *file.bytes;
   }
 
   void check_inventory_is_there() {
@@ -162,6 +165,8 @@ class Loader {
       }
       return;
     }
+    // `inventory.yml` was pointed out already.
+    if (wrong_inventory_) return;
     errors_.add(checks::kInventoryMissing, {},
                 "the repository has neither an 'inventory.yaml' nor an 'inventory/*.yaml'");
   }
@@ -293,6 +298,7 @@ class Loader {
   LoadedInventory inventory_;
   std::vector<ServerEntry> in_file_order_;
   std::vector<bool> clean_;
+  bool wrong_inventory_ = false;  // there is one that ends in `.yml`
 };
 
 /// The same files again give what they gave.

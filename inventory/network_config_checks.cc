@@ -100,8 +100,9 @@ class NetworkConfigChecks {
     }
     if (bond.primary.empty()) return;
     if (!is_member(bond.primary)) {
-      report(checks::kBondOption, "bonds", bond.name, bond.mark,
-             fmt::format("'primary' {} is not one of its interfaces", quoted(bond.primary)));
+      report(
+          checks::kBondOption, "bonds", bond.name, bond.mark,
+          fmt::format("'primary' is {}, which is not one of its interfaces", quoted(bond.primary)));
     } else if (bond.mode != "active-backup" && bond.mode != "balance-tlb" &&
                bond.mode != "balance-alb") {
       report(checks::kBondOption, "bonds", bond.name, bond.mark,

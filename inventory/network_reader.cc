@@ -138,8 +138,8 @@ void read_prefix(const Fields& fields, Network& network) {
   network.prefix = *prefix;
   if (prefix->length < 8 || prefix->length > 31) {
     fields.report(checks::kNetworkPrefix, kPrefix,
-                  fmt::format("{} has no room for hosts or is no one network's; a prefix length "
-                              "from 8 to 31 is wanted",
+                  fmt::format("{} is not the prefix of a network of machines; a length from 8 to "
+                              "31 is wanted",
                               quoted(prefix->text())));
     network.prefix = {};
     return;

@@ -87,7 +87,7 @@ class ReferenceChecks {
                       first->second.node->origin.text()));
     }
     const Server& server = *entry->server;
-    if (!server.cluster.empty() && server.cluster != cluster.name) {
+    if (added && !server.cluster.empty() && server.cluster != cluster.name) {
       errors_.add(checks::kClusterMember, model_.origin(*entry, server.cluster_mark),
                   fmt::format("servers.{}.cluster: is {}, but the server is node {} of cluster {} "
                               "({})",

@@ -82,10 +82,10 @@ class ServerReader {
     constexpr std::size_t kIpv6 = field_index(kServerTable, "ipv6");
     server.ipv4 = fields.ipv4(kIpv4);
     server.ipv4_mark = mark(fields, kIpv4);
-    if (server.ipv4) check_usable(server.ipv4->address, fields, kIpv4);
+    if (server.ipv4 && !is_usable(server.ipv4->address, fields, kIpv4)) server.ipv4.reset();
     server.ipv6 = fields.ipv6(kIpv6);
     server.ipv6_mark = mark(fields, kIpv6);
-    if (server.ipv6) check_usable(server.ipv6->address, fields, kIpv6);
+    if (server.ipv6 && !is_usable(server.ipv6->address, fields, kIpv6)) server.ipv6.reset();
   }
 
   void read_descriptions(const Fields& fields, Server& server) {
@@ -142,11 +142,11 @@ class ServerReader {
     constexpr std::size_t kIpv4 = field_index(kInterfaceTable, "ipv4");
     nic.ipv4 = fields.ipv4(kIpv4);
     nic.ipv4_mark = mark(fields, kIpv4);
-    if (nic.ipv4) check_usable(nic.ipv4->address, fields, kIpv4);
+    if (nic.ipv4 && !is_usable(nic.ipv4->address, fields, kIpv4)) nic.ipv4.reset();
     constexpr std::size_t kIpv6 = field_index(kInterfaceTable, "ipv6");
     nic.ipv6 = fields.ipv6(kIpv6);
     nic.ipv6_mark = mark(fields, kIpv6);
-    if (nic.ipv6) check_usable(nic.ipv6->address, fields, kIpv6);
+    if (nic.ipv6 && !is_usable(nic.ipv6->address, fields, kIpv6)) nic.ipv6.reset();
     nic.mtu_bytes =
         static_cast<std::uint32_t>(fields.integer(field_index(kInterfaceTable, "mtu")).value_or(0));
     return nic;
@@ -335,28 +335,30 @@ class ServerReader {
 };
 }  // namespace
 
-void check_usable(Ipv4Address address, const Fields& fields, std::size_t field) {
+bool is_usable(Ipv4Address address, const Fields& fields, std::size_t field) {
   const std::uint32_t first = address.value >> 24U;
   const char* what = nullptr;
   if (first == 0) what = "an unspecified address";
   if (first == 127) what = "a loopback address";
   if (first >= 224 && first < 240) what = "a multicast address";
   if (first >= 240) what = "a reserved address";
-  if (what == nullptr) return;
+  if (what == nullptr) return true;
   fields.report(checks::kIpUsable, field,
                 fmt::format("{} is {} and no machine's", quoted(address.text()), what));
+  return false;
 }
 
-void check_usable(const Ipv6Address& address, const Fields& fields, std::size_t field) {
+bool is_usable(const Ipv6Address& address, const Fields& fields, std::size_t field) {
   const char* what = nullptr;
   const bool zeros = std::all_of(address.octets.begin(), address.octets.end() - 1,
                                  [](std::uint8_t o) { return o == 0; });
   if (zeros && address.octets[15] == 0) what = "the unspecified address";
   if (zeros && address.octets[15] == 1) what = "the loopback address";
   if (address.octets[0] == 0xFF) what = "a multicast address";
-  if (what == nullptr) return;
+  if (what == nullptr) return true;
   fields.report(checks::kIpUsable, field,
                 fmt::format("{} is {} and no machine's", quoted(address.text()), what));
+  return false;
 }
 
 const Server* read_server(const Value& value, std::string_view name, Place name_place,

@@ -18,8 +18,8 @@ namespace metalwright::inventory {
 void check_network_config(const Server& server, const Reading& reading, const Path& path,
                           Place name_place);
 
-/// Reports an address that no machine can have: unspecified, loopback, multicast, broadcast.
-void check_usable(Ipv4Address address, const Fields& fields, std::size_t field);
-void check_usable(const Ipv6Address& address, const Fields& fields, std::size_t field);
+/// False for an address that no machine can have (reported): unspecified, loopback, multicast.
+[[nodiscard]] bool is_usable(Ipv4Address address, const Fields& fields, std::size_t field);
+[[nodiscard]] bool is_usable(const Ipv6Address& address, const Fields& fields, std::size_t field);
 
 }  // namespace metalwright::inventory

@@ -50,7 +50,7 @@ struct YamlReader::State {
   ErrorList* errors;
   std::uint32_t first_line;
   int depth;
-  YamlFeatures features;
+  bool has_anchors = false;
 
   yaml_parser_t parser{};
   yaml_event_t event{};
@@ -156,7 +156,6 @@ struct YamlReader::State {
 
   bool tag_is_bad(const yaml_char_t* tag, NodeKind kind, Place where) {
     if (tag == nullptr) return false;
-    features.tags = true;
     if (harmless(as_view(tag), kind)) return false;
     std::string shorter(as_view(tag));
     if (shorter.starts_with("tag:yaml.org,2002:")) shorter.replace(0, 18, "!!");
@@ -169,6 +168,7 @@ struct YamlReader::State {
     if (document.nodes.size() < kMostNodes && document.texts.size() < kMostDocumentBytes) {
       return true;
     }
+    if (alias_nodes > kMostNodes / 2) return give_up_on_aliases(where);
     return give_up(checks::kYamlSize, where,
                    fmt::format("more than {} values in one place of the file", kMostNodes));
   }
@@ -205,7 +205,7 @@ struct YamlReader::State {
   }
 
   void remember(std::string anchor, const Document& document, std::size_t at) {
-    features.anchors = true;
+    has_anchors = true;
     Anchored kept;
     kept.nodes.assign(document.nodes.begin() + static_cast<std::ptrdiff_t>(at),
                       document.nodes.end());
@@ -222,21 +222,25 @@ struct YamlReader::State {
 
   bool within_alias_limit(Place where) {
     if (alias_nodes <= kMostAliasNodes && alias_bytes <= kMostAliasBytes) return true;
+    return give_up_on_aliases(where);
+  }
+
+  bool give_up_on_aliases(Place where) {
     return give_up(checks::kYamlAliasLimit, where,
-                   fmt::format("the file's anchors and aliases stand for more than {} values or "
-                               "{} bytes",
-                               kMostAliasNodes, kMostAliasBytes));
+                   fmt::format("the file's anchors and aliases stand for too much: more than {} "
+                               "values in one place, {} in all, or {} bytes",
+                               kMostNodes, kMostAliasNodes, kMostAliasBytes));
   }
 
   bool read_alias(Document& document) {
-    features.anchors = true;
+    has_anchors = true;
     const Place where = place(event.start_mark);
     const std::string name(as_view(event.data.alias.anchor));
     take();
     const auto found = anchors.find(name);
     if (found == anchors.end()) {
       report(checks::kYamlAlias, where,
-             fmt::format("alias {} has no anchor before it", quoted('*' + name)));
+             fmt::format("no value before alias {} has that anchor", quoted('*' + name)));
       document.nodes.push_back({.kind = NodeKind::broken, .place = where});
       return true;
     }
@@ -250,7 +254,8 @@ struct YamlReader::State {
       node.text += base;
       document.nodes.push_back(node);
     }
-    return has_room(document, where);
+    if (document.nodes.size() <= kMostNodes) return true;
+    return give_up_on_aliases(where);
   }
 
   bool read_node(Document& document, int level) {
@@ -405,7 +410,6 @@ struct YamlReader::State {
   /// `<<`: the pairs of the mappings that it names are added behind the mapping's own; what is
   /// there already stays (https://yaml.org/type/merge.html).
   bool merge(Document& document, std::uint32_t mapping) {
-    features.merges = true;
     std::vector<std::string_view> have;
     for_each_pair(document, mapping, [&](std::uint32_t key, std::uint32_t) {
       if (!is_merge(document, key)) have.push_back(document.text(key));
@@ -574,7 +578,7 @@ bool YamlReader::end() {
   return false;
 }
 
-const YamlFeatures& YamlReader::features() const { return state_->features; }
+bool YamlReader::has_anchors() const { return state_->has_anchors; }
 
 bool read_document(std::string_view file, std::string_view bytes, ErrorList& errors,
                    Document& document) {

@@ -50,13 +50,6 @@ struct Document {
   }
 };
 
-/// What some bytes turned out to hold beyond plain mappings, lists and texts of their own.
-struct YamlFeatures {
-  bool anchors = false;  ///< or aliases
-  bool tags = false;
-  bool merges = false;
-};
-
 /// Reads the one document of a file, step by step, so that a large mapping needs the memory of one
 /// of its values only. Each step that reads returns false once the file turned out to be unreadable
 /// (which was reported): then nothing more comes.
@@ -86,7 +79,8 @@ class YamlReader {
   /// After the root's value: reports what follows it.
   [[nodiscard]] bool end();
 
-  [[nodiscard]] const YamlFeatures& features() const;
+  /// An anchor or alias was met so far: what was read may say more than its own text.
+  [[nodiscard]] bool has_anchors() const;
 
  private:
   struct State;

@@ -58,8 +58,9 @@ inline constexpr Check kYamlDocuments{"yaml-documents", Severity::error,
                                       "a file holds one document"};
 inline constexpr Check kYamlDirective{"yaml-directive", Severity::error,
                                       "a file has no directives other than one %YAML"};
-inline constexpr Check kYamlEmpty{"yaml-empty", Severity::warning,
-                                  "a file that is read has some content"};
+inline constexpr Check kYamlEmpty{
+    "yaml-empty", Severity::error,
+    "a file that is read has some content: an empty one is more often an accident than a wish"};
 
 inline constexpr Check kType{"type", Severity::error,
                              "a value is a text, a list or a mapping, as the schema says"};
