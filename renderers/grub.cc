@@ -45,6 +45,7 @@ else
   chainloader (hd0)+1
   boot
 fi
+echo 'No loader was found on a disk. The firmware goes on.'
 )";
 
 /// In a file of its own: it is longer than all else that a machine's file says.
@@ -103,6 +104,7 @@ void leave_to_others(const BootProfile& profile, PlaceValues& values) {
   fill(Place::ip, ip);
 }
 
+/// `local` is the position of the local disk's entry: `fallback` knows no ids.
 void append_start(std::string& out, std::string_view timeout, std::string_view first,
                   std::string_view local) {
   out += "set timeout=";
@@ -147,7 +149,7 @@ Errors Grub::server(const ServerEntry& entry, const ArtifactSink& sink) const {
     text = first_lines;
     if (profile == nullptr) {
       text += "# This server has no profile: it boots its local disk.\n";
-      append_start(text, "0", "'local'", "'local'");
+      append_start(text, "0", "'local'", "0");
     } else {
       PlaceValues values;
       values.set(Place::mac, machine.mac);
@@ -166,7 +168,7 @@ Errors Grub::server(const ServerEntry& entry, const ArtifactSink& sink) const {
         Pattern(*word).append_to(own, values);
       }
       values.set(Place::arguments, own);
-      append_start(text, "0", entry_id(*profile->profile), "'local'");
+      append_start(text, "0", entry_id(*profile->profile), "1");
       const bool asks = profile->needs(Place::uuid) || uses(machine.arguments, Place::uuid);
       if (asks && !profile->talos()) text += kAskUuid;
       lines->lines.append_to(text, values);
@@ -205,7 +207,7 @@ Errors Grub::site(const ArtifactSink& sink) const {
   append_site_comment(text, "profiles/");
   text += notes;
   text += kOwnFile;
-  append_start(text, "10", first, "'local'");
+  append_start(text, "10", first, "0");
   if (asks_uuid) text += kAskUuid;
   text += kLocalEntry;
   text += entries;

@@ -148,7 +148,7 @@ Errors Ipxe::site(const ArtifactSink& sink) const {
   // netX is the interface that booted; where a build does not know the word, it is the first.
   text += "# The machine's own script, where it has one.\n";
   text += "chain --replace ${netX/mac:hexhyp}.ipxe ||\n";
-  text += "chain --replace ${net0/mac:hexhyp}.ipxe ||\n";
+  text += "isset ${netX/mac} || chain --replace ${net0/mac:hexhyp}.ipxe ||\n";
   text += ":_menu\nmenu This machine (${netX/mac}) is not in the inventory\n";
   text += "item " + site_.local + " Boot the local disk\n";
   for (const BootProfile& profile : site_.profiles) {
