@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "schemas/host_name.h"
+#include "schemas/quote.h"
 
 namespace metalwright::renderers {
 namespace {
@@ -41,18 +42,18 @@ void check_assets(const Profile& profile, Errors& errors) {
     const std::string path = fmt::format("profiles.{}.{}", profile.name, key);
     if (!is_asset_name(base_name(asset.path))) {
       errors.push_back(invalid("asset-name",
-                               fmt::format("{}: the file name in '{}' can hold letters, digits and "
+                               fmt::format("{}: the file name in {} can hold letters, digits and "
                                            "'._+~@-' only, 1 to {} of them",
-                                           path, asset.path, kLongestAssetName),
+                                           path, quoted(asset.path), kLongestAssetName),
                                asset.origin)
                            .value());
     }
     for (const Asset* other : seen) {
       if (base_name(other->path) != base_name(asset.path)) continue;
       errors.push_back(invalid("asset-name",
-                               fmt::format("{}: '{}' has the file name of '{}', and the boot tree "
+                               fmt::format("{}: {} has the file name of {}, and the boot tree "
                                            "keeps a profile's files in one folder",
-                                           path, asset.path, other->path),
+                                           path, quoted(asset.path), quoted(other->path)),
                                asset.origin)
                            .value());
     }
@@ -80,9 +81,9 @@ Result<std::string> menu_title(const Profile& profile) {
   if (title.empty()) title = profile.name;
   if (title[0] == '-') {
     return invalid("menu-text",
-                   fmt::format("profiles.{}.title: '{}' begins with '-', which menus take for an "
+                   fmt::format("profiles.{}.title: {} begins with '-', which menus take for an "
                                "option",
-                               profile.name, title),
+                               profile.name, quoted(title)),
                    profile.origin);
   }
   if (title.size() > kLongestTitle) {
@@ -207,8 +208,8 @@ Errors for_each_boot_machine(const BootSite& site, const ServerEntry& entry,
   // The loader sees to these; a name becomes part of kernel arguments, where a blank would be two.
   if (!is_plain_name(server.hostname)) {
     errors.push_back(invalid("hostname-format",
-                             fmt::format("servers.{}.hostname: '{}' is not a host name",
-                                         server.name.view(), server.hostname.view()),
+                             fmt::format("servers.{}.hostname: {} is not a host name",
+                                         server.name.view(), quoted(server.hostname)),
                              site.model->origin(entry, server.hostname_mark))
                          .value());
     return errors;

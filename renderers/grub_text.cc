@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "renderers/kernel_arguments.h"
+#include "schemas/quote.h"
 
 namespace metalwright::renderers {
 namespace {
@@ -45,9 +46,9 @@ Result<std::string> grub_argument(std::string_view argument, std::string_view pa
   const std::optional<std::string> plain = unquoted(argument);
   if (!plain || plain->find_first_of("'\\") != std::string::npos) {
     return invalid("param-text",
-                   fmt::format("{}: GRUB would add a backslash to a quote or backslash in '{}'; "
+                   fmt::format("{}: GRUB would add a backslash to a quote or backslash in {}; "
                                "double quotes can stand around a value or a whole parameter only",
-                               path, shown_argument(argument)),
+                               path, quoted(shown_argument(argument))),
                    origin);
   }
   return grub_word(*plain);

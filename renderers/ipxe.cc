@@ -4,6 +4,7 @@
 
 #include "renderers/comment.h"
 #include "renderers/ipxe_text.h"
+#include "schemas/quote.h"
 
 namespace metalwright::renderers {
 namespace {
@@ -63,7 +64,7 @@ Ipxe::Ipxe(const BootSite& site) : site_(site) {
     entry.errors = profile.errors;
     if (!url_fits) {
       entry.errors.push_back(
-          invalid("service-url", fmt::format("service.url: '{}' is not a URL", url)).value());
+          invalid("service-url", fmt::format("service.url: {} is not a URL", quoted(url))).value());
       continue;
     }
     const Result<void> title = check_ipxe_text(

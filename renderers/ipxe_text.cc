@@ -4,6 +4,7 @@
 
 #include "renderers/kernel_arguments.h"
 #include "renderers/pattern.h"
+#include "schemas/quote.h"
 
 namespace metalwright::renderers {
 namespace {
@@ -35,13 +36,12 @@ bool is_ipxe_text(std::string_view text) {
 Result<void> check_ipxe_text(std::string_view text, std::string_view check, std::string_view path,
                              const Origin& origin) {
   if (is_ipxe_text(text)) return {};
-  return invalid(
-      check,
-      fmt::format("{}: an iPXE script cannot hold '{}': no word may begin with '#' or be "
-                  "'||', '&&' or ';', and it has no way to write '${{', two blanks in a "
-                  "row or a backslash at the end",
-                  path, shown_argument(text)),
-      origin);
+  return invalid(check,
+                 fmt::format("{}: an iPXE script cannot hold {}: no word may begin with '#' or be "
+                             "'||', '&&' or ';', and it has no way to write '${{', two blanks in a "
+                             "row or a backslash at the end",
+                             path, quoted(shown_argument(text))),
+                 origin);
 }
 
 }  // namespace metalwright::renderers

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "schemas/quote.h"
+
 namespace metalwright::renderers {
 namespace {
 
@@ -27,16 +29,16 @@ Result<std::string> marked(std::string_view text, std::string_view path, const O
     const std::size_t end = text.find('}', dollar);
     if (end == std::string_view::npos) {
       return invalid("param-variable",
-                     fmt::format("{}: '{}' has no closing brace", path, text.substr(dollar)),
+                     fmt::format("{}: {} has no closing brace", path, quoted(text.substr(dollar))),
                      origin);
     }
     const std::string_view name = text.substr(dollar + 2, end - dollar - 2);
     const std::optional<Place> place = place_of(name);
     if (!place) {
       return invalid("param-variable",
-                     fmt::format("{}: '${{{}}}' is none of ${{mac}}, ${{uuid}}, ${{hostname}} and "
+                     fmt::format("{}: {} is none of ${{mac}}, ${{uuid}}, ${{hostname}} and "
                                  "${{ip}}",
-                                 path, name),
+                                 path, quoted(text.substr(dollar, end - dollar + 1))),
                      origin);
     }
     out += mark_of(*place);
@@ -73,7 +75,7 @@ Result<std::vector<std::string>> parse_kernel_arguments(std::string_view text,
     arguments.back() += c;
   }
   if (in_quotes) {
-    return invalid("param-text", fmt::format("{}: '{}' has an open double quote", path, text),
+    return invalid("param-text", fmt::format("{}: {} has an open double quote", path, quoted(text)),
                    origin);
   }
   return arguments;

@@ -7,6 +7,8 @@
 #include <span>
 #include <utility>
 
+#include "schemas/quote.h"
+
 namespace metalwright::renderers {
 namespace {
 
@@ -84,9 +86,9 @@ class Builder {
   Result<Link*> add(LinkKind kind, std::string_view name, Mark mark) {
     if (!is_interface_name(name)) {
       return failure("interface-name",
-                     fmt::format("'{}' is not a name Linux has for an interface (letters, digits "
+                     fmt::format("{} is not a name Linux has for an interface (letters, digits "
                                  "and '._-@', 1 to {} bytes)",
-                                 name, kLongestName),
+                                 quoted(name), kLongestName),
                      mark);
     }
     if (find(name) != nullptr) {
@@ -315,8 +317,8 @@ class Builder {
         const auto ipv6 = parse_ipv6_interface(text);
         if (!(ipv4 && ipv4->length) && !(ipv6 && ipv6->length)) {
           return failure("netplan-address",
-                         fmt::format("'{}' of '{}' is not an address with a prefix length",
-                                     text.view(), link.name),
+                         fmt::format("{} of '{}' is not an address with a prefix length",
+                                     quoted(text), link.name),
                          mark);
         }
         if (ipv4) {

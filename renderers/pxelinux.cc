@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "renderers/comment.h"
+#include "schemas/quote.h"
 
 namespace metalwright::renderers {
 namespace {
@@ -40,9 +41,9 @@ std::string entry_lines(const BootProfile& profile) {
 void check_title(const BootProfile& profile, Errors& errors) {
   if (profile.title.find('^') == std::string::npos) return;
   errors.push_back(invalid("menu-text",
-                           fmt::format("profiles.{}.title: '{}' holds a '^', which marks a key in "
+                           fmt::format("profiles.{}.title: {} holds a '^', which marks a key in "
                                        "PXELINUX's menu",
-                                       profile.profile->name, profile.title),
+                                       profile.profile->name, quoted(profile.title)),
                            profile.profile->origin)
                        .value());
 }

@@ -13,6 +13,7 @@
 #include "renderers/netplan.h"
 #include "renderers/pxelinux.h"
 #include "schemas/host_name.h"
+#include "schemas/quote.h"
 
 namespace metalwright::renderers {
 namespace {
@@ -71,7 +72,7 @@ Errors Rendering::server(Format format, const ServerEntry& entry, const Artifact
   // The loader sees to it; a name becomes part of paths, which must not lead out of a tree.
   if (!is_key(entry.server->name)) {
     return {invalid("server-name",
-                    fmt::format("'{}' is not a name for a server", entry.server->name.view()),
+                    fmt::format("{} is not a name for a server", quoted(entry.server->name)),
                     s.model.origin(entry))
                 .value()};
   }

@@ -5,30 +5,20 @@
 #include <charconv>
 #include <cstdint>
 
+#include "schemas/quote.h"
+
 namespace metalwright::renderers {
 namespace {
 
-/// The code point at the front of `text` and its length in bytes; length 0 where it is malformed.
-struct Character {
-  std::uint32_t code = 0;
-  std::size_t length = 0;
-};
-
-Character front_character(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<std::uint8_t>(text[i]); };
-  const std::uint8_t lead = byte(0);
-  if (lead < 0x80) return {lead, 1};
-  const std::size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
-  if (lead < 0xC2 || lead > 0xF4 || text.size() < length) return {};
+/// The code point at the front of `text`, of `length` bytes (utf8_length).
+std::uint32_t front_code_point(std::string_view text, std::size_t length) {
+  const auto lead = static_cast<std::uint8_t>(text[0]);
+  if (length == 1) return lead;
   std::uint32_t code = lead & (0xFFU >> (length + 1));
   for (std::size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xC0U) != 0x80) return {};
-    code = code << 6U | (byte(i) & 0x3FU);
+    code = code << 6U | (static_cast<std::uint8_t>(text[i]) & 0x3FU);
   }
-  constexpr std::array<std::uint32_t, 5> kSmallest{0, 0, 0x80, 0x800, 0x10000};
-  const bool surrogate = code >= 0xD800 && code <= 0xDFFF;
-  if (code < kSmallest[length] || code > 0x10FFFF || surrogate) return {};
-  return {code, length};
+  return code;
 }
 
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
@@ -74,7 +64,7 @@ void append_escaped(std::string& out, std::uint32_t code) {
 
 bool is_utf8(std::string_view text) {
   while (!text.empty()) {
-    const std::size_t length = front_character(text).length;
+    const std::size_t length = utf8_length(text);
     if (length == 0) return false;
     text.remove_prefix(length);
   }
@@ -95,12 +85,13 @@ void append_yaml_string(std::string& out, std::string_view text) {
     out.append(text.begin(), end);
     text.remove_prefix(static_cast<std::size_t>(end - text.begin()));
     if (text.empty()) break;
-    const Character c = front_character(text);
-    const std::size_t length = std::max<std::size_t>(c.length, 1);
-    if (c.length != 0 && stands_for_itself(c.code)) {
+    const std::size_t length = std::max<std::size_t>(utf8_length(text), 1);
+    const std::uint32_t code = front_code_point(text, length);
+    // What is no UTF-8 is shown rather than lost; callers do not get here with it.
+    if (stands_for_itself(code) && (code < 0x80 || length > 1)) {
       out += text.substr(0, length);
     } else {
-      append_escaped(out, c.length == 0 ? static_cast<std::uint8_t>(text[0]) : c.code);
+      append_escaped(out, code);
     }
     text.remove_prefix(length);
   }

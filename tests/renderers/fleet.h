@@ -38,9 +38,8 @@ class Fleet {
     Server& server = storage_.emplace_back();
     server.name = text(name);
     server.hostname = text(std::string(name) + ".example.net");
-    const auto at = std::find_if(model.servers.begin(), model.servers.end(), [&](const auto& e) {
-      return e.server->name.view() > name;
-    });
+    const auto at = std::find_if(model.servers.begin(), model.servers.end(),
+                                 [&](const auto& e) { return e.server->name.view() > name; });
     ServerEntry entry;
     entry.server = &server;
     entry.line = 10;
@@ -85,7 +84,8 @@ class Fleet {
     return config;
   }
 
-  Network& network(const std::string& name, std::string_view prefix, std::string_view gateway = {}) {
+  Network& network(const std::string& name, std::string_view prefix,
+                   std::string_view gateway = {}) {
     Network network{.name = name, .prefix = *parse_ipv4_prefix(prefix)};
     if (!gateway.empty()) network.gateway = parse_ipv4(gateway);
     network.origin = {"networks.yaml", 2, 3};
@@ -96,7 +96,8 @@ class Fleet {
     Profile profile{.name = name, .title = {}, .type = ProfileType::custom};
     profile.origin = {"profiles/" + name + ".yaml", 1, 1};
     profile.kernel = {.path = name + "/vmlinuz", .origin = {"profiles/" + name + ".yaml", 2, 9}};
-    profile.initrd = {{.path = name + "/initrd.img", .origin = {"profiles/" + name + ".yaml", 3, 9}}};
+    profile.initrd = {
+        {.path = name + "/initrd.img", .origin = {"profiles/" + name + ".yaml", 3, 9}}};
     std::uint32_t line = 5;
     for (const char* param : params) {
       profile.params.emplace_back(param);

@@ -53,7 +53,8 @@ void expect_golden(Fleet& fleet, const std::string& name) {
   }
   const auto expected = read_tree(root);
   for (const auto& [path, content] : expected) {
-    EXPECT_EQ(actual.contains(path) ? actual[path] : "(not rendered)", content) << name << '/' << path;
+    EXPECT_EQ(actual.contains(path) ? actual[path] : "(not rendered)", content)
+        << name << '/' << path;
   }
   for (const auto& [path, content] : actual) {
     EXPECT_TRUE(expected.contains(path)) << name << ": unexpected " << path << ":\n" << content;
@@ -90,11 +91,10 @@ void make_lab(Fleet& fleet) {
   Server& orion = fleet.server("orion");
   orion.ipv4 = parse_ipv4_interface("192.168.1.141");
   orion.ipv6 = parse_ipv6_interface("2001:db8:1::141");
-  fleet.interfaces(orion,
-                   {fleet.interface("bmc", "d0:94:66:00:00:01", "bmc", "192.168.1.241"),
-                    fleet.interface("eth1", "d0:94:66:24:96:7f", "storage", "10.9.0.141"),
-                    fleet.interface("eth0", "d0:94:66:24:96:7e", "primary"),
-                    fleet.interface("eth2", "d0:94:66:24:96:80")});
+  fleet.interfaces(orion, {fleet.interface("bmc", "d0:94:66:00:00:01", "bmc", "192.168.1.241"),
+                           fleet.interface("eth1", "d0:94:66:24:96:7f", "storage", "10.9.0.141"),
+                           fleet.interface("eth0", "d0:94:66:24:96:7e", "primary"),
+                           fleet.interface("eth2", "d0:94:66:24:96:80")});
   fleet.boot(orion, {"panic=10", "x=\"a b\""}, "ttyS0,115200");
   Server& vega = fleet.server("vega");
   vega.profile = fleet.text("rescue");
@@ -107,8 +107,11 @@ void make_lab(Fleet& fleet) {
   Cluster cluster{.name = "k8s", .nodes = {}, .initial_peers = {"node01"}};
   cluster.bgp_asn = 64512;
   cluster.profile = "talos-cp";
-  cluster.nodes = {{.name = "node01", .role = NodeRole::control_plane, .ip = "192.168.1.141",
-                    .services = {"chainfire", "flaredb"}, .server = "orion"},
+  cluster.nodes = {{.name = "node01",
+                    .role = NodeRole::control_plane,
+                    .ip = "192.168.1.141",
+                    .services = {"chainfire", "flaredb"},
+                    .server = "orion"},
                    {.name = "vega", .role = NodeRole::worker, .ip = "192.168.1.142"}};
   fleet.model.clusters.push_back(cluster);
 }
