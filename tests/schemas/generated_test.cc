@@ -1,13 +1,10 @@
 #include <gtest/gtest.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <nlohmann/json.hpp>
-#include <set>
 #include <string>
 
 #include "schemas/json_schema.h"
@@ -48,14 +45,6 @@ INSTANTIATE_TEST_SUITE_P(Files, Published, testing::ValuesIn(user_files()), [](c
   std::erase(name, '-');
   return name;
 });
-
-TEST(Published, NoSchemaIsThereWithoutAFile) {
-  std::set<std::string> expected;
-  for (const UserFile& file : user_files()) expected.insert(std::string(file.name) + ".json");
-  for (const auto& entry : fs::directory_iterator(kRoot / "schemas/json")) {
-    EXPECT_TRUE(expected.contains(entry.path().filename().string())) << entry.path();
-  }
-}
 
 TEST(Published, ReferenceOfFilesIsCurrent) {
   expect_current("docs/reference/files.md", files_reference());
