@@ -149,10 +149,10 @@ void arena_intern(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations() * 10000);
 }
 
-BENCHMARK(load_all)->Unit(benchmark::kMillisecond);
-BENCHMARK(load_one_changed)->Unit(benchmark::kMillisecond);
+BENCHMARK(load_all)->Unit(benchmark::kMillisecond)->UseRealTime()->MeasureProcessCPUTime();
+BENCHMARK(load_one_changed)->Unit(benchmark::kMillisecond)->UseRealTime()->MeasureProcessCPUTime();
 BENCHMARK(render)->Unit(benchmark::kMillisecond);
-BENCHMARK(build_desired)->Unit(benchmark::kMillisecond)->UseRealTime();
+BENCHMARK(build_desired)->Unit(benchmark::kMillisecond)->UseRealTime()->MeasureProcessCPUTime();
 BENCHMARK(digest)->Arg(400)->Arg(1 << 20);
 BENCHMARK(arena_copy);
 BENCHMARK(arena_intern);

@@ -24,6 +24,18 @@ void ErrorList::add(const Check& check, Origin origin, std::string message) {
                           .context = {}});
 }
 
+void ErrorList::add_all(ErrorList&& other) {
+  count_ += other.count_;
+  dropped_error_ = dropped_error_ || other.dropped_error_;
+  for (Error& error : other.errors_) {
+    if (errors_.size() < kMostKept) {
+      errors_.push_back(std::move(error));
+    } else {
+      dropped_error_ = dropped_error_ || error.severity == Severity::error;
+    }
+  }
+}
+
 bool ErrorList::full() const { return errors_.size() >= kMostKept; }
 
 void ErrorList::back_to(std::size_t count) {

@@ -13,6 +13,8 @@ namespace metalwright::inventory {
 class ErrorList {
  public:
   void add(const Check& check, Origin origin, std::string message);
+  /// Adds what another list holds, behind what is here.
+  void add_all(ErrorList&& other);
   /// How many were added so far, kept or not.
   [[nodiscard]] std::size_t count() const { return count_; }
   /// No more are kept: what comes is only counted, so its message need not be made.

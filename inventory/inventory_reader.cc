@@ -3,10 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <memory>
+#include <span>
 #include <string>
+#include <utility>
 
 #include "inventory/entry_scan.h"
 #include "inventory/field_reader.h"
+#include "inventory/parallel.h"
 #include "inventory/server_reader.h"
 #include "inventory/yaml_reader.h"
 #include "schemas/inventory_fields.h"
@@ -14,6 +18,8 @@
 
 namespace metalwright::inventory {
 namespace {
+/// Long enough that starting a parser costs little beside it.
+constexpr std::size_t kEntriesARun = 512;
 constexpr Path kRoot{};
 constexpr Path kServersPath{.parent = &kRoot, .name = "servers"};
 
@@ -55,7 +61,27 @@ class InventoryReader {
     if (!text_.ok) return;
     scan_ = scan_entries(text_.text);
     if (cache_ != nullptr && scan_.sure && read_parts()) return;
+    if (cache_ == nullptr && scan_.entries.size() > kEntriesARun && read_runs()) return;
     read_whole();
+  }
+
+  /// Reads entries that follow each other in a file that passed the scan, as one piece of it. False
+  /// where the scan's assumption turned out wrong.
+  bool read_run(std::span<const ScannedEntry> entries, bool ascii) {
+    const char* const begin = entries.front().text.data();
+    const char* const end = entries.back().text.data() + entries.back().text.size();
+    const std::string_view text(begin, static_cast<std::size_t>(end - begin));
+    YamlReader reader(file_, text, ascii, errors_, entries.front().line, 1);
+    if (!reader.begin() || !reader.enter_mapping()) return false;
+    for (const ScannedEntry& scanned : entries) {
+      const std::size_t errors = errors_.count();
+      if (!reader.next_key(key_) || !is_key_of(scanned)) return false;
+      const std::string name(key_.text(0));
+      const Place place = key_.nodes[0].place;
+      if (!reader.read_value(document_)) return false;
+      add_entry(name, place, document_, 0, sha256(scanned.text), errors);
+    }
+    return !reader.next_key(key_) && !reader.failed() && reader.end() && !reader.has_anchors();
   }
 
  private:
@@ -113,17 +139,62 @@ class InventoryReader {
     YamlReader reader(file_, scanned.text, text_.ascii, errors_, scanned.line, 1);
     const std::size_t errors = errors_.count();
     if (!reader.begin() || !reader.enter_mapping() || !reader.next_key(key_)) return false;
+    if (!is_key_of(scanned)) return false;
     const Place place = key_.nodes[0].place;
-    if (!key_.nodes[0].plain || key_.text(0) != scanned.name || place.line != scanned.line ||
-        place.column != scanned.column) {
-      return false;
-    }
     const std::string name(key_.text(0));
     if (!reader.read_value(document_) || reader.next_key(key_) || reader.failed() ||
         !reader.end() || reader.has_anchors()) {
       return false;
     }
     add_entry(name, place, document_, 0, digest, errors);
+    return true;
+  }
+
+  /// The key that the parser found is the one that the scan found.
+  [[nodiscard]] bool is_key_of(const ScannedEntry& scanned) const {
+    const Node& key = key_.nodes[0];
+    return key.plain && key_.text(0) == scanned.name && key.place.line == scanned.line &&
+           key.place.column == scanned.column;
+  }
+
+  // Runs of entries, side by side
+
+  /// False as `read_parts`. The runs are of a fixed size, so that what comes out is the same on
+  /// every machine.
+  bool read_runs() {
+    struct Run {
+      ErrorList errors;
+      std::shared_ptr<Arena> arena = std::make_shared<Arena>();
+      LoadedInventory inventory;
+      bool good = false;
+    };
+    const Checkpoint before = checkpoint();
+    if (!std::all_of(scan_.sections.begin(), scan_.sections.end(),
+                     [&](const ScannedSection& section) { return read_section(section); })) {
+      back_to(before);
+      return false;
+    }
+    const std::span<const ScannedEntry> entries = scan_.entries;
+    std::vector<Run> runs((entries.size() + kEntriesARun - 1) / kEntriesARun);
+    for_each_in_parallel(runs.size(), [&](std::size_t i) {
+      Run& run = runs[i];
+      const std::size_t first = i * kEntriesARun;
+      InventoryReader reader(file_, number_, nullptr, *run.arena, run.errors, run.inventory);
+      run.good = reader.read_run(
+          entries.subspan(first, std::min(kEntriesARun, entries.size() - first)), text_.ascii);
+    });
+    if (!std::all_of(runs.begin(), runs.end(), [](const Run& run) { return run.good; })) {
+      back_to(before);
+      return false;
+    }
+    ++inventory_.fully_parsed;
+    for (Run& run : runs) {
+      errors_.add_all(std::move(run.errors));
+      std::vector<LoadedEntry>& read = run.inventory.entries;
+      inventory_.entries.insert(inventory_.entries.end(), read.begin(), read.end());
+      inventory_.parsed += run.inventory.parsed;
+      inventory_.arenas.push_back(std::move(run.arena));
+    }
     return true;
   }
 

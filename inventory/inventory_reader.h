@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string_view>
 #include <vector>
 
@@ -24,6 +25,8 @@ struct LoadedEntry {
 struct LoadedInventory {
   std::vector<LoadedEntry> entries;
   std::vector<Move> moved;
+  /// Where servers live that are not in the caller's arena.
+  std::vector<std::shared_ptr<const Arena>> arenas;
   std::uint64_t parsed = 0;        ///< entries that did not come from the cache
   std::uint64_t fully_parsed = 0;  ///< files
 };

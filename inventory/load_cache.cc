@@ -14,12 +14,13 @@ std::size_t slot_of(const Digest& digest) {
 }  // namespace
 
 LoadCache::LoadCache(std::vector<FileId> files, std::shared_ptr<const Model> model, bool valid,
-                     Errors errors, const std::vector<bool>& clean)
+                     Errors errors, const std::vector<bool>& clean, std::size_t first_arenas)
     : files_(std::move(files)),
       model_(std::move(model)),
       valid_(valid),
       errors_(std::move(errors)),
-      clean_(clean) {
+      clean_(clean),
+      first_arenas_(first_arenas) {
   const std::vector<ServerEntry>& servers = model_->servers;
   table_.resize(std::bit_ceil(servers.size() * 2 + 1));
   const std::size_t mask = table_.size() - 1;

@@ -27,7 +27,7 @@ class LoadCache : public std::enable_shared_from_this<LoadCache> {
   /// `model` may be of a revision with errors; `clean[i]` tells whether server `i` was read without
   /// any diagnostic, so that its value says everything about its text.
   LoadCache(std::vector<FileId> files, std::shared_ptr<const Model> model, bool valid,
-            Errors errors, const std::vector<bool>& clean);
+            Errors errors, const std::vector<bool>& clean, std::size_t first_arenas);
 
   /// The files that it was loaded from, sorted by path.
   [[nodiscard]] const std::vector<FileId>& files() const { return files_; }
@@ -36,6 +36,9 @@ class LoadCache : public std::enable_shared_from_this<LoadCache> {
   [[nodiscard]] bool valid() const { return valid_; }
   [[nodiscard]] const Errors& errors() const { return errors_; }
   [[nodiscard]] bool clean(std::uint32_t server) const { return clean_[server]; }
+
+  /// How many of the model's arenas come from the load that read everything.
+  [[nodiscard]] std::size_t first_arenas() const { return first_arenas_; }
 
   /// The number, in `model()->servers`, of a clean server with this digest.
   [[nodiscard]] std::optional<std::uint32_t> find(const Digest& digest) const;
@@ -46,6 +49,7 @@ class LoadCache : public std::enable_shared_from_this<LoadCache> {
   bool valid_;
   Errors errors_;
   std::vector<bool> clean_;
+  std::size_t first_arenas_;
   std::vector<std::uint32_t> table_;  // open addressing by digest: number + 1, 0 is free
 };
 

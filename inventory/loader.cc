@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <string>
 #include <utility>
 
@@ -10,57 +11,14 @@
 #include "inventory/error_list.h"
 #include "inventory/inventory_reader.h"
 #include "inventory/load_cache.h"
-#include "inventory/repository_readers.h"
-#include "inventory/yaml_text.h"
-#include "schemas/host_name.h"
+#include "inventory/parallel.h"
+#include "inventory/small_files.h"
 #include "schemas/quote.h"
 
 namespace metalwright::inventory {
 namespace {
-constexpr std::size_t kMostTemplateBytes = std::size_t{1024} * 1024;
 /// Each load with a cache adds an arena; before there are too many, everything is read anew.
-constexpr std::size_t kMostArenas = 64;
-
-/// What a path is to the loader.
-enum class Kind : std::uint8_t {
-  none,
-  inventory,
-  networks,
-  cluster,
-  profile,
-  template_,
-  wrong_extension,  ///< would be read if it ended in `.yaml`
-  too_deep,         ///< YAML in a folder below one that is read
-};
-
-Kind kind_in(std::string_view name, Kind kind) {
-  const bool yaml = name.ends_with(".yaml");
-  if (!yaml && !name.ends_with(".yml")) return Kind::none;
-  if (name.starts_with('.')) return Kind::none;  // an editor's
-  if (name.find('/') != std::string_view::npos) return Kind::too_deep;
-  return yaml ? kind : Kind::wrong_extension;
-}
-
-Kind kind_of(std::string_view path) {
-  if (path == "inventory.yaml") return Kind::inventory;
-  if (path == "networks.yaml") return Kind::networks;
-  if (path == "inventory.yml" || path == "networks.yml") return Kind::wrong_extension;
-  const std::size_t slash = path.find('/');
-  if (slash == std::string_view::npos) return Kind::none;
-  const std::string_view folder = path.substr(0, slash);
-  const std::string_view name = path.substr(slash + 1);
-  if (folder == "inventory") return kind_in(name, Kind::inventory);
-  if (folder == "clusters") return kind_in(name, Kind::cluster);
-  if (folder == "profiles") return kind_in(name, Kind::profile);
-  return folder == "templates" ? Kind::template_ : Kind::none;
-}
-
-/// `lab` of `clusters/lab.yaml`.
-std::string_view stem(std::string_view path) {
-  path.remove_prefix(path.rfind('/') + 1);
-  path.remove_suffix(path.size() - path.rfind('.'));
-  return path;
-}
+constexpr std::size_t kMostNewArenas = 63;
 
 class Loader {
  public:
@@ -69,12 +27,14 @@ class Loader {
 
   LoadResult load() {
     for (const RepositoryFile& file : files_) {
-      if (kind_of(file.path) != Kind::none) ids_.push_back({file.path, file.id});
+      if (file_kind(file.path) != FileKind::none) ids_.push_back({file.path, file.id});
     }
-    if (previous_ != nullptr && previous_->model()->arenas.size() >= kMostArenas) {
+    if (previous_ != nullptr &&
+        previous_->model()->arenas.size() >= previous_->first_arenas() + kMostNewArenas) {
       previous_ = nullptr;
     }
-    for (const RepositoryFile& file : files_) read(file);
+    read_inventories();
+    read_small_files();
     check_inventory_is_there();
     build_model();
     check_model({*model_, in_file_order_, errors_});
@@ -82,79 +42,43 @@ class Loader {
   }
 
  private:
-  void read(const RepositoryFile& file) {
-    const std::string_view bytes = *file.bytes;
-    switch (kind_of(file.path)) {
-      case Kind::none:
-        break;
-      case Kind::inventory: {
-        const auto number = static_cast<std::uint32_t>(model_->files.size());
-        model_->files.push_back(file.path);
-        read_inventory(file.path, number, bytes, previous_, *arena_, errors_, inventory_);
-        break;
-      }
-      case Kind::networks:
-        read_networks(file.path, bytes, errors_, model_->networks);
-        break;
-      case Kind::cluster:
-        if (has_good_name(file)) {
-          read_cluster(file.path, stem(file.path), bytes, errors_, model_->clusters);
-        }
-        break;
-      case Kind::profile:
-        if (has_good_name(file)) {
-          read_profile(file.path, stem(file.path), bytes, errors_, model_->profiles);
-        }
-        break;
-      case Kind::template_:
-        read_template(file);
-        break;
-      case Kind::wrong_extension:
-        wrong_inventory_ = wrong_inventory_ || file.path.starts_with("inventory");
-        errors_.add(checks::kFileExtension, {file.path, 0, 0},
-                    fmt::format("the file is not read; rename it to '{}.yaml'",
-                                shown(file.path.substr(0, file.path.rfind('.')))));
-        break;
-      case Kind::too_deep:
-        errors_.add(checks::kFileIgnored, {file.path, 0, 0},
-                    fmt::format("the file is not read; files lie directly in '{}'",
-                                shown(file.path.substr(0, file.path.find('/')))));
-        break;
+  void read_inventories() {
+    for (const RepositoryFile& file : files_) {
+      if (file_kind(file.path) != FileKind::inventory) continue;
+      const auto number = static_cast<std::uint32_t>(model_->files.size());
+      model_->files.push_back(file.path);
+      read_inventory(file.path, number, *file.bytes, previous_, *arena_, errors_, inventory_);
     }
   }
 
-  bool has_good_name(const RepositoryFile& file) {
-    const std::string_view name = stem(file.path);
-    if (is_key(name)) return true;
-    errors_.add(checks::kNameFormat, {file.path, 0, 0},
-                fmt::format("the file's name {} is not a name (letters, digits, '-', '_' and '.', "
-                            "at most 63)",
-                            quoted(name)));
-    return false;
-  }
-
-  void read_template(const RepositoryFile& file) {
-    // There in any case, so that it is not reported as missing too.
-    std::string& content = model_->templates[file.path.substr(file.path.find('/') + 1)];
-    if (file.bytes->size() > kMostTemplateBytes) {
-      errors_.add(checks::kTemplateSize, {file.path, 0, 0},
-                  fmt::format("the template has {} bytes; at most {} are read", file.bytes->size(),
-                              kMostTemplateBytes));
-      return;
+  /// Side by side, a few files at a time: a fleet has thousands of clusters.
+  void read_small_files() {
+    constexpr std::size_t kFilesAtATime = 32;
+    std::vector<const RepositoryFile*> small;
+    for (const RepositoryFile& file : files_) {
+      const FileKind kind = file_kind(file.path);
+      if (kind != FileKind::none && kind != FileKind::inventory) small.push_back(&file);
+      wrong_inventory_ = wrong_inventory_ ||
+                         (kind == FileKind::wrong_extension && file.path.starts_with("inventory"));
     }
-    for (std::size_t at = 0; at < file.bytes->size();) {
-      const std::size_t length = utf8_length(std::string_view(*file.bytes).substr(at));
-      if (length == 0 || (*file.bytes)[at] == '\0') {
-        const auto lines = std::count(file.bytes->begin(),
-                                      file.bytes->begin() + static_cast<std::ptrdiff_t>(at), '\n');
-        errors_.add(checks::kTemplateSize, {file.path, static_cast<std::uint32_t>(lines + 1), 0},
-                    fmt::format("the template is not UTF-8 text (byte {})",
-                                shown(std::string_view(*file.bytes).substr(at, 1))));
-        return;
-      }
-      at += length;
+    const KnownClusters known(previous_);
+    std::vector<SmallFiles> read((small.size() + kFilesAtATime - 1) / kFilesAtATime);
+    for_each_in_parallel(read.size(), [&](std::size_t i) {
+      const std::size_t first = i * kFilesAtATime;
+      const std::size_t last = std::min(first + kFilesAtATime, small.size());
+      for (std::size_t f = first; f < last; ++f) read_small_file(*small[f], known, read[i]);
+    });
+    const auto append = [](auto& to, auto& from) {
+      to.insert(to.end(), std::make_move_iterator(from.begin()),
+                std::make_move_iterator(from.end()));
+    };
+    for (SmallFiles& files : read) {
+      errors_.add_all(std::move(files.errors));
+      append(model_->networks, files.networks);
+      append(model_->clusters, files.clusters);
+      append(model_->profiles, files.profiles);
+      model_->templates.merge(files.templates);
     }
-    content = *file.bytes;
   }
 
   void check_inventory_is_there() {
@@ -184,6 +108,7 @@ class Loader {
     sort_unique(model_->profiles, by_name);
     if (previous_ != nullptr) model_->arenas = previous_->model()->arenas;
     model_->arenas.push_back(arena_);
+    model_->arenas.insert(model_->arenas.end(), inventory_.arenas.begin(), inventory_.arenas.end());
     build_index(*model_);
   }
 
@@ -283,8 +208,10 @@ class Loader {
     result.errors = errors_.take();
     const bool valid = !has_error(result.errors);
     const std::shared_ptr<const Model> model = std::move(model_);
-    result.cache =
-        std::make_shared<const LoadCache>(std::move(ids_), model, valid, result.errors, clean_);
+    const std::size_t first_arenas =
+        previous_ != nullptr ? previous_->first_arenas() : model->arenas.size();
+    result.cache = std::make_shared<const LoadCache>(std::move(ids_), model, valid, result.errors,
+                                                     clean_, first_arenas);
     if (valid) result.model = model;
     return result;
   }
@@ -305,7 +232,7 @@ class Loader {
 bool is_unchanged(const RepositoryFiles& files, const LoadCache& cache) {
   auto id = cache.files().begin();
   for (const RepositoryFile& file : files) {
-    if (kind_of(file.path) == Kind::none) continue;
+    if (file_kind(file.path) == FileKind::none) continue;
     if (id == cache.files().end() || id->path != file.path || id->id != file.id) return false;
     ++id;
   }
@@ -313,7 +240,7 @@ bool is_unchanged(const RepositoryFiles& files, const LoadCache& cache) {
 }
 }  // namespace
 
-bool is_relevant(std::string_view path) { return kind_of(path) != Kind::none; }
+bool is_relevant(std::string_view path) { return file_kind(path) != FileKind::none; }
 
 LoadResult load(const RepositoryFiles& files, const LoadCache* previous) {
   if (previous == nullptr || !is_unchanged(files, *previous)) {
