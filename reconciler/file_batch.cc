@@ -210,7 +210,7 @@ Result<void> FileBatch::sync() {
   return {};
 }
 
-Result<void> FileBatch::publish(std::size_t number, const std::optional<FileStatus>& seen) {
+Result<FileStatus> FileBatch::publish(std::size_t number, const std::optional<FileStatus>& seen) {
   Entry& entry = entries_[number];
   const std::string path = entry.path();
   const Result<int> at = folder(entry.folder);
@@ -244,7 +244,11 @@ Result<void> FileBatch::publish(std::size_t number, const std::optional<FileStat
   }
   entry.pending = false;
   touched_folders_.emplace(entry.folder);
-  return {};
+  struct stat placed {};
+  if (::fstatat(*at, entry.name.c_str(), &placed, AT_SYMLINK_NOFOLLOW) != 0) {
+    return file_failure("look at", tree_.absolute(path), errno);
+  }
+  return to_file_status(placed);
 }
 
 Result<void> FileBatch::remove(std::string_view path, const FileStatus& seen) {

@@ -44,7 +44,9 @@ class FileBatch {
 
   /// Renames a staged file into place, where what stands there is as `seen` says (nothing: nothing
   /// may be there, which the kernel itself assures). Error: `conflict` (check `changed-meanwhile`).
-  [[nodiscard]] Result<void> publish(std::size_t number, const std::optional<FileStatus>& seen);
+  /// Returns what stands there then.
+  [[nodiscard]] Result<FileStatus> publish(std::size_t number,
+                                           const std::optional<FileStatus>& seen);
   /// Removes a file that is as `seen` says. Succeeds where there is none.
   [[nodiscard]] Result<void> remove(std::string_view path, const FileStatus& seen);
   /// Removes a folder. False where it is not empty.

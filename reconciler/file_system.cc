@@ -262,7 +262,9 @@ Result<void> FileTree::write(std::string_view path, std::string_view bytes,
   if (Result<void> synced = batch.sync(); !synced) return synced;
   const Result<std::optional<FileStatus>> seen = status(path);
   if (!seen) return tl::unexpected(seen.error());
-  if (Result<void> published = batch.publish(staged->number, *seen); !published) return published;
+  if (auto published = batch.publish(staged->number, *seen); !published) {
+    return tl::unexpected(std::move(published.error()));
+  }
   return batch.sync_folders();
 }
 

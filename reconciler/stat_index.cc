@@ -100,6 +100,12 @@ std::int64_t StatIndex::file_clock_ns() {
   return to_ns(now);
 }
 
+bool StatIndex::settled(const FileStatus& status, std::int64_t now_ns) {
+  // Whole seconds: a file system that keeps no more, and may round to two (FAT).
+  const bool coarse = status.changed_ns % kSecond == 0;
+  return status.changed_ns + (coarse ? 2 * kSecond : tick_ns()) < now_ns;
+}
+
 std::string_view StatIndex::name(const Entry& entry) const {
   return std::string_view(names_).substr(entry.name_offset, entry.name_size);
 }
@@ -201,10 +207,7 @@ void StatIndex::note(std::string_view path, std::optional<Known> known) {
 void StatIndex::put(std::string_view path, const FileStatus& status, std::int64_t now_ns,
                     const Digest& digest) {
   load();
-  // Whole seconds: a file system that keeps no more, and may round to two (FAT).
-  const bool coarse = status.changed_ns % kSecond == 0;
-  const bool settled = status.changed_ns + (coarse ? 2 * kSecond : tick_ns()) < now_ns;
-  if (!settled) return erase(path);
+  if (!settled(status, now_ns)) return erase(path);
   const Known known{.digest = digest,
                     .size = status.size,
                     .inode = status.inode,

@@ -66,6 +66,8 @@ class StatIndex {
   /// cache. Errors: as `file_failure`.
   [[nodiscard]] Result<void> save();
 
+  /// Is `now_ns` so long after the file's last change that another one would show in its ctime?
+  [[nodiscard]] static bool settled(const FileStatus& status, std::int64_t now_ns);
   /// The kernel's clock for timestamps of files, in nanoseconds since the epoch.
   [[nodiscard]] static std::int64_t file_clock_ns();
 

@@ -176,7 +176,7 @@ TEST_F(FileSystemTest, LeavesAFileThatAppearedMeanwhile) {
   FileBatch batch(tree_);
   ASSERT_TRUE(batch.stage("a", "ours", 0644));
   write_plainly(folder_ / "a", "theirs");
-  const Result<void> published = batch.publish(0, std::nullopt);
+  const auto published = batch.publish(0, std::nullopt);
   ASSERT_FALSE(published);
   EXPECT_EQ(published.error().kind, ErrorKind::conflict);
   EXPECT_EQ(published.error().message,

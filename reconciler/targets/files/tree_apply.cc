@@ -344,8 +344,9 @@ Result<void> TreeApply::stage(FileBatch& batch, Step& step) {
 
 Result<void> TreeApply::publish(FileBatch& batch, Step& step) {
   if (step.what == Step::Do::write) {
-    Result<void> done = batch.publish(step.staged, step.seen);
-    if (!done) return done;
+    const Result<FileStatus> placed = batch.publish(step.staged, step.seen);
+    if (!placed) return tl::unexpected(placed.error());
+    step.placed = *placed;
   } else if (step.what == Step::Do::remove) {
     Result<void> done = batch.remove(step.change->name, *step.seen);
     if (!done) return done;
@@ -395,22 +396,29 @@ Manifest::Batch TreeApply::outcome(const Steps& steps) const {
   return batch;
 }
 
-/// Looks at what was written: if it is still what was staged, what it holds is known.
+/// What was just written becomes known once the clock has moved on from it: from then on a change
+/// by somebody else would show.
 void TreeApply::remember(const Steps& steps) {
-  const std::int64_t now_ns = StatIndex::file_clock_ns();
   for (const Step& step : steps) {
     if (step.what == Step::Do::remove && step.published) index_.erase(step.change->name);
     if (step.moved_from_seen && step.old_removed) index_.erase(step.change->moved_from);
     if (step.what != Step::Do::write || !step.published) continue;
-    const std::optional<FileStatus> status = quick_status(tree_, step.change->name);
-    if (!status) continue;
-    // The rename changed ctime; the rest must be as it was.
-    FileStatus as_staged = *status;
+    // The rename changed ctime; with the rest as it was, it holds what was staged.
+    FileStatus as_staged = *step.placed;
     as_staged.changed_ns = step.staged_status->changed_ns;
-    if (as_staged == *step.staged_status) {
-      index_.put(step.change->name, *status, now_ns, step.change->desired);
+    if (as_staged == *step.staged_status) fresh_.push_back({step.change, *step.placed});
+  }
+  const std::int64_t now_ns = StatIndex::file_clock_ns();
+  std::size_t kept = 0;
+  for (const Fresh& one : fresh_) {
+    const std::string& path = one.change->name;
+    if (!StatIndex::settled(one.placed, now_ns)) {
+      fresh_[kept++] = one;
+    } else if (quick_status(tree_, path) == one.placed) {
+      index_.put(path, one.placed, now_ns, one.change->desired);
     }
   }
+  fresh_.resize(kept);
 }
 
 }  // namespace metalwright::reconciler

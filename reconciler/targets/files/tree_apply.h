@@ -49,7 +49,7 @@ class TreeApply {
     std::optional<FileStatus> moved_from_seen;  // what is to be removed under the old name
     std::optional<Error> error;
     std::size_t staged = 0;
-    std::optional<FileStatus> staged_status;
+    std::optional<FileStatus> staged_status, placed;
     bool announced = false;    // the manifest says that it is about to be done
     bool published = false;    // it is in place, or gone
     bool old_removed = false;  // the old name is gone too
@@ -85,7 +85,12 @@ class TreeApply {
   const ContentReader& content_;
   const ApplyEvents& events_;
   std::unordered_set<std::string> known_folders_;  // that are there
-  std::vector<std::string> removed_folders_;       // of the batch in hand
+  struct Fresh {
+    const Change* change = nullptr;
+    FileStatus placed;
+  };
+  std::vector<Fresh> fresh_;                  // written, and not yet known to the index
+  std::vector<std::string> removed_folders_;  // of the batch in hand
 };
 
 }  // namespace metalwright::reconciler
