@@ -1,21 +1,27 @@
 #pragma once
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <string>
 #include <string_view>
 
 namespace metalwright {
 
-/// A folder for one test, removed with it.
+/// A folder for one test, removed with it. In memory where that can be: thousands of files made,
+/// synced and removed are slow on a disk that others use. `on_disk` asks for the real thing.
 class TempFolder {
  public:
-  TempFolder() {
-    std::string name = std::filesystem::temp_directory_path() / "metalwright-test-XXXXXX";
+  enum class Where { memory, on_disk };
+  explicit TempFolder(Where where = Where::memory) {
+    std::filesystem::path parent = std::filesystem::temp_directory_path();
+    if (where == Where::memory && ::access("/dev/shm", W_OK | X_OK) == 0) parent = "/dev/shm";
+    std::string name = parent / "metalwright-test-XXXXXX";
     if (::mkdtemp(name.data()) == nullptr) {
       std::perror("mkdtemp");
       std::abort();
@@ -47,6 +53,26 @@ inline void write_plainly(const std::string& path, std::string_view bytes) {
 inline std::string read_plainly(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(in), {}};
+}
+
+/// All files beneath a folder: path to bytes, with links and folders told apart, and without
+/// metalwright's own folder.
+inline std::map<std::string, std::string> files_of(const std::string& root) {
+  std::map<std::string, std::string> out;
+  for (auto at = std::filesystem::recursive_directory_iterator(root);
+       at != std::filesystem::recursive_directory_iterator(); ++at) {
+    const std::string path = std::filesystem::relative(at->path(), root);
+    if (path == ".metalwright") {
+      at.disable_recursion_pending();
+    } else if (at->is_symlink()) {
+      out[path] = "-> " + std::filesystem::read_symlink(at->path()).string();
+    } else if (at->is_directory()) {
+      out[path + '/'] = "";
+    } else {
+      out[path] = read_plainly(at->path());
+    }
+  }
+  return out;
 }
 
 }  // namespace metalwright

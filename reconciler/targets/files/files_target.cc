@@ -24,7 +24,8 @@ constexpr std::uint64_t kLowInodes = 1000;
 Result<void> settle(const FileTree& tree, Manifest& manifest, const std::string& path) {
   const std::optional<Manifest::File> file = manifest.find(path);
   if (!file || !file->in_doubt) return {};
-  const Result<Seen> seen = look_at(tree, path, nullptr, {});
+  std::string clear_folder;
+  const Result<Seen> seen = look_at(tree, path, nullptr, clear_folder, {});
   if (!seen) return tl::unexpected(seen.error());
   if (seen->digest == file->digest) {
     manifest.set(path, Manifest::File{file->digest, file->mode});

@@ -95,7 +95,7 @@ Result<void> TreeApply::run_in_order(const std::vector<const Change*>& changes,
 }
 
 Result<Seen> TreeApply::look(std::string_view path) {
-  Result<Seen> seen = look_at(tree_, path, index_.find(path), {});
+  Result<Seen> seen = look_at(tree_, path, index_.find(path), clear_folder_, {});
   if (seen && seen->hashed) index_.put(path, *seen->status, seen->looked_ns, seen->digest);
   return seen;
 }

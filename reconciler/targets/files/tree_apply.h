@@ -85,6 +85,7 @@ class TreeApply {
   const ContentReader& content_;
   const ApplyEvents& events_;
   std::unordered_set<std::string> known_folders_;  // that are there
+  std::string clear_folder_;                       // see look_at
   struct Fresh {
     const Change* change = nullptr;
     FileStatus placed;

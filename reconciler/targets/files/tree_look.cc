@@ -46,11 +46,13 @@ std::optional<FileStatus> quick_status(const FileTree& tree, std::string_view pa
 }
 
 Result<Seen> look_at(const FileTree& tree, std::string_view path, const StatIndex::Known* known,
-                     std::stop_token stop) {
+                     std::string& clear_folder, std::stop_token stop) {
   Seen seen;
+  const std::string_view folder = split_tree_path(path).folder;
   struct stat quick {};
   const int error = stat_whole_path(tree, path, quick);
-  if (error == ENOENT) return seen;
+  // Nothing, if the way there is what it seems: not a link to where nothing is.
+  if (error == ENOENT && folder == clear_folder) return seen;
   if (error == 0 && known != nullptr) {
     const FileStatus status = to_file_status(quick);
     if (known->matches(status)) {
@@ -65,6 +67,7 @@ Result<Seen> look_at(const FileTree& tree, std::string_view path, const StatInde
     seen.digest = digest_of_what(status.error().check);  // a link or a file on the way
     return seen;
   }
+  clear_folder = folder;
   if (!*status) return seen;
   seen.status = *status;
   if ((*status)->type != FileStatus::Type::file) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <stop_token>
+#include <string>
 #include <string_view>
 
 #include "reconciler/file_system.h"
@@ -35,9 +36,11 @@ struct Seen {
 [[nodiscard]] std::optional<FileStatus> quick_status(const FileTree& tree, std::string_view path);
 
 /// Looks at a path with one system call where `known` matches, else closely: opens it by a way
-/// without links and reads it. `known` may be null: then it is read.
+/// without links and reads it. `known` may be null: then it is read. `clear_folder` is the folder
+/// that the way was last found free of links to, and is kept for the caller's next question.
 /// Errors: as `file_failure`, where the path cannot be looked at at all.
 [[nodiscard]] Result<Seen> look_at(const FileTree& tree, std::string_view path,
-                                   const StatIndex::Known* known, std::stop_token stop);
+                                   const StatIndex::Known* known, std::string& clear_folder,
+                                   std::stop_token stop);
 
 }  // namespace metalwright::reconciler

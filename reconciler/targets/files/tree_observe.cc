@@ -120,7 +120,7 @@ class Part {
                     std::stop_token stop) {
     const std::string_view path = item.row().name;
     const bool trusted = look_ != Look::full;
-    Result<Seen> seen = look_at(tree_, path, trusted ? known : nullptr, stop);
+    Result<Seen> seen = look_at(tree_, path, trusted ? known : nullptr, clear_folder_, stop);
     if (!seen) {
       error = std::move(seen.error());
       return false;
@@ -200,6 +200,7 @@ class Part {
   const StatIndex& index_;
   const ResourceTable& desired_;
   Look look_;
+  std::string clear_folder_;
 };
 
 /// Runs the items in two halves where they are many.
@@ -241,6 +242,7 @@ Result<TreeObservation> observe_tree(const FileTree& tree, const Manifest& manif
 
   TreeObservation out;
   Observation& observation = out.observation;
+  std::string clear_folder;
   const auto arena = std::make_shared<Arena>();
   const Text kind = arena->copy("file");
   for (Part& part : parts) {
@@ -254,7 +256,7 @@ Result<TreeObservation> observe_tree(const FileTree& tree, const Manifest& manif
     out.foreign.insert(out.foreign.end(), part.foreign.begin(), part.foreign.end());
     for (const auto& [path, file] : part.unclaimed) {
       if (!check_tree_path(path)) continue;  // nobody's word that it was ours counts for this
-      const Result<Seen> seen = look_at(tree, path, index.find(path), stop);
+      const Result<Seen> seen = look_at(tree, path, index.find(path), clear_folder, stop);
       if (!seen) return tl::unexpected(seen.error());
       if (seen->hashed) index.put(path, *seen->status, seen->looked_ns, seen->digest);
       if (!seen->replaceable() || (file.in_doubt && seen->digest != file.digest)) continue;

@@ -11,27 +11,6 @@
 
 namespace metalwright::reconciler {
 
-/// All files beneath a folder: path to bytes, with links and folders told apart, and without
-/// metalwright's own folder.
-inline std::map<std::string, std::string> files_of(const std::string& root) {
-  namespace fs = std::filesystem;
-  std::map<std::string, std::string> out;
-  for (auto at = fs::recursive_directory_iterator(root); at != fs::recursive_directory_iterator();
-       ++at) {
-    const std::string path = fs::relative(at->path(), root);
-    if (path == ".metalwright") {
-      at.disable_recursion_pending();
-    } else if (at->is_symlink()) {
-      out[path] = "-> " + fs::read_symlink(at->path()).string();
-    } else if (at->is_directory()) {
-      out[path + '/'] = "";
-    } else {
-      out[path] = read_plainly(at->path());
-    }
-  }
-  return out;
-}
-
 /// A tree with some files in one folder and some in folders of their own.
 class FilesWorld : public TargetWorld {
  public:
@@ -73,7 +52,7 @@ class FilesWorld : public TargetWorld {
 
  private:
   std::string path(int i) { return root() + '/' + key(i).second; }
-  TempFolder folder_;
+  TempFolder folder_{TempFolder::Where::on_disk};
 };
 
 }  // namespace metalwright::reconciler
