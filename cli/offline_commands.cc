@@ -1,4 +1,5 @@
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <memory>
 
 #include "cli/command.h"
@@ -7,6 +8,7 @@
 #include "cli/print.h"
 #include "inventory/loader.h"
 #include "pipeline/offline.h"
+#include "reconciler/plan_json.h"
 #include "schemas/diagnostics.h"
 #include "schemas/json_schema.h"
 
@@ -93,6 +95,20 @@ int render(const Offline& options, const std::optional<HostConfig>& config) {
   print(options.out + ": " + std::to_string(tree.files) + " files, " +
         std::to_string(tree.written) + " written, " + std::to_string(tree.removed) + " removed\n");
   return kSuccess;
+}
+
+std::vector<std::string> schema_names() {
+  std::vector<std::string> names;
+  for (const UserFile& file : user_files()) names.emplace_back(file.name);
+  names.emplace_back("plan");
+  return names;
+}
+
+std::string schema_text(const std::string& name) {
+  for (const UserFile& file : user_files()) {
+    if (file.name == name) return json_schema(file);
+  }
+  return std::string(reconciler::plan_json_schema());
 }
 
 int diff(const Offline& options, const Globals& globals, const std::optional<HostConfig>& config) {
@@ -185,10 +201,10 @@ void add_offline_commands(CLI::App& program, const Globals& globals, const AddCo
     auto [app, options] = offline("schema", "print the JSON Schema of a file of the repository");
     app->add_option("FILE", options->range, "which one")
         ->required()
-        ->check(CLI::IsMember(json_schema_names()));
+        ->check(CLI::IsMember(schema_names()));
     app->footer("Example: metalwright schema inventory > inventory.schema.json");
     add(app, [options = options] {
-      return print(json_schema(options->range)) ? kSuccess : kError;
+      return print(schema_text(options->range)) ? kSuccess : kError;
     });
   }
 }

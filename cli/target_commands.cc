@@ -17,6 +17,7 @@
 #include "cli/stop_signals.h"
 #include "pipeline/host.h"
 #include "pipeline/loop.h"
+#include "pipeline/observed.h"
 #include "reconciler/snapshot.h"
 #include "reconciler/plan_json.h"
 
@@ -29,12 +30,35 @@ struct Options {
   std::string out;
   std::string revision;
   std::string allow_deletes;
-  std::vector<std::string> observed;
+  std::string observed;
+  std::string repo;
   bool detailed = false;
   bool yes = false;
   bool once = false;
   bool full = false;
 };
+
+/// A plan against a snapshot: no target is asked, and no secret is needed.
+int plan_from_snapshot(const Options& options, const Globals& globals, bool config_named) {
+  StopSignals stop;
+  std::optional<HostConfig> config;
+  if (config_named) {
+    auto read = read_host_config(globals.config);
+    if (!read) return report(read.error());
+    config = std::move(*read);
+  }
+  const std::string repo = !options.repo.empty() ? options.repo : config ? config->source.git : ".";
+  auto loaded = read_repository(repo, options.revision);
+  if (!loaded) return report(loaded.error());
+  const auto snapshot = reconciler::read_snapshot_file(options.observed);
+  if (!snapshot) return report(snapshot.error());
+  const pipeline::ObservedPlan result =
+      pipeline::plan_observed(config ? &*config : nullptr, loaded->revision.id, loaded->files,
+                              *snapshot, now_utc(), stop.token());
+  if (const int status = report(result.errors); !result.planned) return status;
+  if (!print_plan(result.planned->plan, options.format, globals)) return kError;
+  return options.detailed && !result.planned->plan.empty() ? kChanges : kSuccess;
+}
 
 int plan(const Options& options, const Globals& globals) {
   StopSignals stop;
@@ -55,10 +79,8 @@ int plan(const Options& options, const Globals& globals) {
   const auto look = options.full ? reconciler::Look::full : reconciler::Look::cheap;
   auto request = (*host)->request(compiled, look, true, now_utc());
   if (!request) return report(request.error());
-  auto planned = options.observed.empty()
-                     ? reconciler::make_plan((*host)->store(), (*host)->tables(), *request,
-                                             stop.token())
-                     : plan_observed(**host, *request, options.observed);
+  auto planned =
+      reconciler::make_plan((*host)->store(), (*host)->tables(), *request, stop.token());
   if (!planned) return report(planned.error());
   if (!options.out.empty()) {
     if (auto saved = save_plan(planned->plan, options.out); !saved) return report(saved.error());
@@ -289,9 +311,9 @@ int snapshot(const Options& options, const Globals& globals) {
     const int status = report(wanted.errors);
     return status == kSuccess ? kError : status;
   }
-  auto request = (*host)->request(wanted.compiled, reconciler::Look::full, true, now_utc());
-  if (!request) return report(request.error());
-  const auto taken = pipeline::take_snapshot(**host, *request, stop.token());
+  const pipeline::CompileResult full = (*host)->with_model(wanted.compiled, stop.token());
+  if (full.compiled == nullptr) return report(full.errors);
+  const auto taken = pipeline::take_snapshot(**host, full.compiled, now_utc(), stop.token());
   if (!taken) return report(taken.error());
   if (auto written = reconciler::write_snapshot_file(*taken, options.out); !written) {
     return report(written.error());
@@ -322,10 +344,15 @@ void add_target_commands(CLI::App& program, const Globals& globals, const AddCom
     app->add_option("--observed", options->observed,
                     "plan against a snapshot instead of the targets; needs no credentials")
         ->type_name("FILE");
+    app->add_option("REPO", options->repo, "with --observed: the repository; default '.'");
     app->add_flag("--detailed-exitcode", options->detailed,
                   "exit status 2 where there are changes");
     app->footer("Example: metalwright plan -c metalwright.yaml --detailed-exitcode");
-    add(app, [options, &globals] { return plan(*options, globals); });
+    add(app, [options, app, &globals] {
+      const bool config_named = app->get_parent()->count("--config") > 0;
+      return options->observed.empty() ? plan(*options, globals)
+                                       : plan_from_snapshot(*options, globals, config_named);
+    });
   }
   {
     auto options = std::make_shared<Options>();

@@ -61,10 +61,13 @@ Result<std::unique_ptr<HostTargets>> HostTargets::make(const HostConfig& config,
                                             .may_write = may_write}));
         break;
       }
-      case TargetType::dnsmasq:
-        parts.targets.push_back(std::make_unique<reconciler::DnsmasqTarget>(
-            reconciler::dnsmasq_target_settings(config, target, index_file, may_write)));
+      case TargetType::dnsmasq: {
+        auto settings = reconciler::dnsmasq_target_settings(target, state_folder);
+        if (!settings) return tl::unexpected(settings.error());
+        settings->may_write = may_write;
+        parts.targets.push_back(std::make_unique<reconciler::DnsmasqTarget>(std::move(*settings)));
         break;
+      }
       case TargetType::netbox:
       case TargetType::routeros:
       case TargetType::nodes:

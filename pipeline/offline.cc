@@ -17,7 +17,7 @@
 #include "reconciler/diff.h"
 #include "reconciler/file_fields.h"
 #include "reconciler/file_system.h"
-#include "renderers/dhcp_hosts.h"
+#include "reconciler/targets/dnsmasq/hosts_file.h"
 
 namespace metalwright::pipeline {
 namespace {
@@ -88,7 +88,7 @@ std::map<std::string, std::pair<std::string, std::uint16_t>> collect(
     errors.insert(errors.end(), std::make_move_iterator(failed.begin()),
                   std::make_move_iterator(failed.end()));
     for (const auto& [network, lines] : hosts) {
-      std::string content = renderers::hosts_file_header(network);
+      std::string content(reconciler::kHostsHeader);
       for (const auto& [name, line] : lines) content += line + '\n';
       files[layout.name + "/hosts/" + network + ".hosts"] = {std::move(content), 0644};
     }
