@@ -8,15 +8,15 @@ set -euo pipefail
 program=$(realpath "${1:?name the program: examples/demo.sh build/metalwright}")
 examples=$(dirname "$(realpath "$0")")
 
-# A namespace makes port 69 free for everybody, root or not.
+# A namespace makes port 69 free for everybody, root or not. Whoever is not root keeps the
+# capabilities that the namespace gives, so that dnsmasq need not change users.
 if [ "${METALWRIGHT_DEMO:-}" != inside ]; then
   export METALWRIGHT_DEMO=inside
-  if unshare --user --map-root-user --net true 2>/dev/null; then
-    exec unshare --user --map-root-user --net "$0" "$program"
-  elif [ "$(id -u)" = 0 ] && unshare --net true 2>/dev/null; then
-    exec unshare --net "$0" "$program"
-  elif [ "$(id -u)" = 0 ]; then
+  if [ "$(id -u)" = 0 ]; then
+    if unshare --net true 2>/dev/null; then exec unshare --net "$0" "$program"; fi
     echo "note: network namespaces are not allowed here; dnsmasq serves on 127.0.0.1 port 69"
+  elif unshare --user --map-current-user --keep-caps --net true 2>/dev/null; then
+    exec unshare --user --map-current-user --keep-caps --net "$0" "$program"
   else
     echo "this host allows no network namespaces to users: run 'sudo make demo'" >&2
     exit 1

@@ -144,8 +144,9 @@ Result<const HostsView*> HostsIndex::look(const FileTree& folder, std::string_vi
   if (!text) return tl::unexpected(text.error());
   Entry entry{.status = **status, .lasting = false, .view = view_of(network, *text)};
   // A change in the tick of the clock in which it was read would leave no trace.
-  entry.lasting = entry.status.changed_ns < now && entry.status.modified_ns < now &&
-                  folder.status(name) == std::optional(entry.status);
+  const auto after = folder.status(name);
+  entry.lasting = entry.status.changed_ns < now && entry.status.modified_ns < now && after &&
+                  *after && **after == entry.status;
   changed_ = true;
   return &(entries_[path] = std::move(entry)).view;
 }
