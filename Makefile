@@ -49,5 +49,14 @@ bench: $(BUILD)/build.ninja  ## measure speed and memory against other programs;
 	@cmake -S . -B $(BUILD) >/dev/null && ninja -C $(BUILD) -j $(JOBS) metalwright bench && \
 	bench/run.py --build $(BUILD)
 
+FUZZ_SECONDS := 60
+fuzz: deps  ## run each fuzzer for FUZZ_SECONDS (60); wants clang
+	@cmake --preset fuzz >/dev/null && cmake --build --preset fuzz
+	@for f in build-fuzz/tests/fuzz/fuzz_*; do [ -x $$f -a -f $$f ] || continue; name=$${f##*/fuzz_}; \
+	  echo "fuzzing $$name for $(FUZZ_SECONDS) s"; mkdir -p build-fuzz/found/$$name; \
+	  $$f -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=2048 -timeout=10 -verbosity=0 -print_final_stats=1 \
+	    -artifact_prefix=build-fuzz/found/$$name- build-fuzz/found/$$name tests/fuzz/corpus/$$name \
+	    || exit 1; done
+
 clean:  ## remove everything that was built
 	@rm -rf $(BUILD) build-*

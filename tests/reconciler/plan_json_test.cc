@@ -119,6 +119,11 @@ TEST(PlanJson, WritesWhatIsNotUtf8AsReplacementCharacters) {
   const Result<ReadPlan> read = read_plan_json(plan_json(plan), "p.json");
   ASSERT_TRUE(read) << read.error().text();
   EXPECT_EQ(read->plan.revision, "a\xEF\xBF\xBD");
+  // A name too, although the digest of the deletes is that of its bytes.
+  plan.changes = {sample_change("file", "b\xFF", Action::remove, Reason::removed, {})};
+  const Result<ReadPlan> removes = read_plan_json(plan_json(plan), "p.json");
+  ASSERT_TRUE(removes) << removes.error().text();
+  EXPECT_EQ(removes->plan.changes[0].name, "b\xEF\xBF\xBD");
 }
 
 TEST(PlanJson, RefusesAnEditedPlan) {
