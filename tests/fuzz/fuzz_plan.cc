@@ -1,7 +1,6 @@
 // The reader of saved plans, and the forms of whatever plan. An input that begins with a byte 1 is
 // cut at zeros into the texts of a plan; every other is a document.
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,19 +9,16 @@
 #include "reconciler/plan_markdown.h"
 #include "reconciler/plan_text.h"
 #include "schemas/quote.h"
+#include "tests/fuzz/fuzz_target.h"
 
 namespace {
 using namespace metalwright;
 using namespace metalwright::reconciler;
 
-void require(bool holds) {
-  if (!holds) std::abort();
-}
-
 void require_printable(std::string_view text) {
   while (!text.empty()) {
     const std::size_t end = std::min(text.find_first_of("\n\t"), text.size());
-    require(!has_control_character(text.substr(0, end)));
+    require(!has_control_character(text.substr(0, end)), "text is printable");
     text.remove_prefix(std::min(end + 1, text.size()));
   }
 }
@@ -30,15 +26,16 @@ void require_printable(std::string_view text) {
 void forms_of(const Plan& plan) {
   const std::string document = plan_json(plan);
   const Result<ReadPlan> read = read_plan_json(document, "p");
-  require(read.has_value());
+  require(read.has_value(), "what was written can be read");
   // What is not UTF-8 shows as U+FFFD, and then what is derived from it differs.
   const Plan& back = read->plan;
-  require(back.changes.size() == plan.changes.size() && back.drift.size() == plan.drift.size());
+  require(back.changes.size() == plan.changes.size(), "no change is lost");
+  require(back.drift.size() == plan.drift.size(), "no drift is lost");
   const std::string again = plan_json(back);
-  require(read_plan_json(again, "p")->plan == back);
+  require(read_plan_json(again, "p")->plan == back, "reading gives what was written");
   require_printable(plan_text(plan));
   const std::string comment = plan_markdown(plan, {.title = "t", .most_bytes = 3000});
-  require(comment.size() <= 3000);
+  require(comment.size() <= 3000, "a comment keeps to its bound");
   require_printable(comment);
 }
 
@@ -76,7 +73,7 @@ Plan plan_of(std::string_view bytes) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
-  const std::string_view input(reinterpret_cast<const char*>(bytes), size);
+  const std::string_view input = as_text(bytes, size);
   if (!input.empty() && input[0] == 1) {
     forms_of(plan_of(input.substr(1)));
     return 0;
@@ -85,8 +82,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   if (read) {
     forms_of(read->plan);
   } else {
-    require(!read.error().message.empty());
-    require(!has_control_character(read.error().message));
+    require(!read.error().message.empty(), "an error says something");
+    require(!has_control_character(read.error().message), "an error is printable");
   }
   return 0;
 }

@@ -1,7 +1,4 @@
-// Gives the files that are named, and those in folders that are named, to the fuzzer's function,
-// one after the other: for compilers without libFuzzer.
 #include <algorithm>
-#include <cstdint>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -9,27 +6,27 @@
 #include <string>
 #include <vector>
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size);
+#include "tests/fuzz/fuzz_target.h"
 
+// Runs a fuzzer's target over the files of a folder: an ordinary test, with any compiler.
 int main(int count, char** arguments) {
+  if (count != 2) {
+    std::fprintf(stderr, "usage: %s CORPUS\n", arguments[0]);
+    return 64;
+  }
   std::vector<std::filesystem::path> files;
-  for (int i = 1; i < count; ++i) {
-    if (!std::filesystem::is_directory(arguments[i])) {
-      files.emplace_back(arguments[i]);
-      continue;
-    }
-    for (const auto& entry : std::filesystem::directory_iterator(arguments[i])) {
-      files.push_back(entry.path());
-    }
+  for (const auto& entry : std::filesystem::directory_iterator(arguments[1])) {
+    if (entry.is_regular_file()) files.push_back(entry.path());
   }
   std::sort(files.begin(), files.end());
-  for (const std::filesystem::path& path : files) {
-    std::ifstream file(path, std::ios::binary);
-    const std::string bytes{std::istreambuf_iterator<char>(file), {}};
-    std::printf("%s: %zu bytes\n", path.c_str(), bytes.size());
+  for (const std::filesystem::path& file : files) {
+    std::ifstream in(file, std::ios::binary);
+    const std::string bytes{std::istreambuf_iterator<char>(in), {}};
+    // The name first: a crash then says what made it.
+    std::printf("%s\n", file.c_str());
     std::fflush(stdout);
     LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
   }
   std::printf("%zu inputs\n", files.size());
-  return files.empty() ? 1 : 0;  // a corpus that is not found must not look like a good one
+  return files.empty() ? 1 : 0;
 }
