@@ -51,6 +51,7 @@ inline void write_plainly(const std::string& path, std::string_view bytes) {
 
 /// Empty where the file cannot be read.
 inline std::string read_plainly(const std::string& path) {
+  if (std::error_code ignored; !std::filesystem::is_regular_file(path, ignored)) return {};
   std::ifstream in(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(in), {}};
 }

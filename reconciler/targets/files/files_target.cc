@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "reconciler/file_batch.h"
 #include "reconciler/targets/files/tree_apply.h"
 #include "reconciler/targets/files/tree_look.h"
 #include "reconciler/targets/files/tree_observe.h"
@@ -33,6 +34,18 @@ Result<void> settle(const FileTree& tree, Manifest& manifest, const std::string&
     manifest.set(path, std::nullopt);
   }
   return {};
+}
+
+/// Removes the folders on the way to `path` that are ours and empty.
+void remove_empty_folders(const FileTree& tree, Manifest& manifest, std::string_view path) {
+  FileBatch batch(tree);
+  for (std::string_view folder = split_tree_path(path).folder;
+       !folder.empty() && manifest.has_folder(folder); folder = split_tree_path(folder).folder) {
+    const Result<bool> removed = batch.remove_folder(folder);
+    if (!removed || !*removed) break;
+    manifest.set_folder(folder, false);
+  }
+  (void)batch.sync_folders();  // an empty folder that comes back harms nobody
 }
 
 }  // namespace
@@ -98,8 +111,9 @@ Result<void> FilesTarget::recover(const FileTree& tree) {
   const bool anew =
       manifest_.missing() || manifest_.damaged() || manifest_.interrupted() || !unlisted_.empty();
   if (!anew) return {};
-  std::vector<std::string> doubtful = manifest_.open_paths();
-  for (const std::string& path : doubtful) {
+  const std::vector<std::string> begun = manifest_.open_paths();
+  std::vector<std::string> doubtful = begun;
+  for (const std::string& path : begun) {
     // What was in the making when the run was cut off.
     const auto [folder, name] = split_tree_path(path);
     const FileDescriptor opened(tree.open_beneath(folder, O_PATH | O_DIRECTORY | O_CLOEXEC));
@@ -112,6 +126,9 @@ Result<void> FilesTarget::recover(const FileTree& tree) {
   }
   for (const std::string& path : doubtful) {
     if (Result<void> settled = settle(tree, manifest_, path); !settled) return settled;
+  }
+  for (const std::string& path : begun) {
+    if (!manifest_.find(path)) remove_empty_folders(tree, manifest_, path);
   }
   for (const auto& [path, file] : unlisted_) {
     if (!manifest_.find(path)) manifest_.set(path, file);
@@ -132,7 +149,8 @@ Result<void> FilesTarget::apply(std::span<const Change> changes, const ContentRe
   if (Result<void> loaded = manifest_.load(*tree, settings_.owner); !loaded) return loaded;
   if (Result<void> recovered = recover(*tree); !recovered) return recovered;
   index_.load();
-  TreeApply apply(*tree, manifest_, index_, settings_.folder_mode, foreign_, content, events);
+  TreeApply apply(*tree, manifest_, index_, settings_.folder_mode, settings_.batch_changes,
+                  foreign_, content, events);
   if (Result<void> done = apply.run(changes, stop); !done) return done;
   if (!manifest_.grown()) return {};
   return manifest_.rewrite(*tree, settings_.owner);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -28,6 +29,9 @@ struct FilesTargetSettings {
   std::string owner;
   bool may_write = true;  ///< false: `flush` writes nothing
   std::uint16_t folder_mode = 0755;
+  /// Changes at a time: few enough to be told about soon and to fit into memory, many enough that
+  /// what a sync costs does not count.
+  std::size_t batch_changes = 1000;
 };
 
 class FilesTarget final : public Target {

@@ -12,9 +12,7 @@
 namespace metalwright::reconciler {
 namespace {
 
-// So much at a time: few enough to be told about soon and to fit into memory, many enough that
-// what a sync costs does not count.
-constexpr std::size_t kBatchChanges = 1000;
+// Of contents that are held at a time.
 constexpr std::size_t kBatchBytes = std::size_t{32} << 20U;
 
 bool removes(const Change& change) {
@@ -85,7 +83,7 @@ Result<void> TreeApply::run_in_order(const std::vector<const Change*>& changes,
     if (steps.empty() && stop.stop_requested()) return {};
     steps.push_back(decide(*changes[i]));
     bytes += steps.back().content.bytes.size();
-    const bool full = steps.size() == kBatchChanges || bytes >= kBatchBytes;
+    const bool full = steps.size() == batch_changes_ || bytes >= kBatchBytes;
     if (!full && i + 1 < changes.size()) continue;
     if (Result<void> done = run_batch(steps); !done) return done;
     steps.clear();
@@ -190,6 +188,7 @@ Result<void> TreeApply::run_batch(Steps& steps) {
   if (Result<void> begun = events_.begin(changes); !begun) return begun;
   (void)fault_point("files.begun");
 
+  removed_folders_.clear();
   const std::vector<std::string> folders = folders_to_make(steps);
   const Manifest::Batch before = intents(steps, folders);
   const Result<void> announced = before.empty() ? Result<void>() : manifest_.append(tree_, before);
@@ -200,6 +199,7 @@ Result<void> TreeApply::run_batch(Steps& steps) {
       FileBatch batch(tree_);
       done = change_files(batch, steps, folders);
     }
+    remove_unused(folders, steps);
     Manifest::Batch after = outcome(steps);
     if (!before.empty()) after.done();
     const Result<void> told = after.empty() ? Result<void>() : manifest_.append(tree_, after);
@@ -363,7 +363,6 @@ Result<void> TreeApply::publish(FileBatch& batch, Step& step) {
 /// Folders that we made and that hold nothing any more, from the innermost. A folder that cannot be
 /// removed stays, and is tried again when its next file goes.
 void TreeApply::remove_folders(FileBatch& batch, const Steps& steps) {
-  removed_folders_.clear();
   const auto try_all = [&](std::string_view path) {
     for (std::string_view folder = split_tree_path(path).folder; !folder.empty();
          folder = split_tree_path(folder).folder) {
@@ -378,6 +377,20 @@ void TreeApply::remove_folders(FileBatch& batch, const Steps& steps) {
     if (step.error) continue;
     if (step.what == Step::Do::remove || step.what == Step::Do::drop) try_all(step.change->name);
     if (!step.change->moved_from.empty()) try_all(step.change->moved_from);
+  }
+}
+
+/// Folders that were made for files which then were not: on a full disk they cost what is short.
+void TreeApply::remove_unused(const std::vector<std::string>& folders, const Steps& steps) {
+  const bool all_well =
+      std::all_of(steps.begin(), steps.end(), [](const Step& step) { return step.settled; });
+  if (all_well) return;
+  FileBatch batch(tree_);
+  for (auto folder = folders.rbegin(); folder != folders.rend(); ++folder) {
+    const Result<bool> removed = batch.remove_folder(*folder);
+    if (!removed || !*removed) continue;
+    removed_folders_.push_back(*folder);
+    known_folders_.erase(*folder);
   }
 }
 

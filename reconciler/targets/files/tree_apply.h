@@ -25,12 +25,13 @@ namespace metalwright::reconciler {
 class TreeApply {
  public:
   TreeApply(const FileTree& tree, Manifest& manifest, StatIndex& index, std::uint16_t folder_mode,
-            const std::set<std::string, std::less<>>& foreign, const ContentReader& content,
-            const ApplyEvents& events)
+            std::size_t batch_changes, const std::set<std::string, std::less<>>& foreign,
+            const ContentReader& content, const ApplyEvents& events)
       : tree_(tree),
         manifest_(manifest),
         index_(index),
         folder_mode_(folder_mode),
+        batch_changes_(batch_changes),
         foreign_(foreign),
         content_(content),
         events_(events) {}
@@ -74,6 +75,7 @@ class TreeApply {
   [[nodiscard]] Result<void> stage(FileBatch& batch, Step& step);
   [[nodiscard]] Result<void> publish(FileBatch& batch, Step& step);
   void remove_folders(FileBatch& batch, const Steps& steps);
+  void remove_unused(const std::vector<std::string>& folders, const Steps& steps);
   [[nodiscard]] Manifest::Batch outcome(const Steps& steps) const;
   void remember(const Steps& steps);
 
@@ -81,6 +83,7 @@ class TreeApply {
   Manifest& manifest_;
   StatIndex& index_;
   std::uint16_t folder_mode_;
+  std::size_t batch_changes_;
   const std::set<std::string, std::less<>>& foreign_;  // not ours, whatever the plan says
   const ContentReader& content_;
   const ApplyEvents& events_;

@@ -154,7 +154,11 @@ class Part {
 
   bool to_be_removed(std::string_view path) const {
     const std::optional<Manifest::File> file = manifest_.find(path);
-    return file && !file->in_doubt && desired_.find("file", path) == nullptr;
+    if (!file || desired_.find("file", path) != nullptr) return false;
+    if (!file->in_doubt) return true;
+    std::string clear_folder;
+    const Result<Seen> seen = look_at(tree_, path, nullptr, clear_folder, {});
+    return seen && seen->digest == file->digest;
   }
 
   /// Is what is in the way ours, and to be removed: a file where a folder is to be, or a folder

@@ -24,7 +24,8 @@ class FilesTree {
   using Modes = std::map<std::string, std::uint16_t>;  // where not 0644
   using Contents = std::map<std::string, Content>;
 
-  explicit FilesTree(std::string root = {}) : root_(root.empty() ? folder_ / "tree" : root) {
+  explicit FilesTree(std::string root = {}, std::size_t batch_changes = 1000)
+      : root_(root.empty() ? folder_ / "tree" : root), batch_changes_(batch_changes) {
     std::filesystem::create_directories(root_);
     restart();
   }
@@ -36,8 +37,11 @@ class FilesTree {
   [[nodiscard]] bool complete() const { return complete_; }
 
   void restart() {
-    target_ = std::make_unique<FilesTarget>(FilesTargetSettings{
-        .name = "tftp", .root = root_, .index_file = index_file(), .owner = "test"});
+    target_ = std::make_unique<FilesTarget>(FilesTargetSettings{.name = "tftp",
+                                                                .root = root_,
+                                                                .index_file = index_file(),
+                                                                .owner = "test",
+                                                                .batch_changes = batch_changes_});
   }
   void lose_the_store() { applied_.clear(); }
   void remember(const std::string& path, const Digest& digest) { applied_[path] = digest; }
@@ -115,7 +119,8 @@ class FilesTree {
     const TargetDiff again = plan(files, Look::cheap, {}, modes);
     EXPECT_TRUE(again.changes.empty()) << again.changes.front().address();
     EXPECT_TRUE(again.conflicts.empty());
-    for (const auto& [path, bytes] : files) EXPECT_EQ(read_plainly(*this / path), bytes) << path;
+    for (const auto& [path, bytes] : files)
+      EXPECT_TRUE(read_plainly(*this / path) == bytes) << path;
   }
 
  private:
@@ -135,6 +140,7 @@ class FilesTree {
 
   TempFolder folder_;
   std::string root_;
+  std::size_t batch_changes_;
   std::unique_ptr<FilesTarget> target_;
   std::map<std::string, Digest> applied_;
   Contents contents_;
