@@ -10,8 +10,16 @@
 
 namespace metalwright::store {
 namespace {
+Result<Digest> random_key() {
+  Digest key;
+  if (RAND_bytes(key.bytes.data(), static_cast<int>(key.bytes.size())) != 1) {
+    return fail(ErrorKind::unavailable, "store-random", "the system gives no random bytes");
+  }
+  return key;
+}
+
 /// The key of the secrets' hashes, made at first use. A state that is only looked at and has none
-/// yet gets none.
+/// yet gets one that nobody keeps.
 Result<Digest> secret_key(Connection& connection, bool read_only) {
   const auto select = [](soci::session& sql) {
     std::string text;
@@ -19,13 +27,11 @@ Result<Digest> secret_key(Connection& connection, bool read_only) {
     return Digest::from_hex(text);
   };
   Result<Digest> key = connection.read("reading the key of secrets", select);
-  if (!key || !key->empty() || read_only) return key;
-  return connection.write("making the key of secrets", [&](soci::session& sql) -> Result<Digest> {
-    Digest made;
-    if (RAND_bytes(made.bytes.data(), static_cast<int>(made.bytes.size())) != 1) {
-      return fail(ErrorKind::unavailable, "store-random", "the system gives no random bytes");
-    }
-    const std::string text = made.hex();
+  if (!key || !key->empty()) return key;
+  Result<Digest> made = random_key();
+  if (!made || read_only) return made;
+  return connection.write("making the key of secrets", [&](soci::session& sql) {
+    const std::string text = made->hex();
     // Another process may have been quicker: its key stays.
     sql << "INSERT INTO meta(key, value) VALUES('secret-key', :k) ON CONFLICT(key) DO NOTHING",
         soci::use(text);
