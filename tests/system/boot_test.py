@@ -4,8 +4,8 @@
     boot_test.py NAME    one boot of the list at the end; without a name, all of them in turn
 
 Each starts QEMU on the link that dnsmasq serves, and passes when the guest's report has the command
-line that the repository says for that machine; or, for a machine without a profile, when the boot
-sector or loader on its local disk runs.
+line that the repository says for that machine; or, for a machine without a profile and one that the
+repository does not know, when the boot sector or loader on its local disk runs.
 """
 
 import queue
@@ -31,6 +31,9 @@ PROFILE = {
 COMMAND_LINE = ["console=ttyS0", "quiet", "panic=-1", f"report={lab.SERVER}:{service.PORT}",
                 "host=orion.example.net", "card=52:54:00:09:00:0b", "address=10.9.0.11",
                 "own=of orion"]
+
+ORION = fleet.mac_of(11)
+STRANGER = "52:54:00:09:00:ee"
 
 OVMF_CODE = "/usr/share/OVMF/OVMF_CODE_4M.fd"
 OVMF_VARIABLES = "/usr/share/OVMF/OVMF_VARS_4M.fd"
@@ -75,10 +78,10 @@ def make_fleet(folder, loader, profile="guest", service_url="", dns=True, dhcp="
     return site
 
 
-def start(site, firmware, *options, link=None):
-    """Boots orion and returns QEMU's exit code and the reports."""
+def start(site, firmware, *options, mac=ORION, link=None):
+    """Boots a machine and returns QEMU's exit code and the reports."""
     machine, card = firmware(site.folder)
-    command = guest.machine(fleet.mac_of(11), link or guest.tap(11), *machine, *options, card=card,
+    command = guest.machine(mac, link or guest.tap(0), *machine, *options, card=card,
                             log=site.folder / "console.log")
     with site.dnsmasq(), service.running(site.tree, site.folder / "http.log") as reports:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True,
@@ -97,7 +100,7 @@ def boots(site, firmware, link=None):
     code, reports = start(site, firmware, link=link)
     assert code == 0, f"QEMU ended with {code}, reports: {reports}"
     (report,) = reports
-    assert (report.mac, report.address) == (fleet.mac_of(11), "10.9.0.11"), report
+    assert (report.mac, report.address) == (ORION, "10.9.0.11"), report
     words = shlex.split(report.command_line)
     at = words.index(COMMAND_LINE[0]) if COMMAND_LINE[0] in words else 0
     # Loaders add words of their own before and behind: names of files, the card they used.
@@ -128,7 +131,7 @@ def ipxe_beside_another_dhcp_server(folder):
     other = ["ip", "netns", "exec", "client", "dnsmasq", "--keep-in-foreground", "--port=0",
              "--conf-file=/dev/null", "--interface=eth0", "--user=root", "--pid-file",
              "--dhcp-range=10.9.0.0,static,255.255.255.0",
-             f"--dhcp-host={fleet.mac_of(11)},10.9.0.11", f"--dhcp-leasefile={folder}/other-leases"]
+             f"--dhcp-host={ORION},10.9.0.11", f"--dhcp-leasefile={folder}/other-leases"]
     with lab.program(*other, log=folder / "other.log"):
         boots(make_fleet(folder, "ipxe", dhcp="proxy"), bios)
 
@@ -160,8 +163,8 @@ def disk(folder):
             "-device", "virtio-blk-pci,drive=disk,bootindex=2"]
 
 
-def reaches_the_disk(site, firmware, options):
-    code, reports = start(site, firmware, *options)
+def reaches_the_disk(site, firmware, options, mac=ORION):
+    code, reports = start(site, firmware, *options, mac=mac)
     assert (code, reports) == (guest.REACHED_THE_DISK, []), f"{code}, {reports}"
 
 
@@ -173,21 +176,52 @@ def ipxe_local_disk(folder):
     reaches_the_disk(make_fleet(folder, "ipxe", profile=None), bios, disk(folder))
 
 
-def grub_local_disk(folder):
-    """The loader on the disk's EFI partition is a GRUB whose whole configuration ends QEMU."""
+def uefi_disk(folder):
+    """A disk with an EFI partition; its loader is a GRUB whose whole configuration ends QEMU."""
     loader = folder / "esp" / "EFI" / "BOOT" / "BOOTX64.EFI"
     loader.parent.mkdir(parents=True)
     script = folder / "exit.cfg"
     script.write_text("outb 0xf4 0x10\n")
     lab.run("grub-mkimage", "-O", "x86_64-efi", "-p", "/", "-c", script, "-o", loader, "iorw")
-    esp = ["-drive", f"file=fat:rw:{folder}/esp,format=raw,if=none,id=disk",
-           "-device", "virtio-blk-pci,drive=disk,bootindex=2"]
-    reaches_the_disk(make_fleet(folder, "grub", profile=None), uefi, esp)
+    return ["-drive", f"file=fat:rw:{folder}/esp,format=raw,if=none,id=disk",
+            "-device", "virtio-blk-pci,drive=disk,bootindex=2"]
+
+
+def grub_local_disk(folder):
+    reaches_the_disk(make_fleet(folder, "grub", profile=None), uefi, uefi_disk(folder))
+
+
+# A machine that nobody has described sees a menu, which nobody answers here.
+
+
+def pxelinux_stranger(folder):
+    reaches_the_disk(make_fleet(folder, "pxelinux"), bios, disk(folder), STRANGER)
+
+
+def ipxe_stranger(folder):
+    reaches_the_disk(make_fleet(folder, "ipxe"), bios, disk(folder), STRANGER)
+
+
+def grub_stranger(folder):
+    reaches_the_disk(make_fleet(folder, "grub"), uefi, uefi_disk(folder), STRANGER)
+
+
+def ipxe_stranger_with_a_default_profile(folder):
+    site = make_fleet(folder, "ipxe")
+    site.profiles["inspect"] = PROFILE | {"default": True, "params": [*PROFILE["params"][:4],
+                                                                      "inspect=${mac}"]}
+    site.apply()
+    code, reports = start(site, bios, mac=STRANGER)
+    assert code == 0, f"QEMU ended with {code}, reports: {reports}"
+    (report,) = reports
+    assert report.mac == STRANGER, report
+    assert f"inspect={STRANGER}" in report.command_line.split(), report
 
 
 TESTS = [pxelinux, ipxe_rom, ipxe_on_a_plain_rom, ipxe_beside_another_dhcp_server, ipxe_uefi_http,
          grub_tftp, grub_http, grub_http_with_dns,
-         pxelinux_local_disk, ipxe_local_disk, grub_local_disk]
+         pxelinux_local_disk, ipxe_local_disk, grub_local_disk,
+         pxelinux_stranger, ipxe_stranger, grub_stranger, ipxe_stranger_with_a_default_profile]
 
 if __name__ == "__main__":
     lab.need("dnsmasq", "qemu-system-x86_64", "grub-mkimage")

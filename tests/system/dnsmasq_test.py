@@ -96,6 +96,35 @@ def with_a_service_url_the_rest_is_fetched_over_http(folder):
         assert offer.boot_file == "undionly.kpxe", offer
 
 
+def boot_sim_tells_what_dnsmasq_answers(folder):
+    kinds = {
+        "bios": dhcp4.firmware(dhcp4.BIOS),
+        "uefi32": dhcp4.firmware(dhcp4.UEFI32),
+        "uefi": dhcp4.firmware(dhcp4.UEFI64),
+        "arm64": dhcp4.firmware(dhcp4.ARM64),
+        "uefi-http": dhcp4.firmware(dhcp4.UEFI64_HTTP, http=True),
+        "arm64-http": dhcp4.firmware(dhcp4.ARM64_HTTP, http=True),
+        "ipxe": dhcp4.ipxe(dhcp4.BIOS),
+        "ipxe-uefi": dhcp4.ipxe(dhcp4.UEFI64),
+        "ipxe-other": dhcp4.ipxe(dhcp4.ARM64),
+    }
+    for loader in ("ipxe", "pxelinux", "grub"):
+        (folder / loader).mkdir(mode=0o755)
+        site = orion(folder / loader, service_url=HTTP)
+        site.networks["lab"]["dhcp"]["loader"] = loader
+        site.apply()
+        with site.dnsmasq():
+            client = dhcp4.Client()
+            for kind, options in kinds.items():
+                offer = client.discover(KNOWN, options)
+                told = site.metalwright("boot-sim", KNOWN, "--firmware", kind)
+                assert f"\n  address {offer.address}, name {offer.text(12)}\n" in told, told
+                expected = "no boot file"
+                if offer.boot_file:
+                    expected = f"boot file {offer.boot_file}"
+                assert f"\n  {expected}" in told, f"{loader}, {kind}: {offer}\n{told}"
+
+
 def every_boot_file_is_served_byte_for_byte(folder):
     lab.address("10.9.0.250/24")
     site = orion(folder)
@@ -234,6 +263,7 @@ if __name__ == "__main__":
             a_real_client_configures_itself,
             each_firmware_is_told_its_boot_loader,
             with_a_service_url_the_rest_is_fetched_over_http,
+            boot_sim_tells_what_dnsmasq_answers,
             every_boot_file_is_served_byte_for_byte,
             nothing_beyond_the_tree_is_served,
             a_push_adds_changes_and_removes_servers_while_dnsmasq_runs,

@@ -108,9 +108,12 @@ class Fleet:
     def apply(self):
         """Commits the fleet and makes everything that is served as it says."""
         self.commit()
-        config = self.folder / "metalwright.yaml"
-        config.write_text(json.dumps(self.host, indent=1))
-        lab.run(PROGRAM, "-c", config, "apply", "--yes")
+        (self.folder / "metalwright.yaml").write_text(json.dumps(self.host, indent=1))
+        self.metalwright("apply", "--yes")
+
+    def metalwright(self, *arguments):
+        """Runs a command of the program on this host's configuration; returns what it prints."""
+        return lab.run(PROGRAM, "-c", self.folder / "metalwright.yaml", *arguments)
 
     @contextlib.contextmanager
     def dnsmasq(self):
