@@ -4,9 +4,10 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <utility>
 
-#include "schemas/host_name.h"
+#include "renderers/comment.h"
 #include "schemas/quote.h"
 
 namespace metalwright::renderers {
@@ -59,7 +60,7 @@ void check_assets(const Profile& profile, Errors& errors) {
     }
     seen.push_back(&asset);
   };
-  check(profile.kernel, "kernel");
+  if (!profile.kernel.path.empty()) check(profile.kernel, "kernel");
   for (const Asset& asset : profile.initrd) check(asset, "initrd");
 }
 
@@ -130,6 +131,12 @@ BootProfile make_profile(const Profile& profile) {
   line += " BOOTIF=01-";
   line += kWidestMac;
   boot.command_line = Pattern(line);
+  PlaceValues none;
+  for (const Place place : {Place::mac, Place::uuid, Place::hostname, Place::ip})
+    none.set(place, "");
+  const Result<void> fits = check_command_line(
+      boot, none, path, profile.param_origins.empty() ? profile.origin : profile.param_origins[0]);
+  if (!fits) boot.errors.push_back(fits.error());
   return boot;
 }
 
@@ -179,12 +186,24 @@ bool BootProfile::talos() const {
 
 const BootProfile* BootSite::profile_of(const Server& server) const {
   const Profile* profile = metalwright::profile_of(*model, server);
-  return profile == nullptr ? nullptr : &profiles[profile - model->profiles.data()];
+  if (profile == nullptr) return nullptr;
+  const BootProfile& boot = profiles[profile - model->profiles.data()];
+  return boot.boots() ? &boot : nullptr;
+}
+
+std::string BootSite::local_comment(const Server& server) const {
+  const Profile* profile = metalwright::profile_of(*model, server);
+  if (profile == nullptr) return "# This server has no profile: it boots its local disk.\n";
+  std::string comment;
+  append_comment(comment,
+                 {"Profile ", profile->name, " has no kernel: the server boots its local disk."});
+  return comment;
 }
 
 const BootProfile* BootSite::default_profile() const {
-  const auto at = std::find_if(profiles.begin(), profiles.end(),
-                               [](const BootProfile& p) { return p.profile->is_default; });
+  const auto at = std::find_if(profiles.begin(), profiles.end(), [](const BootProfile& p) {
+    return p.profile->is_default && p.boots();
+  });
   return at == profiles.end() ? nullptr : &*at;
 }
 
@@ -237,6 +256,7 @@ Errors for_each_boot_machine(const BootSite& site, const ServerEntry& entry,
     const std::string mac_dashes = interface.mac->text('-');
     const std::optional<Ipv4Address> address = address_of(server, interface);
     const std::string ip = address ? address->text() : std::string();
+    machine.interface = &interface;
     machine.mac = mac;
     machine.mac_dashes = mac_dashes;
     machine.ip = address ? std::string_view(ip) : std::string_view();

@@ -32,6 +32,9 @@ struct BootProfile {
   Pattern command_line;
   Errors errors;  ///< why no format can boot it
 
+  /// A profile that is a template only has no kernel.
+  [[nodiscard]] bool boots() const { return !profile->kernel.path.empty(); }
+
   /// Talos fills in `${uuid}`, `${mac}` and `${hostname}` itself where a loader could not.
   [[nodiscard]] bool talos() const;
   [[nodiscard]] bool needs(Place place) const { return command_line.has(place); }
@@ -40,6 +43,7 @@ struct BootProfile {
 /// A machine as it boots from one of its interfaces.
 struct BootMachine {
   const ServerEntry* entry = nullptr;
+  const Interface* interface = nullptr;
   const BootProfile* profile = nullptr;  ///< null: it boots its local disk
   std::string_view mac;                  ///< `52:54:00:ab:cd:ef`
   std::string_view mac_dashes;           ///< `52-54-00-ab-cd-ef`
@@ -56,7 +60,10 @@ struct BootSite {
   std::string local;  ///< the menus' name of booting the local disk: `local`, or longer where a
                       ///< profile has that name
 
+  /// What the server boots; null: its local disk.
   [[nodiscard]] const BootProfile* profile_of(const Server& server) const;
+  /// Why it boots its local disk, as a comment line.
+  [[nodiscard]] std::string local_comment(const Server& server) const;
   /// The default of the menus for unknown machines; null: the local disk.
   [[nodiscard]] const BootProfile* default_profile() const;
 };

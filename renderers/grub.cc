@@ -142,13 +142,12 @@ Errors Grub::server(const ServerEntry& entry, const ArtifactSink& sink) const {
   std::string text;
   std::string own;
   std::string first_lines;
-  append_server_comment(first_lines, *site_.model, entry,
-                        profile == nullptr ? nullptr : profile->profile);
+  append_server_comment(first_lines, *site_.model, entry, profile_of(*site_.model, *entry.server));
   Errors errors = for_each_boot_machine(site_, entry, [&](const BootMachine& machine) {
     name.assign("efi64/grub.cfg-01-").append(machine.mac_dashes);
     text = first_lines;
     if (profile == nullptr) {
-      text += "# This server has no profile: it boots its local disk.\n";
+      text += site_.local_comment(*entry.server);
       append_start(text, "0", "'local'", "0");
     } else {
       PlaceValues values;
@@ -190,6 +189,7 @@ Errors Grub::site(const ArtifactSink& sink) const {
   for (const BootProfile& profile : site_.profiles) {
     const Entry& entry = entries_[&profile - site_.profiles.data()];
     errors.insert(errors.end(), entry.errors.begin(), entry.errors.end());
+    if (!profile.boots()) continue;
     PlaceValues values;
     leave_to_others(profile, values);
     if (profile.needs(Place::hostname) && !values.knows(Place::hostname)) {

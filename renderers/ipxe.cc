@@ -70,7 +70,7 @@ Ipxe::Ipxe(const BootSite& site) : site_(site) {
     const Result<void> title = check_ipxe_text(
         profile.title, "menu-text", fmt::format("profiles.{}.title", profile.profile->name),
         profile.profile->origin);
-    if (!title) entry.errors.push_back(title.error());
+    if (!title && !profile.title.empty()) entry.errors.push_back(title.error());
     if (const Result<std::string> lines = entry_lines(profile, base)) {
       entry.lines = Pattern(*lines);
     } else {
@@ -91,13 +91,12 @@ Errors Ipxe::server(const ServerEntry& entry, const ArtifactSink& sink) const {
   std::string text;
   std::string own;
   std::string first_lines = "#!ipxe\n";
-  append_server_comment(first_lines, *site_.model, entry,
-                        profile == nullptr ? nullptr : profile->profile);
+  append_server_comment(first_lines, *site_.model, entry, profile_of(*site_.model, *entry.server));
   Errors errors = for_each_boot_machine(site_, entry, [&](const BootMachine& machine) {
     name.assign("ipxe/").append(machine.mac_dashes).append(".ipxe");
     text = first_lines;
     if (profile == nullptr) {
-      text += "# This server has no profile: it boots its local disk.\n";
+      text += site_.local_comment(*entry.server);
       text += kLocalLines;
       sink({.name = name, .content = text});
       return;
@@ -153,6 +152,7 @@ Errors Ipxe::site(const ArtifactSink& sink) const {
   text += ":_menu\nmenu This machine (${netX/mac}) is not in the inventory\n";
   text += "item " + site_.local + " Boot the local disk\n";
   for (const BootProfile& profile : site_.profiles) {
+    if (!profile.boots()) continue;
     text += "item " + profile.profile->name + ' ' + profile.title + '\n';
   }
   text += fmt::format("choose --default {} --timeout 10000 target && goto ${{target}} || goto {}\n",
@@ -162,6 +162,7 @@ Errors Ipxe::site(const ArtifactSink& sink) const {
   PlaceValues values;
   leave_to_ipxe(values);
   for (const BootProfile& profile : site_.profiles) {
+    if (!profile.boots()) continue;
     text += ":" + profile.profile->name + '\n';
     entries_[&profile - site_.profiles.data()].lines.append_to(text, values);
   }

@@ -11,7 +11,9 @@
 ///                                   a menu of profiles; the local disk after 10 s, or the profile
 ///                                   that says `default: true`
 ///   ipxe/<mac with dashes>.ipxe     what one machine boots; without a profile its local disk
-///   configs/<profile>/<mac with dashes>    the profile's `template`, filled in for one machine
+/// The files that are made of a profile's `template` (renderers/boot_templates.h) belong to this
+/// format, for they are read over HTTP.
+///
 /// Where there is a service URL, kernels come from `<url>/boot/assets/` over HTTP, else from
 /// `/assets/` on the server that the script came from. Scripts name each other relatively, so that
 /// they work wherever they are served. What a script cannot know (the UUID, in the menu also MAC,

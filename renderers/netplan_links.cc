@@ -379,7 +379,9 @@ class Builder {
       }
     }
     for (Link& link : links_) {
-      if (link.mtu_bytes == 0 && link.member) link.mtu_bytes = carrier_of(link).mtu_bytes;
+      const Link* above = master_of(link);
+      while (above != nullptr && above->mtu_bytes == 0) above = master_of(*above);
+      if (link.mtu_bytes == 0 && above != nullptr) link.mtu_bytes = above->mtu_bytes;
     }
   }
 

@@ -129,8 +129,7 @@ Errors Pxelinux::server(const ServerEntry& entry, const ArtifactSink& sink) cons
   std::string text;
   std::string own;
   std::string first_lines;
-  append_server_comment(first_lines, *site_.model, entry,
-                        profile == nullptr ? nullptr : profile->profile);
+  append_server_comment(first_lines, *site_.model, entry, profile_of(*site_.model, *entry.server));
   Errors errors = for_each_boot_machine(site_, entry, [&](const BootMachine& machine) {
     name.assign("pxelinux.cfg/01-").append(machine.mac_dashes);
     text = first_lines;
@@ -150,7 +149,7 @@ Errors Pxelinux::server(const ServerEntry& entry, const ArtifactSink& sink) cons
       values.set(Place::arguments, own);
     }
     if (profile == nullptr) {
-      text += "# This server has no profile: it boots its local disk.\n";
+      text += site_.local_comment(*entry.server);
     } else if (unknown) {
       append_comment(text, {"PXELINUX cannot fill in {", word(*unknown), "}, which profile ",
                             profile->profile->name, " uses: the local disk boots instead."});
@@ -182,6 +181,7 @@ Errors Pxelinux::site(const ArtifactSink& sink) const {
   for (const BootProfile& profile : site_.profiles) {
     const Entry& entry = entries_[&profile - site_.profiles.data()];
     errors.insert(errors.end(), entry.errors.begin(), entry.errors.end());
+    if (!profile.boots()) continue;
     PlaceValues values;
     leave_to_talos(profile, values);
     const std::optional<Place> unknown = missing(profile, {}, values);

@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <iterator>
 #include <utility>
 
 #include "renderers/boot_site.h"
+#include "renderers/boot_templates.h"
 #include "renderers/cluster_config.h"
 #include "renderers/dhcp_hosts.h"
 #include "renderers/dnsmasq.h"
@@ -25,6 +27,12 @@ constexpr std::array<std::pair<Format, std::string_view>, 6> kWords{
      {Format::netplan, "netplan"},
      {Format::cluster_config, "cluster-config"},
      {Format::dnsmasq, "dnsmasq"}}};
+
+Errors joined(Errors first, Errors second) {
+  first.insert(first.end(), std::make_move_iterator(second.begin()),
+               std::make_move_iterator(second.end()));
+  return first;
+}
 
 }  // namespace
 
@@ -50,6 +58,7 @@ struct Rendering::State {
         pxelinux(boot),
         grub(boot),
         ipxe(boot),
+        templates(boot),
         cluster_config(model) {}
 
   const Model& model;
@@ -58,6 +67,7 @@ struct Rendering::State {
   Pxelinux pxelinux;
   Grub grub;
   Ipxe ipxe;
+  BootTemplates templates;
   ClusterConfig cluster_config;
 };
 
@@ -82,7 +92,7 @@ Errors Rendering::server(Format format, const ServerEntry& entry, const Artifact
     case Format::grub:
       return s.grub.server(entry, sink);
     case Format::ipxe:
-      return s.ipxe.server(entry, sink);
+      return joined(s.ipxe.server(entry, sink), s.templates.server(entry, sink));
     case Format::netplan:
       return render_netplan(s.model, s.settings, entry, sink);
     case Format::cluster_config:
@@ -101,7 +111,7 @@ Errors Rendering::site(Format format, const ArtifactSink& sink) const {
     case Format::grub:
       return s.grub.site(sink);
     case Format::ipxe:
-      return s.ipxe.site(sink);
+      return joined(s.templates.site(), s.ipxe.site(sink));
     case Format::netplan:
     case Format::cluster_config:
       return {};

@@ -24,9 +24,10 @@ bool have_script_check() {
   return reconciler::run_program({"grub-script-check", "--version"}).has_value();
 }
 
-#define SKIP_WITHOUT_GRUB()                                                              \
-  if (!have_script_check()) GTEST_SKIP() << "grub-script-check is missing: apt install " \
-                                            "grub-common"
+#define SKIP_WITHOUT_GRUB()                                    \
+  if (!have_script_check())                                    \
+  GTEST_SKIP() << "grub-script-check is missing: apt install " \
+                  "grub-common"
 
 const std::string kNasty =
     "a b 1 _ _ ' \" \\ $ ${x} $(x) ` ; & | < > { } # ! * ? [ ] ( ) ~ = - -- '\\'' é ü %s @ , .";
