@@ -58,30 +58,38 @@ DnsmasqApply::DnsmasqApply(const DnsmasqTargetSettings& settings, const PendingN
 Result<void> DnsmasqApply::run(std::span<const Change> changes, std::stop_token stop) {
   if (changes.empty() || stop.stop_requested()) return {};
   if (auto read = read_site(); !read) return read;
+  if (auto told = tell_begin(changes); !told) return told;
+  for (const Change& change : changes) {
+    if (change.kind == kHostKind && change.action == Action::adopt) {
+      adopted_.insert(std::string(split_host_name(change.name).network));
+    }
+  }
   steps_.reserve(changes.size());
-  for (const Change& change : changes) steps_.push_back(decide(change));
+  for (const Change& change : changes) steps_.push_back(Step{.change = &change});
+  if (auto read = read_all_hosts(); !read) return give_up(std::move(read.error()));
   for (Step& step : steps_) {
+    decide(step);
     if (!step.error) continue;
     events_.end(*step.change, &*step.error);
     step.change = nullptr;
   }
   std::erase_if(steps_, [](const Step& step) { return step.change == nullptr; });
   if (steps_.empty() && !before_) return {};
-  compose();
+  if (auto composed = compose(); !composed) return give_up(std::move(composed.error()));
   if (auto possible = check_before(stop); !possible) return give_up(std::move(possible.error()));
-
-  std::vector<const Change*> begun;
-  begun.reserve(steps_.size());
-  for (const Step& step : steps_) begun.push_back(step.change);
-  if (!begun.empty()) {
-    if (auto told = events_.begin(begun); !told) return told;
-  }
-  if (kind_ != ReloadKind::none) {
+  if (kind_ != ReloadKind::none || changes_files()) {
     // From here on it is finished or undone: `stop` ends no wait halfway.
     if (auto live = go_live(); !live) return give_up(std::move(live.error()));
   }
   tell_success();
   return {};
+}
+
+Result<void> DnsmasqApply::tell_begin(std::span<const Change> changes) const {
+  std::vector<const Change*> begun;
+  begun.reserve(changes.size());
+  for (const Change& change : changes) begun.push_back(&change);
+  return events_.begin(begun);
 }
 
 Result<void> DnsmasqApply::check_before(const std::stop_token& stop) {
@@ -146,9 +154,10 @@ Result<void> DnsmasqApply::make_folders() {
   return {};
 }
 
-Result<DnsmasqApply::Hosts*> DnsmasqApply::hosts_of(std::string_view network) {
-  if (const auto found = hosts_.find(network); found != hosts_.end()) return &found->second;
-  Hosts& hosts = hosts_[std::string(network)];
+/// What is not known as it is must not be written anew: an error here ends the apply.
+Result<void> DnsmasqApply::read_hosts(const std::string& network) {
+  if (hosts_.contains(network)) return {};
+  Hosts hosts;
   if (hosts_folder_) {
     const std::string name = hosts_file_name(network);
     const auto status = hosts_folder_->status(name);
@@ -160,15 +169,38 @@ Result<DnsmasqApply::Hosts*> DnsmasqApply::hosts_of(std::string_view network) {
       hosts.old_text = std::move(*text);
     }
   }
-  hosts.before = parse_hosts_file(hosts.old_text);
-  hosts.whole = sha256(hosts.old_text);
-  return &hosts;
+  Hosts& kept = hosts_[network] = std::move(hosts);
+  kept.before = parse_hosts_file(kept.old_text);
+  kept.whole = sha256(kept.old_text);
+  return {};
+}
+
+/// The files of all networks that a change is about; with a new configuration, of those that it
+/// names and of those that are there.
+Result<void> DnsmasqApply::read_all_hosts() {
+  std::set<std::string> networks;
+  bool config = false;
+  for (const Step& step : steps_) {
+    if (step.change->kind == kConfigKind) config = true;
+    if (step.change->kind != kHostKind) continue;
+    const std::string_view network = split_host_name(step.change->name).network;
+    if (is_key(network)) networks.emplace(network);
+  }
+  if (config && hosts_folder_) {
+    const auto there = networks_in(*hosts_folder_);
+    if (!there) return tl::unexpected(there.error());
+    networks.insert(there->begin(), there->end());
+  }
+  for (const std::string& network : networks) {
+    if (auto read = read_hosts(network); !read) return read;
+  }
+  return {};
 }
 
 // --- what each change means ----------------------------------------------------------------------
 
-DnsmasqApply::Step DnsmasqApply::decide(const Change& change) {
-  Step step{.change = &change};
+void DnsmasqApply::decide(Step& step) {
+  const Change& change = *step.change;
   if (change.kind == kConfigKind && change.name == kConfigName) {
     decide_config(step);
   } else if (change.kind == kHostKind) {
@@ -178,7 +210,6 @@ DnsmasqApply::Step DnsmasqApply::decide(const Change& change) {
                       fmt::format("a dnsmasq target has no resource '{}'", change.address()))
                      .value();
   }
-  return step;
 }
 
 /// A change may be made where things are as it saw them, or as it wants them already.
@@ -238,16 +269,11 @@ void DnsmasqApply::decide_host(Step& step) {
             .value();
     return;
   }
-  auto found = hosts_of(step.network);
-  if (!found) {
-    step.error = found.error();
-    return;
-  }
-  Hosts& hosts = **found;
+  Hosts& hosts = hosts_.find(step.network)->second;
   const Digest current = current_line(hosts, step);
   // A file without our first line is taken over only by a change that saw it so.
   const bool whole = hosts.present && change.observed == hosts.whole;
-  if (!hosts.before.ours && !whole && change.observed.empty()) {
+  if (!hosts.before.ours && !whole && change.observed.empty() && !adopted_.contains(step.network)) {
     step.error = conflict(change, fmt::format("'{}' is a file that metalwright did not make",
                                               hosts_file_name(step.network)));
     return;
@@ -278,7 +304,8 @@ void DnsmasqApply::decide_host(Step& step) {
                      .value();
     return;
   }
-  if (current == change.desired) return;
+  // Taking over a file that is as desired writes it all the same: with our first line.
+  if (current == change.desired && hosts.before.ours) return;
   auto line = host_line(change, *step.mac);
   if (!line) {
     step.error = line.error();
@@ -315,31 +342,36 @@ bool DnsmasqApply::named_by_config(std::string_view network) const {
          facts_.hosts_files.end();
 }
 
-void DnsmasqApply::compose() {
+Result<void> DnsmasqApply::compose() {
   const std::string_view config = new_config_      ? std::string_view(*new_config_)
                                   : remove_config_ ? std::string_view()
                                                    : std::string_view(config_.bytes);
   facts_ = read_config_facts(config);
   if (new_config_ || remove_config_) {
     kind_ = ReloadKind::restart;
-    // Files that the new configuration names must be there; those of networks that left, not.
+    // What the new configuration names must be there.
     for (const std::string& path : facts_.hosts_files) {
       const PathParts parts = path_parts(path);
       if (parts.folder != settings_.hosts_folder) continue;
       const std::string_view name = parts.name;
       if (!name.ends_with(kHostsSuffix)) continue;
-      static_cast<void>(hosts_of(name.substr(0, name.size() - kHostsSuffix.size())));
-    }
-    if (hosts_folder_) {
-      if (const auto networks = networks_in(*hosts_folder_)) {
-        for (const std::string& network : *networks) static_cast<void>(hosts_of(network));
-      }
+      const auto network = name.substr(0, name.size() - kHostsSuffix.size());
+      if (auto read = read_hosts(std::string(network)); !read) return read;
     }
   }
   for (auto& [network, hosts] : hosts_) {
-    compose_one(hosts, named_by_config(network));
-    if (hosts.changed && kind_ == ReloadKind::none) kind_ = ReloadKind::hosts;
+    const bool named = named_by_config(network);
+    compose_one(hosts, named);
+    // A file that dnsmasq was never told of is none that it has to read again.
+    if (hosts.changed && named && kind_ == ReloadKind::none) kind_ = ReloadKind::hosts;
   }
+  return {};
+}
+
+bool DnsmasqApply::changes_files() const {
+  return new_config_ || remove_config_ ||
+         std::any_of(hosts_.begin(), hosts_.end(),
+                     [](const auto& hosts) { return hosts.second.changed; });
 }
 
 void DnsmasqApply::compose_one(Hosts& hosts, bool wanted) {
@@ -494,7 +526,10 @@ Result<void> DnsmasqApply::publish() {
   if (new_config_ || remove_config_) {
     if (auto kept = keep(*config_folder_, path_parts(settings_.config).name); !kept) return kept;
   }
-  if (auto noted = note_.save(pending_); !noted) return noted;
+  // Where dnsmasq need not be told, the files alone say how far this came.
+  if (kind_ != ReloadKind::none) {
+    if (auto noted = note_.save(pending_); !noted) return noted;
+  }
   return publish_files();
 }
 
@@ -519,27 +554,29 @@ Result<void> DnsmasqApply::publish_files() {
 }
 
 Result<void> DnsmasqApply::make_known() {
-  if (means_.nobody(kind_)) return {};
+  if (kind_ == ReloadKind::none || means_.nobody(kind_)) return {};
   const LogReader log(settings_.log_file, means_);
   if (const int failure = fault_point("dnsmasq.reload"); failure != 0) {
     return system_failure("dnsmasq-reload", "cannot reload dnsmasq", failure);
   }
-  const auto with_words = [&](Error error) {
+  const auto in_its_words = [&](Error error) -> tl::unexpected<Error> {
+    // What it says about a line of ours tells more than that it does not answer.
+    if (auto refused = read_log(log); !refused) return tl::unexpected(refused.error());
     for (const std::string& line : log.lines()) {
-      if (line.find("FAILED") != std::string::npos || line.find(" at line ") != std::string::npos) {
-        error = with_context(std::move(error), "dnsmasq said: " + line);
-      }
+      if (line.find("FAILED") == std::string::npos) continue;
+      error = with_context(std::move(error), "dnsmasq said: " + line);
     }
     return tl::unexpected(std::move(error));
   };
-  if (auto told = reload_dnsmasq(means_, kind_, {}); !told) return with_words(told.error());
+  if (auto told = reload_dnsmasq(means_, kind_, {}); !told) return in_its_words(told.error());
   if (const int failure = fault_point("dnsmasq.probe"); failure != 0) {
     return system_failure("dnsmasq-probe", "cannot ask dnsmasq", failure);
   }
-  if (auto probed = probe_dnsmasq(settings_.probe, facts_, expected_hosts(), {}); !probed) {
-    return with_words(probed.error());
+  if (auto probed = probe_dnsmasq(settings_.probe, facts_, {}); !probed) {
+    return in_its_words(probed.error());
   }
-  return read_log(log);
+  if (auto refused = read_log(log); !refused) return refused;
+  return probe_hosts(settings_.probe, facts_, expected_hosts(), {});
 }
 
 /// A running dnsmasq only logs a bad line of a hosts file, and goes on without it.
@@ -631,7 +668,7 @@ Error DnsmasqApply::undo(Error why) {
   const auto now = look_at_config(settings_.config);
   const ConfigFacts facts = now ? read_config_facts(now->bytes) : ConfigFacts{};
   auto back = reload_dnsmasq(means_, kind_, {});
-  if (back) back = probe_dnsmasq(settings_.probe, facts, {}, {});
+  if (back) back = probe_dnsmasq(settings_.probe, facts, {});
   if (!back) {
     // The note stays, so that the next run tells dnsmasq again. With the previous files it does
     // not answer either: the cause is not in this revision.

@@ -51,21 +51,24 @@ class DnsmasqApply {
     std::optional<Error> error;
   };
 
+  [[nodiscard]] Result<void> tell_begin(std::span<const Change> changes) const;
   [[nodiscard]] Result<void> check_before(const std::stop_token& stop);
   [[nodiscard]] Result<void> go_live();
 
   [[nodiscard]] Result<void> read_site();
   [[nodiscard]] Result<void> open_folders();
   [[nodiscard]] Result<void> make_folders();
-  [[nodiscard]] Result<Hosts*> hosts_of(std::string_view network);
-  [[nodiscard]] Step decide(const Change& change);
+  [[nodiscard]] Result<void> read_hosts(const std::string& network);
+  [[nodiscard]] Result<void> read_all_hosts();
+  void decide(Step& step);
   void decide_config(Step& step);
   void decide_host(Step& step);
   [[nodiscard]] bool as_seen(const Change& change, const Digest& current) const;
   [[nodiscard]] Digest current_line(const Hosts& hosts, const Step& step) const;
   [[nodiscard]] Result<std::string> host_line(const Change& change, const MacAddress& mac);
 
-  void compose();
+  [[nodiscard]] Result<void> compose();
+  [[nodiscard]] bool changes_files() const;
   void compose_one(Hosts& hosts, bool wanted);
   [[nodiscard]] bool named_by_config(std::string_view network) const;
   [[nodiscard]] Result<void> check_duplicates();
@@ -104,6 +107,7 @@ class DnsmasqApply {
   ConfigFacts facts_;                 // of the configuration as it will be
   std::optional<FileTree> config_folder_, hosts_folder_;
   std::map<std::string, Hosts, std::less<>> hosts_;
+  std::set<std::string, std::less<>> adopted_;  // networks whose file is taken over
   std::vector<Step> steps_;
 };
 

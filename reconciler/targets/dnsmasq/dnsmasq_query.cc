@@ -19,10 +19,6 @@ using std::chrono::steady_clock;
 
 constexpr std::size_t kLargestDatagram = 2048;
 
-struct Peer {
-  sockaddr_in address{};
-};
-
 sockaddr_in to_socket_address(Ipv4Address address, std::uint16_t port) {
   sockaddr_in to{};
   to.sin_family = AF_INET;
@@ -34,6 +30,9 @@ sockaddr_in to_socket_address(Ipv4Address address, std::uint16_t port) {
 Result<FileDescriptor> open_socket() {
   FileDescriptor socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   if (!socket.open()) return system_failure("dnsmasq-probe", "cannot open a socket", errno);
+  // "Nobody listens there" comes back at once, and need not be waited for.
+  const int on = 1;
+  ::setsockopt(socket.get(), IPPROTO_IP, IP_RECVERR, &on, sizeof on);
   return socket;
 }
 

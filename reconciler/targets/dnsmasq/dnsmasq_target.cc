@@ -47,9 +47,10 @@ class Looker {
   struct Place {
     const HostsView* view = nullptr;
     bool ours = false;
+    bool identical = false;  // somebody else's, and every line of it is desired as it is
     std::size_t at = 0;
-    std::vector<bool> recorded;  // parallel to the view's lines
-    std::vector<bool> recorded_odd;
+    std::vector<bool> named;  // by a table; parallel to the view's lines
+    std::vector<bool> named_odd;
   };
 
   Result<void> read_files() {
@@ -68,8 +69,8 @@ class Looker {
       Place& place = places_[network];
       place.view = *view;
       place.ours = (*view)->ours;
-      place.recorded.resize((*view)->lines.size());
-      place.recorded_odd.resize((*view)->odd.size());
+      place.named.resize((*view)->lines.size());
+      place.named_odd.resize((*view)->odd.size());
     }
     return {};
   }
@@ -82,18 +83,51 @@ class Looker {
     return last_place_;
   }
 
-  /// A file that lost its first line is still ours where we remember a line of it.
-  void claim_places() {
+  /// A file that lost its first line is still ours where we remember a line of it. One that is not
+  /// is taken over as a whole or not at all, so its lines count as found only where every one of
+  /// them is desired just so.
+  void judge_places() {
     for (const ResourceRow& row : applied_) {
       if (row.kind != kHostKind) continue;
       if (Place* place = place_of(split_host_name(row.name).network)) place->ours = true;
     }
+    std::map<const Place*, std::size_t> matching;
+    for (const ResourceRow& row : desired_) {
+      if (row.kind != kHostKind) continue;
+      const HostName name = split_host_name(row.name);
+      Place* place = place_of(name.network);
+      if (place == nullptr || place->ours) continue;
+      const HostsView::Line* line = line_of(*place, name.rest);
+      if (line != nullptr && line->digest == row.digest) ++matching[place];
+    }
+    for (auto& [network, place] : places_) {
+      const HostsView& view = *place.view;
+      place.identical =
+          view.odd.empty() && !view.lines.empty() && matching[&place] == view.lines.size();
+    }
+  }
+
+  /// Null where the file has no line for this MAC. Quick where it is asked in the order of MACs.
+  static const HostsView::Line* line_of(Place& place, std::string_view mac_text) {
+    const auto mac = parse_mac_address(mac_text);
+    if (!mac) return nullptr;
+    const auto& lines = place.view->lines;
+    const auto before = [](const HostsView::Line& line, const MacAddress& wanted) {
+      return line.mac < wanted;
+    };
+    if (place.at < lines.size() && lines[place.at].mac < *mac) ++place.at;
+    if (place.at == lines.size() || lines[place.at].mac != *mac) {
+      const auto at = std::lower_bound(lines.begin(), lines.end(), *mac, before);
+      if (at == lines.end() || at->mac != *mac) return nullptr;
+      place.at = static_cast<std::size_t>(at - lines.begin());
+    }
+    return &lines[place.at];
   }
 
   void merge() {
     if (std::any_of(places_.begin(), places_.end(),
                     [](const auto& place) { return !place.second.ours; })) {
-      claim_places();
+      judge_places();
     }
     std::size_t d = 0, l = 0;
     while (d < desired_.size() || l < applied_.size()) {
@@ -123,9 +157,9 @@ class Looker {
   ObservedRow find(const ResourceRow& row, bool recorded) {
     ObservedRow found{.row = {row.kind, row.name, {}}, .presence = Presence::absent};
     if (row.kind == kHostKind) {
-      find_host(row, recorded, found);
+      find_host(row, found);
     } else if (row.kind == kConfigKind && row.name == kConfigName && config_.present) {
-      config_recorded_ = config_recorded_ || recorded;
+      config_named_ = true;
       found.row.digest = config_.digest;
       found.presence = config_.ours || recorded ? Presence::ours : Presence::foreign;
     }
@@ -135,65 +169,51 @@ class Looker {
     return found;
   }
 
-  void find_host(const ResourceRow& row, bool recorded, ObservedRow& found) {
+  void find_host(const ResourceRow& row, ObservedRow& found) {
     const HostName name = split_host_name(row.name);
     Place* place = place_of(name.network);
     if (place == nullptr) return;
     const HostsView& view = *place->view;
-    if (!place->ours) {
+    found.presence = place->ours ? Presence::ours : Presence::foreign;
+    if (!place->ours && !place->identical) {
       // The whole file is somebody else's: this is what stands where the line should.
       found.row.digest = view.whole;
-      found.presence = Presence::foreign;
       return;
     }
-    if (const auto mac = parse_mac_address(name.rest)) {
-      while (place->at < view.lines.size() && view.lines[place->at].mac < *mac) ++place->at;
-      // Rows come in the order of the file; where they do not, look from the beginning.
-      if (place->at == view.lines.size() || view.lines[place->at].mac != *mac) {
-        const auto at = std::lower_bound(
-            view.lines.begin(), view.lines.end(), *mac,
-            [](const HostsView::Line& line, const MacAddress& m) { return line.mac < m; });
-        if (at != view.lines.end() && at->mac == *mac) {
-          place->at = static_cast<std::size_t>(at - view.lines.begin());
-        }
-      }
-      if (place->at < view.lines.size() && view.lines[place->at].mac == *mac) {
-        if (recorded) place->recorded[place->at] = true;
-        found.row.digest = view.lines[place->at].digest;
-        found.presence = Presence::ours;
-        return;
-      }
-    } else {
-      for (std::size_t i = 0; i < view.odd.size(); ++i) {
-        if (view.odd[i].name != row.name.view()) continue;
-        if (recorded) place->recorded_odd[i] = true;
-        found.row.digest = view.odd[i].digest;
-        found.presence = Presence::ours;
-        return;
-      }
+    if (const HostsView::Line* line = line_of(*place, name.rest)) {
+      place->named[static_cast<std::size_t>(line - view.lines.data())] = true;
+      found.row.digest = line->digest;
+      return;
     }
-    if (!view.ours) {
-      // Ours by memory alone: the file as a whole is what the change has to find unchanged.
+    for (std::size_t i = 0; i < view.odd.size(); ++i) {
+      if (view.odd[i].name != row.name.view()) continue;
+      place->named_odd[i] = true;
+      found.row.digest = view.odd[i].digest;
+      return;
+    }
+    if (view.ours || place->identical) {
+      found.presence = Presence::absent;
+    } else {
+      // Without our first line the file as a whole is what the change has to find unchanged.
       found.row.digest = view.whole;
-      found.presence = Presence::ours;
     }
   }
 
   void collect_unrecorded() {
-    if (config_.present && config_.ours && !config_recorded_) {
+    if (config_.present && config_.ours && !config_named_) {
       out_.unrecorded.push_back(
           {arena_->intern(kConfigKind), arena_->intern(kConfigName), config_.digest});
     }
     std::vector<std::pair<std::string, Digest>> hosts;
     for (const auto& [network, place] : places_) {
       if (!place.ours) continue;
-      for (std::size_t i = 0; i < place.recorded.size(); ++i) {
-        if (place.recorded[i]) continue;
+      for (std::size_t i = 0; i < place.named.size(); ++i) {
+        if (place.named[i]) continue;
         const HostsView::Line& line = place.view->lines[i];
         hosts.emplace_back(host_name_of(network, line.mac), line.digest);
       }
-      for (std::size_t i = 0; i < place.recorded_odd.size(); ++i) {
-        if (place.recorded_odd[i]) continue;
+      for (std::size_t i = 0; i < place.named_odd.size(); ++i) {
+        if (place.named_odd[i]) continue;
         hosts.emplace_back(place.view->odd[i].name, place.view->odd[i].digest);
       }
     }
@@ -211,7 +231,7 @@ class Looker {
   Look look_;
   std::shared_ptr<Arena> arena_;
   ConfigState config_;
-  bool config_recorded_ = false;
+  bool config_named_ = false;
   std::map<std::string, Place, std::less<>> places_;
   std::string_view last_network_;
   Place* last_place_ = nullptr;
@@ -266,10 +286,12 @@ Result<Observation> DnsmasqTarget::observe(const ResourceTable& desired,
                                            std::stop_token stop) {
   auto pending = note_.load();
   if (!pending) return tl::unexpected(pending.error());
-  auto observation =
-      Looker(settings_, index_, std::move(*pending), desired, last_applied, look).run(stop);
+  return Looker(settings_, index_, std::move(*pending), desired, last_applied, look).run(stop);
+}
+
+Result<void> DnsmasqTarget::flush() {
   if (settings_.may_write) index_.save();
-  return observation;
+  return {};
 }
 
 DnsmasqTarget::~DnsmasqTarget() = default;

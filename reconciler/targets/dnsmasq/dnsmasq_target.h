@@ -46,7 +46,7 @@ struct DnsmasqTargetSettings {
       state_folder;  ///< absolute; must be there: the index, the note of an unfinished apply
   std::string program = "dnsmasq", systemctl = "systemctl", journalctl = "journalctl";
   ProbeSettings probe;
-  bool may_write = true;   ///< false: the index is not kept
+  bool may_write = true;   ///< false: `flush` writes nothing
   std::string root = "/";  ///< of the host, where `check` looks for other programs' files
 };
 
@@ -67,6 +67,8 @@ class DnsmasqTarget final : public Target {
   [[nodiscard]] Result<void> apply(std::span<const Change> changes, const ContentReader& content,
                                    const ApplyEvents& events, std::stop_token stop) override;
   [[nodiscard]] std::vector<Check> check() override;
+  /// Keeps the index.
+  [[nodiscard]] Result<void> flush() override;
   [[nodiscard]] std::vector<std::string> watched_folders() const override;
 
  private:

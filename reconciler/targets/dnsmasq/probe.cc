@@ -36,20 +36,24 @@ using Verdict = std::optional<std::string>;
 class Prober {
  public:
   Prober(const ProbeSettings& settings, const ConfigFacts& facts)
-      : settings_(settings), facts_(facts), local_(local_addresses()) {}
+      : settings_(settings),
+        facts_(facts),
+        local_(local_addresses()),
+        deadline_(steady_clock::now() + settings.patience) {}
 
-  Result<void> run(const std::vector<ExpectedHost>& hosts, std::stop_token stop) {
-    deadline_ = steady_clock::now() + settings_.patience;
-    std::vector<std::function<Result<Verdict>()>> questions;
+  Result<void> ask_all(const std::stop_token& stop) {
     for (const ConfigFacts::Range& range : facts_.ranges) {
-      questions.emplace_back([this, &range] { return ask_range(range); });
+      auto answered = until_right([&] { return ask_range(range); }, stop);
+      if (!answered) return answered;
     }
+    if (!facts_.tftp) return {};
+    return until_right([&] { return ask_tftp_root(); }, stop);
+  }
+
+  Result<void> ask_hosts(const std::vector<ExpectedHost>& hosts, const std::stop_token& stop) {
     for (const ExpectedHost& host : hosts) {
-      questions.emplace_back([this, &host] { return ask_host(host); });
-    }
-    if (facts_.tftp) questions.emplace_back([this] { return ask_tftp_root(); });
-    for (const auto& question : questions) {
-      if (auto answered = until_right(question, stop); !answered) return answered;
+      auto answered = until_right([&] { return ask_host(host); }, stop);
+      if (!answered) return answered;
     }
     return {};
   }
@@ -178,8 +182,13 @@ class Prober {
 }  // namespace
 
 Result<void> probe_dnsmasq(const ProbeSettings& settings, const ConfigFacts& facts,
-                           const std::vector<ExpectedHost>& hosts, std::stop_token stop) {
-  return Prober(settings, facts).run(hosts, stop);
+                           std::stop_token stop) {
+  return Prober(settings, facts).ask_all(stop);
+}
+
+Result<void> probe_hosts(const ProbeSettings& settings, const ConfigFacts& facts,
+                         const std::vector<ExpectedHost>& hosts, std::stop_token stop) {
+  return Prober(settings, facts).ask_hosts(hosts, stop);
 }
 
 std::vector<LocalAddress> local_addresses() {

@@ -27,20 +27,24 @@ struct ExpectedHost {
   std::string host_name;  ///< what it should say; empty: nothing
 };
 
-/// Asks the running dnsmasq until everything is as it should be, or time is up:
+/// Asks the running dnsmasq until it answers everything, or time is up:
+///   - DHCP, for each IPv4 range: an inform, at an address of this host within the range's network;
+///     for proxy-DHCP: a PXE request;
 ///   - TFTP, where it is on: the beginning of a boot file of the root, which must be the file's
 ///   own;
-///     without one, of a file that is not there, which dnsmasq must say;
-///   - DHCP, for each IPv4 range: an answer to an inform, from an address of this host within the
-///     range's network; for proxy-DHCP: an answer to a PXE request;
-///   - each of `hosts`: its name in the answer.
-/// A network in which this host has no address is served through a relay: it is asked from another
-/// address, and only an answer that is wrong counts.
+///     without one, of a file that is not there, which dnsmasq must say.
+/// A network in which this host has no address is served through a relay: it is asked at another
+/// address, and silence proves nothing.
+/// After a SIGHUP an answer also says that the hosts files were read: signals come first.
 /// Errors: `unavailable` [dnsmasq-probe] saying what was asked where and what came back;
 /// [program-stopped].
 [[nodiscard]] Result<void> probe_dnsmasq(const ProbeSettings& settings, const ConfigFacts& facts,
-                                         const std::vector<ExpectedHost>& hosts,
                                          std::stop_token stop);
+
+/// Asks about each of `hosts`, until its name is in the answer. Errors as above.
+[[nodiscard]] Result<void> probe_hosts(const ProbeSettings& settings, const ConfigFacts& facts,
+                                       const std::vector<ExpectedHost>& hosts,
+                                       std::stop_token stop);
 
 /// The IPv4 addresses of this host's interfaces, with the interface's name.
 struct LocalAddress {
