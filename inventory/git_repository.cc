@@ -171,6 +171,8 @@ Result<std::optional<GitRepository::Commit>> GitRepository::commit_of_expression
       expression.find(':') != std::string::npos || expression.find("@{") != std::string::npos) {
     return std::optional<Commit>();
   }
+  // The shorter way, which also leaks no memory in libgit2 1.5 where the commit is damaged.
+  if (expression == "HEAD") return commit_of_reference(expression);
   ObjectPointer object;
   const int status =
       git_make(object, git_revparse_single, state_->repository.get(), expression.c_str());
