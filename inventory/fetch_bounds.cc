@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "inventory/fetch_connection.h"
+#include "schemas/checks.h"
 
 namespace metalwright::inventory {
 
@@ -19,15 +20,15 @@ FetchBounds::FetchBounds(const SourceOptions& options, std::stop_token stop)
 
 Result<void> FetchBounds::check() const {
   if (stop_.stop_requested()) {
-    return unavailable("source-stopped", "fetching was stopped on request");
+    return unavailable(checks::kSourceStopped.id, "fetching was stopped on request");
   }
   const auto now = Clock::now();
   if (now - last_byte_ >= silence_timeout_) {
-    return unavailable("source-timeout",
+    return unavailable(checks::kSourceTimeout.id,
                        fmt::format("the remote sent nothing for {}", silence_timeout_));
   }
   if (now >= deadline_) {
-    return unavailable("source-timeout",
+    return unavailable(checks::kSourceTimeout.id,
                        fmt::format("fetching took longer than {}", fetch_timeout_));
   }
   return {};
@@ -36,7 +37,7 @@ Result<void> FetchBounds::check() const {
 Result<void> FetchBounds::received(std::size_t bytes) {
   last_byte_ = Clock::now();
   if (bytes > bytes_left_) {
-    return invalid("source-too-big", "the remote sends more than one fetch may bring");
+    return invalid(checks::kSourceTooBig.id, "the remote sends more than one fetch may bring");
   }
   bytes_left_ -= bytes;
   return {};

@@ -16,6 +16,7 @@
 
 #include "inventory/message_text.h"
 #include "inventory/owned_fd.h"
+#include "schemas/checks.h"
 #include "schemas/quote.h"
 
 namespace metalwright::inventory {
@@ -55,10 +56,11 @@ OwnedFd open_beneath(int root, const std::string& path, int flags) {
 
 tl::unexpected<Error> open_failed(const std::string& path, int error) {
   if (error == ELOOP || error == EXDEV) {
-    return invalid("path-symlink", "a symbolic link is not followed", Origin{.file = path});
+    return invalid(checks::kPathSymlink.id, "a symbolic link is not followed",
+                   Origin{.file = path});
   }
   auto failure = system_failure(
-      "source-permission",
+      checks::kSourcePermission.id,
       path.empty() ? "the repository's folder cannot be read" : "cannot be read", error);
   failure.value().origin.file = path;
   return failure;
@@ -121,12 +123,12 @@ Result<std::optional<std::string>> read_once(int file, const std::string& path,
   struct stat before {};
   if (fstat(file, &before) != 0) return open_failed(path, errno);
   if (!S_ISREG(before.st_mode)) {
-    return invalid("path-type", "this is a device, pipe or socket and not a file",
+    return invalid(checks::kPathType.id, "this is a device, pipe or socket and not a file",
                    Origin{.file = path});
   }
   if (static_cast<std::uint64_t>(before.st_size) > most_bytes) {
     return invalid(
-        "path-size",
+        checks::kPathSize.id,
         fmt::format("the file has {} bytes; at most {} are read", before.st_size, most_bytes),
         Origin{.file = path});
   }
@@ -155,7 +157,8 @@ Result<std::string> read_file(int root, const std::string& path, std::uint64_t m
     if (!bytes) return tl::unexpected(bytes.error());
     if (*bytes) return std::move(**bytes);
   }
-  return unavailable("source-changed", "the file is being written to", Origin{.file = path});
+  return unavailable(checks::kSourceChanged.id, "the file is being written to",
+                     Origin{.file = path});
 }
 
 class FolderSource final : public Source {
@@ -168,7 +171,7 @@ class FolderSource final : public Source {
 
   [[nodiscard]] Result<Revision> resolve(std::string_view name) override {
     if (!name.empty()) {
-      return invalid("revision-not-found",
+      return invalid(checks::kRevisionNotFound.id,
                      fmt::format("{} is read as the files that lie there, which have no revision "
                                  "{}",
                                  quoted_path(path_), quoted(name)));
@@ -202,7 +205,8 @@ class FolderSource final : public Source {
 
   [[nodiscard]] Result<Revision> merge_base(const Revision& a, const Revision& b) override {
     if (a.id == b.id) return a;
-    return invalid("revision-unrelated", fmt::format("{} has no history", quoted_path(path_)));
+    return invalid(checks::kRevisionUnrelated.id,
+                   fmt::format("{} has no history", quoted_path(path_)));
   }
 
   [[nodiscard]] Result<void> check_descends(std::string_view, const Revision&) override {
@@ -219,17 +223,18 @@ class FolderSource final : public Source {
 
   [[nodiscard]] tl::expected<RepositoryFiles, Errors> files(const Revision& revision) override {
     if (revision.id != id_) {
-      return tl::unexpected(Errors{
-          unavailable("source-changed", fmt::format("{} no longer has the files of revision {}",
-                                                    quoted_path(path_), quoted(revision.id)))
-              .value()});
+      return tl::unexpected(
+          Errors{unavailable(checks::kSourceChanged.id,
+                             fmt::format("{} no longer has the files of revision {}",
+                                         quoted_path(path_), quoted(revision.id)))
+                     .value()});
     }
     if (!errors_.empty()) return tl::unexpected(errors_);
     return files_;
   }
 
   [[nodiscard]] Result<CommitSignature> signature(const Revision&) override {
-    return fail(ErrorKind::refused, "unsigned-commit",
+    return fail(ErrorKind::refused, checks::kUnsignedCommit.id,
                 fmt::format("{} is a plain folder: its files are not signed", quoted_path(path_)));
   }
 
@@ -272,14 +277,15 @@ Result<std::unique_ptr<Source>> open_folder_source(std::string path, SourceLimit
   if (!root.valid()) {
     const int error = errno;
     if (error == ENOENT) {
-      return invalid("source-not-found", fmt::format("{} does not exist", quoted_path(path)));
+      return invalid(checks::kSourceNotFound.id,
+                     fmt::format("{} does not exist", quoted_path(path)));
     }
     if (error == ENOTDIR) {
-      return invalid("source-not-a-repository",
+      return invalid(checks::kSourceNotARepository.id,
                      fmt::format("{} is a file; a repository is a folder", quoted_path(path)));
     }
-    return system_failure("source-permission", fmt::format("cannot open {}", quoted_path(path)),
-                          error);
+    return system_failure(checks::kSourcePermission.id,
+                          fmt::format("cannot open {}", quoted_path(path)), error);
   }
   return std::make_unique<FolderSource>(std::move(path), std::move(root), limits);
 }

@@ -20,6 +20,7 @@
 #include "inventory/libgit2.h"
 #include "inventory/message_text.h"
 #include "inventory/owned_fd.h"
+#include "schemas/checks.h"
 
 namespace metalwright::inventory {
 namespace {
@@ -30,8 +31,8 @@ namespace fs = std::filesystem;
 constexpr std::size_t kMostPacks = 64;
 
 tl::unexpected<Error> cannot(std::string_view doing, const std::string& path, int error) {
-  return system_failure("source-cache", fmt::format("cannot {} {}", doing, quoted_path(path)),
-                        error);
+  return system_failure(checks::kSourceCache.id,
+                        fmt::format("cannot {} {}", doing, quoted_path(path)), error);
 }
 
 /// Takes turns with other processes, for as long as the descriptor is open.
@@ -43,10 +44,10 @@ Result<OwnedFd> lock(const std::string& path, std::chrono::milliseconds patience
   while (flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK && errno != EINTR) return cannot("lock", path, errno);
     if (stop.stop_requested()) {
-      return unavailable("source-stopped", "fetching was stopped on request");
+      return unavailable(checks::kSourceStopped.id, "fetching was stopped on request");
     }
     if (std::chrono::steady_clock::now() >= deadline) {
-      return unavailable("source-timeout",
+      return unavailable(checks::kSourceTimeout.id,
                          fmt::format("another process is fetching the same repository ({} is "
                                      "locked)",
                                      quoted_path(path)));
@@ -67,7 +68,7 @@ Result<void> make_folder(const std::string& path) {
   if (stat(path.c_str(), &status) != 0) return cannot("look at", path, errno);
   if (!S_ISDIR(status.st_mode)) return cannot("use", path, ENOTDIR);
   if ((status.st_uid != geteuid() && status.st_uid != 0) || (status.st_mode & S_IWOTH) != 0) {
-    return fail(ErrorKind::refused, "source-cache",
+    return fail(ErrorKind::refused, checks::kSourceCache.id,
                 fmt::format("other users may write to {}: name a folder of our own for the clones "
                             "of remotes",
                             quoted_path(path)));
@@ -100,7 +101,8 @@ bool GitCache::exists() const {
 
 Result<void> GitCache::update(const std::stop_token& stop) {
   if (options_.cache.empty()) {
-    return fail(ErrorKind::bug, "source-cache", "no folder is named for the clones of remotes");
+    return fail(ErrorKind::bug, checks::kSourceCache.id,
+                "no folder is named for the clones of remotes");
   }
   if (auto made = make_folder(options_.cache); !made) return made;
   auto locked = lock(path_ + ".lock", options_.fetch_timeout, stop);
@@ -110,7 +112,7 @@ Result<void> GitCache::update(const std::stop_token& stop) {
   remove_leftovers();
   auto fetched = fetch_new(stop);
   // What cannot be read here can be had from the remote again.
-  if (!fetched && fetched.error().check == "git-corrupt" && !stop.stop_requested()) {
+  if (!fetched && fetched.error().check == checks::kGitCorrupt.id && !stop.stop_requested()) {
     return clone(stop);
   }
   // Where the packs cannot be joined (the disk is full, say), reading takes longer and no more.
@@ -134,7 +136,7 @@ Result<void> GitCache::clone(const std::stop_token& stop) const {
   init.mode = 0700;
   RepositoryPointer made;
   if (git_make(made, git_repository_init_ext, fresh.c_str(), &init) < 0) {
-    return git_failure("source-cache", fmt::format("cannot make {}", quoted_path(fresh)));
+    return git_failure(checks::kSourceCache.id, fmt::format("cannot make {}", quoted_path(fresh)));
   }
   made.reset();
   std::ofstream(fresh + "/description")

@@ -10,6 +10,7 @@
 #include "inventory/git_references.h"
 #include "inventory/libgit2.h"
 #include "inventory/message_text.h"
+#include "schemas/checks.h"
 #include "schemas/quote.h"
 
 namespace metalwright::inventory {
@@ -102,12 +103,12 @@ class Copy {
 
   tl::unexpected<Error> unreadable(const std::string& what) {
     if (error_) return tl::unexpected(*error_);
-    return git_failure("git-corrupt", fmt::format("{} cannot be copied", quoted(what)));
+    return git_failure(checks::kGitCorrupt.id, fmt::format("{} cannot be copied", quoted(what)));
   }
 
   tl::unexpected<Error> unwritable() {
     if (error_) return tl::unexpected(*error_);
-    return git_failure("source-cache", "the cache cannot be written");
+    return git_failure(checks::kSourceCache.id, "the cache cannot be written");
   }
 
   git_repository* from_;
@@ -127,7 +128,7 @@ Result<void> copy_from_folder(GitRepository& into, const std::string& path, Fetc
   auto folder = find_git_folder(path);
   if (!folder) return tl::unexpected(folder.error());
   if (!*folder) {
-    return invalid("source-not-a-repository",
+    return invalid(checks::kSourceNotARepository.id,
                    fmt::format("{} is a folder without a git repository", quoted_path(path)));
   }
   auto from = GitRepository::open(**folder);

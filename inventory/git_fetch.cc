@@ -12,6 +12,7 @@
 #include "inventory/git_copy.h"
 #include "inventory/git_references.h"
 #include "inventory/libgit2.h"
+#include "schemas/checks.h"
 
 namespace metalwright::inventory {
 namespace {
@@ -117,7 +118,8 @@ int make_transport(git_transport** out, git_remote* owner, void* payload) {
 int on_progress(const git_indexer_progress*, void* payload) {
   Fetching& fetching = *static_cast<Fetching*>(payload);
   if (!fetching.bounds.stop().stop_requested()) return 0;
-  return fetching.keep(unavailable("source-stopped", "fetching was stopped on request").value());
+  return fetching.keep(
+      unavailable(checks::kSourceStopped.id, "fetching was stopped on request").value());
 }
 
 /// The error of a step that libgit2 says failed.
@@ -127,7 +129,7 @@ Error failed(Fetching& fetching, std::string_view doing) {
   // What is neither the network nor the remote's words is our own disk.
   const bool ours =
       last != nullptr && (last->klass == GIT_ERROR_OS || last->klass == GIT_ERROR_FILESYSTEM);
-  return git_failure(ours ? "source-cache" : "source-unreachable", doing).value();
+  return git_failure(ours ? checks::kSourceCache.id : checks::kSourceUnreachable.id, doing).value();
 }
 
 Result<GitReferences> listed(git_remote* remote, Fetching& fetching) {

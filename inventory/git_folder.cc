@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "inventory/message_text.h"
+#include "schemas/checks.h"
 
 namespace metalwright::inventory {
 namespace {
@@ -65,7 +66,7 @@ Result<void> check_formats(const std::string& common_dir) {
   for (std::string line; std::getline(lines, line);) {
     std::erase_if(line, [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '"'; });
     if (line == "objectformat=sha256" || line == "refstorage=reftable") {
-      return invalid("source-unsupported",
+      return invalid(checks::kSourceUnsupported.id,
                      fmt::format("{} has the format '{}', which is not read: only repositories "
                                  "with SHA-1 ids and references in files are",
                                  quoted_path(common_dir), line));
@@ -75,12 +76,12 @@ Result<void> check_formats(const std::string& common_dir) {
 }
 
 tl::unexpected<Error> redirected(std::string message) {
-  return fail(ErrorKind::refused, "git-redirect", std::move(message));
+  return fail(ErrorKind::refused, checks::kGitRedirect.id, std::move(message));
 }
 
 Result<GitFolder> checked(GitFolder folder, const std::string& path) {
   if (!looks_like_git(folder.git_dir, folder.common_dir)) {
-    return invalid("source-not-a-repository",
+    return invalid(checks::kSourceNotARepository.id,
                    fmt::format("{} is no git repository: HEAD, objects and refs are not all there",
                                quoted_path(folder.git_dir)));
   }
@@ -110,7 +111,7 @@ Result<GitFolder> linked_work_tree(const std::string& path, const std::string& f
   const std::string text = read_small_file(file);
   constexpr std::string_view kPrefix = "gitdir: ";
   if (!text.starts_with(kPrefix)) {
-    return invalid("source-not-a-repository",
+    return invalid(checks::kSourceNotARepository.id,
                    fmt::format("{} is a file, but not one of git's", quoted_path(file)));
   }
   const std::string git_dir = joined(path, std::string_view(text).substr(kPrefix.size()));
@@ -142,19 +143,20 @@ Result<std::optional<GitFolder>> find_git_folder(const std::string& path) {
   if (stat(path.c_str(), &status) != 0) {
     const int error = errno;
     if (error == ENOENT || error == ENOTDIR) {
-      return invalid("source-not-found", fmt::format("{} does not exist", quoted_path(path)));
+      return invalid(checks::kSourceNotFound.id,
+                     fmt::format("{} does not exist", quoted_path(path)));
     }
-    return system_failure("source-permission", fmt::format("cannot look at {}", quoted_path(path)),
-                          error);
+    return system_failure(checks::kSourcePermission.id,
+                          fmt::format("cannot look at {}", quoted_path(path)), error);
   }
   if (!S_ISDIR(status.st_mode)) {
-    return invalid("source-not-a-repository",
+    return invalid(checks::kSourceNotARepository.id,
                    fmt::format("{} is a file; a repository is a folder", quoted_path(path)));
   }
   const std::string git = path + "/.git";
   struct stat git_status {};
   if (lstat(git.c_str(), &git_status) != 0 && errno == EACCES) {
-    return system_failure("source-permission",
+    return system_failure(checks::kSourcePermission.id,
                           fmt::format("cannot look into {}", quoted_path(path)), EACCES);
   }
   const auto as_optional = [](GitFolder folder) { return std::optional(std::move(folder)); };
@@ -171,7 +173,7 @@ Result<std::optional<GitFolder>> find_git_folder(const std::string& path) {
                       "repository that it points at",
                       quoted_path(git)));
     case Found::other:
-      return invalid("source-not-a-repository",
+      return invalid(checks::kSourceNotARepository.id,
                      fmt::format("{} is neither a folder nor a file", quoted_path(git)));
     case Found::nothing:
       break;

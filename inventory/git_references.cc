@@ -4,13 +4,15 @@
 
 #include <utility>
 
+#include "schemas/checks.h"
 #include "schemas/quote.h"
 
 namespace metalwright::inventory {
 namespace {
 
 tl::unexpected<Error> not_written(const std::string& name) {
-  return git_failure("source-cache", fmt::format("cannot write {} into the cache", quoted(name)));
+  return git_failure(checks::kSourceCache.id,
+                     fmt::format("cannot write {} into the cache", quoted(name)));
 }
 
 Result<void> write_head(git_repository* repository, const GitReferences& wanted) {
@@ -36,7 +38,7 @@ Result<GitReferences> read_references(git_repository* repository) {
   GitReferences found;
   ReferenceIteratorPointer iterator;
   if (git_make(iterator, git_reference_iterator_new, repository) < 0) {
-    return git_failure("git-corrupt", "the references cannot be read");
+    return git_failure(checks::kGitCorrupt.id, "the references cannot be read");
   }
   git_reference* next = nullptr;
   while (git_reference_next(&next, iterator.get()) == 0) {

@@ -10,6 +10,7 @@
 
 #include "inventory/libgit2.h"
 #include "inventory/message_text.h"
+#include "schemas/checks.h"
 #include "schemas/quote.h"
 
 namespace metalwright::inventory {
@@ -39,7 +40,8 @@ EntryType entry_type(git_filemode_t mode) {
 }
 
 tl::unexpected<Error> corrupt(const git_oid& oid, std::string_view what) {
-  return git_failure("git-corrupt", fmt::format("{} {} cannot be read", what, to_hex(oid)));
+  return git_failure(checks::kGitCorrupt.id,
+                     fmt::format("{} {} cannot be read", what, to_hex(oid)));
 }
 
 std::string person(const git_signature* signature) {
@@ -76,11 +78,12 @@ struct GitRepository::State {
     auto found = header(oid, "commit");
     if (!found) return tl::unexpected(found.error());
     if (found->second != GIT_OBJECT_COMMIT) {
-      return invalid("revision-not-found", fmt::format("{} is not a commit", to_hex(oid)));
+      return invalid(checks::kRevisionNotFound.id, fmt::format("{} is not a commit", to_hex(oid)));
     }
     if (found->first > kMostCommitBytes) {
-      return invalid("git-corrupt", fmt::format("commit {} has {} bytes; at most {} are read",
-                                                to_hex(oid), found->first, kMostCommitBytes));
+      return invalid(checks::kGitCorrupt.id,
+                     fmt::format("commit {} has {} bytes; at most {} are read", to_hex(oid),
+                                 found->first, kMostCommitBytes));
     }
     CommitPointer commit;
     const auto read = [&] { return git_make(commit, git_commit_lookup, repository.get(), &oid); };
@@ -131,7 +134,7 @@ Result<GitRepository> GitRepository::open(const GitFolder& folder) {
   const std::string doing = fmt::format("cannot open {}", quoted_path(folder.git_dir));
   // As if it were bare, because then libgit2 does not ask its configuration where the work tree is.
   if (git_make(state->repository, git_repository_open_bare, folder.git_dir.c_str()) < 0) {
-    return git_failure("git-corrupt", doing);
+    return git_failure(checks::kGitCorrupt.id, doing);
   }
   ConfigPointer config;
   if (git_make(config, git_config_new) < 0 ||
@@ -147,7 +150,7 @@ Result<GitRepository> GitRepository::open(const GitFolder& folder) {
       git_odb_backend_loose(&loose, objects.c_str(), -1, 0, 0, 0) < 0 ||
       git_odb_add_backend(state->odb.get(), loose, 2) < 0 ||
       git_repository_set_odb(state->repository.get(), state->odb.get()) < 0) {
-    return git_failure("git-corrupt", doing);
+    return git_failure(checks::kGitCorrupt.id, doing);
   }
   return GitRepository(std::move(state));
 }
@@ -158,7 +161,7 @@ Result<std::optional<GitRepository::Commit>> GitRepository::commit_of_reference(
   const int status = git_reference_name_to_id(&oid, state_->repository.get(), reference.c_str());
   if (status == GIT_ENOTFOUND || status == GIT_EINVALIDSPEC) return std::optional<Commit>();
   if (status < 0) {
-    return git_failure("git-corrupt", fmt::format("{} cannot be read", quoted(reference)));
+    return git_failure(checks::kGitCorrupt.id, fmt::format("{} cannot be read", quoted(reference)));
   }
   return state_->peel(oid);
 }
@@ -178,12 +181,13 @@ Result<std::optional<GitRepository::Commit>> GitRepository::commit_of_expression
       git_make(object, git_revparse_single, state_->repository.get(), expression.c_str());
   if (status == GIT_EAMBIGUOUS) {
     return invalid(
-        "revision-ambiguous",
+        checks::kRevisionAmbiguous.id,
         fmt::format("{} is the beginning of more than one commit's id", quoted(expression)));
   }
   if (status == GIT_ENOTFOUND || status == GIT_EINVALIDSPEC) return std::optional<Commit>();
   if (status < 0) {
-    return git_failure("git-corrupt", fmt::format("{} cannot be read", quoted(expression)));
+    return git_failure(checks::kGitCorrupt.id,
+                       fmt::format("{} cannot be read", quoted(expression)));
   }
   return state_->peel(*git_object_id(object.get()));
 }
@@ -220,7 +224,8 @@ Result<bool> GitRepository::descends(std::string_view ancestor, std::string_view
   if (git_odb_exists(state_->odb.get(), &*before) == 0) return false;
   const int status = git_graph_descendant_of(state_->repository.get(), &*after, &*before);
   if (status < 0) {
-    return git_failure("git-corrupt", fmt::format("the history of {} cannot be read", commit));
+    return git_failure(checks::kGitCorrupt.id,
+                       fmt::format("the history of {} cannot be read", commit));
   }
   return status == 1;
 }
@@ -235,7 +240,7 @@ Result<std::optional<std::string>> GitRepository::merge_base(std::string_view a,
   const int status = git_merge_base(&base, state_->repository.get(), &*one, &*two);
   if (status == GIT_ENOTFOUND) return std::optional<std::string>();
   if (status < 0) {
-    return git_failure("git-corrupt", fmt::format("the history of {} cannot be read", a));
+    return git_failure(checks::kGitCorrupt.id, fmt::format("the history of {} cannot be read", a));
   }
   return std::optional(to_hex(base));
 }
@@ -272,8 +277,9 @@ Result<std::vector<FolderEntry>> GitRepository::entries(const Digest& tree) {
   auto found = state_->header(oid, "tree");
   if (!found) return tl::unexpected(found.error());
   if (found->first > kMostTreeBytes) {
-    return invalid("path-count", fmt::format("a folder's list has {} bytes; at most {} are read",
-                                             found->first, kMostTreeBytes));
+    return invalid(checks::kPathCount.id,
+                   fmt::format("a folder's list has {} bytes; at most {} are read", found->first,
+                               kMostTreeBytes));
   }
   TreePointer pointer;
   const auto read = [&] {
@@ -298,11 +304,11 @@ Result<std::shared_ptr<const std::string>> GitRepository::blob(const Digest& id,
   auto found = state_->header(oid, "blob");
   if (!found) return tl::unexpected(found.error());
   if (found->second != GIT_OBJECT_BLOB) {
-    return unavailable("git-corrupt", fmt::format("object {} is not a blob", to_hex(oid)));
+    return unavailable(checks::kGitCorrupt.id, fmt::format("object {} is not a blob", to_hex(oid)));
   }
   if (found->first > most_bytes) {
-    return invalid("path-size", fmt::format("the file has {} bytes; at most {} are read",
-                                            found->first, most_bytes));
+    return invalid(checks::kPathSize.id, fmt::format("the file has {} bytes; at most {} are read",
+                                                     found->first, most_bytes));
   }
   OdbObjectPointer object;
   const auto read = [&] { return git_make(object, git_odb_read, state_->odb.get(), &oid); };

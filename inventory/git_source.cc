@@ -12,6 +12,7 @@
 #include "inventory/git_reference_file.h"
 #include "inventory/git_repository.h"
 #include "inventory/message_text.h"
+#include "schemas/checks.h"
 #include "schemas/field_table.h"
 #include "schemas/quote.h"
 
@@ -78,7 +79,7 @@ class GitSource final : public Source {
     auto base = repository_->merge_base(a.id, b.id);
     if (!base) return tl::unexpected(named(std::move(base.error())));
     if (!*base) {
-      return invalid("revision-unrelated",
+      return invalid(checks::kRevisionUnrelated.id,
                      fmt::format("{} and {} have no commit in common{}", shown_name(a),
                                  shown_name(b), shallow_hint()));
     }
@@ -95,7 +96,7 @@ class GitSource final : public Source {
     auto descends = repository_->descends(before, after.id);
     if (!descends) return tl::unexpected(named(std::move(descends.error())));
     if (*descends) return {};
-    return fail(ErrorKind::refused, "rewritten-history",
+    return fail(ErrorKind::refused, checks::kRewrittenHistory.id,
                 fmt::format("the history of {} was rewritten: {} ({}, by {}) does not descend from "
                             "{}, which was accepted last; set allow-force-push if this is meant{}",
                             quoted_path(text_), shown_name(after), short_id(after.id), after.author,
@@ -146,7 +147,7 @@ class GitSource final : public Source {
   [[nodiscard]] Result<void> open() {
     if (repository_) return {};
     if (cache_ && !cache_->exists()) {
-      return unavailable("source-unreachable",
+      return unavailable(checks::kSourceUnreachable.id,
                          fmt::format("{} has not been fetched yet", quoted_path(text_)));
     }
     auto opened = GitRepository::open(folder_);
@@ -173,7 +174,8 @@ class GitSource final : public Source {
   tl::unexpected<Error> missing(std::string_view name) {
     const std::vector<std::string> names = repository_->names();
     if (names.empty() && name == "HEAD") {
-      return invalid("source-empty", fmt::format("{} has no commit yet", quoted_path(text_)));
+      return invalid(checks::kSourceEmpty.id,
+                     fmt::format("{} has no commit yet", quoted_path(text_)));
     }
     std::string message = fmt::format("{} has no revision {}", quoted_path(text_), quoted(name));
     const std::vector<std::string_view> words(names.begin(), names.end());
@@ -185,7 +187,7 @@ class GitSource final : public Source {
     } else {
       message += "; it has no commit yet";
     }
-    return invalid("revision-not-found", message + shallow_hint());
+    return invalid(checks::kRevisionNotFound.id, message + shallow_hint());
   }
 
   static std::string some(const std::vector<std::string>& names) {
@@ -210,8 +212,8 @@ class GitSource final : public Source {
 
   /// Adds where it happened. What is damaged in a clone of ours is fetched again next time.
   Error named(Error error) {
-    if (error.check == "git-corrupt" && cache_) cache_->mark_damaged();
-    if (!error.origin.file.empty() && error.check != "git-corrupt") return error;
+    if (error.check == checks::kGitCorrupt.id && cache_) cache_->mark_damaged();
+    if (!error.origin.file.empty() && error.check != checks::kGitCorrupt.id) return error;
     return with_context(std::move(error), "reading " + text_);
   }
 

@@ -9,6 +9,7 @@
 
 #include "inventory/fetch_connection.h"
 #include "inventory/message_text.h"
+#include "schemas/checks.h"
 #include "schemas/quote.h"
 
 namespace metalwright::inventory {
@@ -157,7 +158,7 @@ class HttpConnection final : public FetchConnection {
     }
     set(CURLOPT_HTTPHEADER, headers_.get());
     if (curl_multi_add_handle(multi_.get(), easy_.get()) != CURLM_OK) {
-      return fail(ErrorKind::bug, "source-unreachable", "curl does not start");
+      return fail(ErrorKind::bug, checks::kSourceUnreachable.id, "curl does not start");
     }
     running_ = true;
     bounds_.sent();
@@ -234,7 +235,7 @@ class HttpConnection final : public FetchConnection {
     const long answered = status();
     if (answered != 200) return status_failure(answered);
     if (!is_git()) {
-      return unavailable("source-not-found",
+      return unavailable(checks::kSourceNotFound.id,
                          "the server answers, but not as a git server does: check the address");
     }
     return {};
@@ -247,17 +248,18 @@ class HttpConnection final : public FetchConnection {
       case CURLE_PEER_FAILED_VERIFICATION:
       case CURLE_SSL_CACERT_BADFILE:
       case CURLE_SSL_ISSUER_ERROR:
-        return fail(ErrorKind::refused, "source-tls",
+        return fail(ErrorKind::refused, checks::kSourceTls.id,
                     fmt::format("the certificate of the server is not trusted ({}): name the "
                                 "certificates to trust in a CA file",
                                 said));
       case CURLE_OPERATION_TIMEDOUT:
-        return unavailable("source-timeout", fmt::format("the server does not answer ({})", said));
+        return unavailable(checks::kSourceTimeout.id,
+                           fmt::format("the server does not answer ({})", said));
       case CURLE_UNSUPPORTED_PROTOCOL:
-        return fail(ErrorKind::refused, "source-tls",
+        return fail(ErrorKind::refused, checks::kSourceTls.id,
                     "the server redirects from https to an address that is not https");
       default:
-        return unavailable("source-unreachable",
+        return unavailable(checks::kSourceUnreachable.id,
                            fmt::format("the server cannot be reached ({})", said));
     }
   }
@@ -266,7 +268,7 @@ class HttpConnection final : public FetchConnection {
     const bool with_password = !password_.empty();
     if (answered == 401 || answered == 403) {
       return unavailable(
-          "source-auth",
+          checks::kSourceAuth.id,
           fmt::format("the server refuses {} (HTTP {}): {}",
                       with_password ? "the user and password" : "access without one", answered,
                       with_password ? "check both, and whether the token has expired"
@@ -274,11 +276,12 @@ class HttpConnection final : public FetchConnection {
     }
     if (answered == 404 || answered == 410) {
       return unavailable(
-          "source-not-found",
+          checks::kSourceNotFound.id,
           fmt::format("the server has no repository there (HTTP {}){}", answered,
                       with_password ? "" : ", or none that it shows without a token"));
     }
-    return unavailable("source-unreachable", fmt::format("the server answers HTTP {}", answered));
+    return unavailable(checks::kSourceUnreachable.id,
+                       fmt::format("the server answers HTTP {}", answered));
   }
 
   Result<void> follow_redirect() {
@@ -287,7 +290,7 @@ class HttpConnection final : public FetchConnection {
     const std::string now = text == nullptr ? url_ : std::string(text);
     if (now == url_) return {};
     if (!now.ends_with(kReferences)) {
-      return unavailable("source-not-found",
+      return unavailable(checks::kSourceNotFound.id,
                          "the server redirects to an address that is not a repository's");
     }
     if (!same_place(url_, now)) {
@@ -327,13 +330,13 @@ Result<std::unique_ptr<FetchConnection>> connect_http(const SourceLocation& loca
   static const CURLcode started = curl_global_init(CURL_GLOBAL_DEFAULT);
   const bool secret = !options.password.empty() || !location.password.empty();
   if (location.transport == Transport::http && secret && !is_this_machine(location.host)) {
-    return fail(ErrorKind::refused, "source-auth",
+    return fail(ErrorKind::refused, checks::kSourceAuth.id,
                 fmt::format("a password is not sent over http:// to {}: use https://",
                             quoted(location.host)));
   }
   auto connection = std::make_unique<HttpConnection>(location, options, bounds);
   if (started != CURLE_OK || !connection->valid()) {
-    return fail(ErrorKind::bug, "source-unreachable", "curl could not be started");
+    return fail(ErrorKind::bug, checks::kSourceUnreachable.id, "curl could not be started");
   }
   return connection;
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "inventory/message_text.h"
+#include "schemas/checks.h"
 #include "schemas/quote.h"
 
 namespace metalwright::inventory {
@@ -68,7 +69,8 @@ std::string to_hex(const git_oid& oid) {
 Result<git_oid> parse_oid(std::string_view hex) {
   git_oid oid{};
   if (hex.size() != GIT_OID_HEXSZ || git_oid_fromstrn(&oid, hex.data(), hex.size()) < 0) {
-    return invalid("revision-not-found", fmt::format("{} is not a commit's id", quoted(hex)));
+    return invalid(checks::kRevisionNotFound.id,
+                   fmt::format("{} is not a commit's id", quoted(hex)));
   }
   return oid;
 }

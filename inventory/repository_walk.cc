@@ -6,6 +6,7 @@
 #include <array>
 #include <utility>
 
+#include "schemas/checks.h"
 #include "schemas/quote.h"
 
 namespace metalwright::inventory {
@@ -18,6 +19,16 @@ bool is_yaml(std::string_view name) { return name.ends_with(".yaml") || name.end
 
 bool is_template_folder(std::string_view folder) {
   return folder == kTemplates || folder.starts_with("templates/");
+}
+
+bool is_below_yaml_folder(std::string_view folder) {
+  return std::ranges::any_of(kYamlFolders, [&](std::string_view top) {
+    return folder.starts_with(top) && folder.substr(top.size()).starts_with('/');
+  });
+}
+
+bool is_wanted_stray(const FolderEntry& entry) {
+  return entry.type == EntryType::folder || (entry.type == EntryType::file && is_yaml(entry.name));
 }
 
 /// Names that no working git lets into a tree: they would step out of the folder they are in.
@@ -52,7 +63,7 @@ class Walk {
   /// Counts folders too: a tree of some kilobytes can hold 2^64 of them, all empty.
   bool count(const std::string& path) {
     if (++counted_ <= limits_.files) return true;
-    refuse("path-count",
+    refuse(checks::kPathCount.id,
            fmt::format("there are more than {} files and folders to read", limits_.files), path);
     stopped_ = true;
     return false;
@@ -69,7 +80,7 @@ class Walk {
     }
     std::vector<FolderEntry>& entries = *read;
     if (entries.size() > limits_.folder_entries) {
-      refuse("path-count",
+      refuse(checks::kPathCount.id,
              fmt::format("the folder has {} entries; at most {} are read", entries.size(),
                          limits_.folder_entries),
              folder);
@@ -86,26 +97,26 @@ class Walk {
   void visit(const std::string& folder, const FolderEntry& entry, bool repeated,
              std::size_t depth) {
     if (leaves_folder(entry.name)) {
-      return refuse("path-name",
+      return refuse(checks::kPathName.id,
                     fmt::format("the name {} would leave its folder", quoted(entry.name)), folder);
     }
     const PathRole role = path_role(folder, entry.name);
-    if (role == PathRole::ignored) return;
+    if (role == PathRole::ignored || (role == PathRole::stray && !is_wanted_stray(entry))) return;
     const std::string path = folder.empty() ? entry.name : folder + '/' + entry.name;
     if (has_control_character(path)) {
       return refuse(
-          "path-name",
+          checks::kPathName.id,
           fmt::format("the name {} has a control character or bad UTF-8 in it", quoted(entry.name)),
           shown(path));
     }
     if (path.size() > limits_.path_bytes) {
-      return refuse("path-name",
+      return refuse(checks::kPathName.id,
                     fmt::format("the path is {} bytes long; at most {} are read", path.size(),
                                 limits_.path_bytes),
                     shown(path));
     }
     if (repeated) {
-      return refuse("path-duplicate", "the name stands twice in its folder", path);
+      return refuse(checks::kPathDuplicate.id, "the name stands twice in its folder", path);
     }
     visit_checked(path, entry, role, depth);
   }
@@ -116,20 +127,21 @@ class Walk {
     switch (entry.type) {
       case EntryType::symlink:
         return refuse(
-            "path-symlink",
+            checks::kPathSymlink.id,
             fmt::format("a symbolic link is not followed: put the {} itself here", wanted), path);
       case EntryType::submodule:
-        return refuse("path-submodule",
+        return refuse(checks::kPathSubmodule.id,
                       fmt::format("a submodule is not followed: put the {} itself here", wanted),
                       path);
       case EntryType::other:
-        return refuse("path-type", "this is a device, pipe or socket and not a file", path);
+        return refuse(checks::kPathType.id, "this is a device, pipe or socket and not a file",
+                      path);
       case EntryType::folder:
         if (role == PathRole::file && !is_template_folder(path)) {
-          return refuse("path-type", "this is a folder and not a file", path);
+          return refuse(checks::kPathType.id, "this is a folder and not a file", path);
         }
         if (depth >= limits_.depth) {
-          return refuse("path-depth",
+          return refuse(checks::kPathDepth.id,
                         fmt::format("folders are nested deeper than {}", limits_.depth), path);
         }
         if (count(path)) walk(path, entry.id, depth + 1);
@@ -164,10 +176,10 @@ PathRole path_role(std::string_view folder, std::string_view name) {
     return PathRole::ignored;
   }
   if (is_template_folder(folder)) return PathRole::file;
-  if (std::ranges::find(kYamlFolders, folder) != kYamlFolders.end() && is_yaml(name)) {
-    return PathRole::file;
+  if (std::ranges::find(kYamlFolders, folder) != kYamlFolders.end()) {
+    return is_yaml(name) ? PathRole::file : PathRole::stray;
   }
-  return PathRole::ignored;
+  return is_below_yaml_folder(folder) ? PathRole::stray : PathRole::ignored;
 }
 
 tl::expected<RepositoryListing, Errors> list_repository(const ReadFolder& read_folder,

@@ -13,8 +13,9 @@
 /// folder's entries or a commit's trees, both of which a stranger may have written.
 ///
 /// Read are `inventory.yaml`, `networks.yaml`, the `.yaml` files directly in `inventory/`,
-/// `clusters/` and `profiles/`, and everything below `templates/`. Their misspelt `.yml` twins are
-/// read too, so that the loader can point them out. All else is left alone, whatever it is.
+/// `clusters/` and `profiles/`, and everything below `templates/`. So that the loader can point
+/// them out, files are read too that are meant for it but misplaced: `.yml` twins, and YAML in
+/// folders below those three. All else is left alone, whatever it is.
 namespace metalwright::inventory {
 
 enum class EntryType : std::uint8_t {
@@ -54,7 +55,12 @@ struct SourceLimits {
 };
 
 /// What the entry `name` of `folder` (empty: the root) is to a walk.
-enum class PathRole : std::uint8_t { ignored, file, folder };
+enum class PathRole : std::uint8_t {
+  ignored,
+  file,    ///< a file that is read; anything else is refused
+  folder,  ///< a folder that is read; a link or submodule is refused
+  stray,   ///< below a folder whose files count: YAML files are read, folders are looked through
+};
 [[nodiscard]] PathRole path_role(std::string_view folder, std::string_view name);
 
 /// Gives the entries of a folder: of the root for an empty `path`. `id` is that of its entry.

@@ -13,6 +13,7 @@
 #include "inventory/child_process.h"
 #include "inventory/message_text.h"
 #include "inventory/owned_fd.h"
+#include "schemas/checks.h"
 
 namespace metalwright::inventory {
 namespace {
@@ -37,7 +38,7 @@ tl::unexpected<Error> refused(std::string_view check, std::string message) {
 Result<std::string> read_signers(const std::string& path) {
   const auto failed = [&](int error) {
     return system_failure(
-        "allowed-signers",
+        checks::kAllowedSigners.id,
         fmt::format("the allowed signers file {} cannot be read", quoted_path(path)), error);
   };
   const OwnedFd file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
@@ -45,7 +46,7 @@ Result<std::string> read_signers(const std::string& path) {
   struct stat status {};
   if (fstat(file.get(), &status) != 0) return failed(errno);
   if (!S_ISREG(status.st_mode) || status.st_size > static_cast<off_t>(kMostSignersBytes)) {
-    return unavailable("allowed-signers",
+    return unavailable(checks::kAllowedSigners.id,
                        fmt::format("the allowed signers file {} is no file of at most {} bytes",
                                    quoted_path(path), kMostSignersBytes));
   }
@@ -123,11 +124,11 @@ Result<Signer> check_signature(const Revision& revision, const CommitSignature& 
                                const std::stop_token& stop) {
   if (signature.signature.empty()) {
     return refused(
-        "unsigned-commit",
+        checks::kUnsignedCommit.id,
         fmt::format("{} is not signed, and only signed commits are accepted", about(revision)));
   }
   if (!std::string_view(signature.signature).starts_with(kSshSignature)) {
-    return refused("signature-format",
+    return refused(checks::kSignatureFormat.id,
                    fmt::format("{} is signed, but not with an ssh key (git config gpg.format ssh)",
                                about(revision)));
   }
@@ -138,7 +139,7 @@ Result<Signer> check_signature(const Revision& revision, const CommitSignature& 
   auto genuine = checker.run({"check-novalidate", "-n", "git", "-s", kSignatureFile});
   if (!genuine) return tl::unexpected(genuine.error());
   if (genuine->exit_code != 0) {
-    return refused("bad-signature",
+    return refused(checks::kBadSignature.id,
                    fmt::format("the signature of {} is not one of this commit ({})",
                                about(revision), one_line(genuine->err + ' ' + genuine->out)));
   }
@@ -150,7 +151,7 @@ Result<Signer> check_signature(const Revision& revision, const CommitSignature& 
   const std::vector<std::string> principals = lines(found->out);
   if (found->exit_code != 0 || principals.empty()) {
     return refused(
-        "unknown-signer",
+        checks::kUnknownSigner.id,
         fmt::format("{} is signed with {}, which {} does not list for that time ({})",
                     about(revision), key, quoted_path(allowed_signers), one_line(found->err)));
   }
@@ -164,7 +165,7 @@ Result<Signer> check_signature(const Revision& revision, const CommitSignature& 
     }
     why = one_line(verified->err + ' ' + verified->out);
   }
-  return refused("unknown-signer",
+  return refused(checks::kUnknownSigner.id,
                  fmt::format("{} is signed with {}, which {} does not allow to sign commits ({})",
                              about(revision), key, quoted_path(allowed_signers), why));
 }

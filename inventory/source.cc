@@ -10,6 +10,7 @@
 #include "inventory/git_source.h"
 #include "inventory/message_text.h"
 #include "inventory/source_location.h"
+#include "schemas/checks.h"
 #include "schemas/quote.h"
 
 namespace metalwright::inventory {
@@ -38,7 +39,7 @@ Result<std::unique_ptr<Source>> open_path(std::string path, const SourceOptions&
   if (!folder) return tl::unexpected(folder.error());
   if (!*folder) {
     const std::string above = enclosing_repository(path);
-    return invalid("source-not-a-repository",
+    return invalid(checks::kSourceNotARepository.id,
                    fmt::format("{} is a folder without a git repository{}", quoted_path(path),
                                above.empty() ? ""
                                              : fmt::format("; it is inside of the one at {}",
@@ -73,8 +74,9 @@ Result<std::unique_ptr<Source>> open_source(std::string_view address,
 Result<RevisionRange> parse_revision_range(std::string_view text) {
   const auto dots = text.find("..");
   if (dots == std::string_view::npos) {
-    return invalid("revision-range", fmt::format("{} is not a range of revisions: write 'A..B'",
-                                                 metalwright::quoted(text)));
+    return invalid(
+        checks::kRevisionRange.id,
+        fmt::format("{} is not a range of revisions: write 'A..B'", metalwright::quoted(text)));
   }
   RevisionRange range;
   range.from_merge_base = text.substr(dots).starts_with("...");
@@ -82,8 +84,9 @@ Result<RevisionRange> parse_revision_range(std::string_view text) {
   range.to = text.substr(dots + (range.from_merge_base ? 3 : 2));
   if (range.to.starts_with('.') || range.to.find("..") != std::string::npos ||
       (range.from.empty() && range.to.empty())) {
-    return invalid("revision-range", fmt::format("{} is not a range of revisions: write 'A..B'",
-                                                 metalwright::quoted(text)));
+    return invalid(
+        checks::kRevisionRange.id,
+        fmt::format("{} is not a range of revisions: write 'A..B'", metalwright::quoted(text)));
   }
   if (range.from.empty()) range.from = "HEAD";
   if (range.to.empty()) range.to = "HEAD";

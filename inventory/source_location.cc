@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "schemas/checks.h"
 #include "schemas/digest.h"
 #include "schemas/quote.h"
 
@@ -76,7 +77,7 @@ bool is_user(std::string_view user) {
 }
 
 tl::unexpected<Error> bad_address(std::string message) {
-  return invalid("source-address", std::move(message));
+  return invalid(checks::kSourceAddress.id, std::move(message));
 }
 
 Result<void> read_authority(std::string_view authority, SourceLocation& location) {
@@ -153,7 +154,7 @@ Result<SourceLocation> parse_url(std::string_view scheme, std::string_view rest)
   } else if (scheme == "ssh" || scheme == "git+ssh" || scheme == "ssh+git") {
     location.transport = Transport::ssh;
   } else {
-    return invalid("source-unsupported",
+    return invalid(checks::kSourceUnsupported.id,
                    fmt::format("{} addresses are not read: use a path, https://, ssh://, http:// "
                                "or file://",
                                quoted(fmt::format("{}://", scheme))));
@@ -251,7 +252,7 @@ Result<SourceLocation> parse_source_location(std::string_view text) {
   }
   // git runs `git-remote-ext` and its like for these.
   if (text.substr(colon).starts_with("::")) {
-    return invalid("source-unsupported",
+    return invalid(checks::kSourceUnsupported.id,
                    fmt::format("{} addresses are not read: they run a program",
                                quoted(text.substr(0, colon + 2))));
   }

@@ -15,6 +15,7 @@
 #include "inventory/child_process.h"
 #include "inventory/fetch_connection.h"
 #include "inventory/message_text.h"
+#include "schemas/checks.h"
 
 namespace metalwright::inventory {
 namespace {
@@ -220,7 +221,7 @@ class SshConnection final : public FetchConnection {
     const std::string words = one_line(said_);
     if (said("Host key verification failed") || said("REMOTE HOST IDENTIFICATION HAS CHANGED")) {
       const std::string port = location_.port == 0 ? "" : fmt::format("-p {} ", location_.port);
-      return fail(ErrorKind::refused, "source-host-key",
+      return fail(ErrorKind::refused, checks::kSourceHostKey.id,
                   fmt::format("the key of the host is not the one in known_hosts, or there is none "
                               "({}): compare what 'ssh-keyscan {}{}' prints with what the host's "
                               "keeper says, then add it to {}",
@@ -230,25 +231,27 @@ class SshConnection final : public FetchConnection {
     }
     if (said("Permission denied") || said("Too many authentication failures") ||
         said("error in libcrypto") || said("invalid format")) {
-      return unavailable("source-auth", fmt::format("the host lets us in with {} ({})",
-                                                    options_.ssh_key.empty()
-                                                        ? "no key of the user or the agent"
-                                                        : "another key only than the one given",
-                                                    words));
+      return unavailable(
+          checks::kSourceAuth.id,
+          fmt::format("the host lets us in with {} ({})",
+                      options_.ssh_key.empty() ? "no key of the user or the agent"
+                                               : "another key only than the one given",
+                      words));
     }
     if (said("timed out")) {
-      return unavailable("source-timeout", fmt::format("the host does not answer ({})", words));
+      return unavailable(checks::kSourceTimeout.id,
+                         fmt::format("the host does not answer ({})", words));
     }
     if (said("does not appear to be a git repository") || said("No such file or directory") ||
         said("not found") || said("not exist")) {
-      return unavailable("source-not-found",
+      return unavailable(checks::kSourceNotFound.id,
                          fmt::format("the host has no repository there ({})", words));
     }
     const std::string how = !words.empty()     ? words
                             : code.has_value() ? fmt::format("ssh ended with code {}", *code)
                                                : "ssh ended the connection";
     return unavailable(
-        "source-unreachable",
+        checks::kSourceUnreachable.id,
         fmt::format("{} ({})", any_ ? "the connection broke off" : "the host cannot be reached",
                     how));
   }

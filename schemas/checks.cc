@@ -70,12 +70,28 @@ constexpr std::array kTheRepositoryAsAWhole{&kInventoryMissing,
 constexpr std::array kTheHostsConfiguration{&kTargetName,       &kTargetOption,   &kUnknownTarget,
                                             &kSourcePassword,   &kTargetOverlap,  &kVerifySigners,
                                             &kSourceCredential, &kDnsmasqTftpRoot};
+constexpr std::array kTheFilesOfARevision{&kPathName,  &kPathSymlink,   &kPathSubmodule,
+                                          &kPathType,  &kPathDuplicate, &kPathDepth,
+                                          &kPathCount, &kPathSize};
+constexpr std::array kRevisionsAndSignatures{
+    &kRevisionNotFound, &kRevisionAmbiguous, &kRevisionRange,   &kRevisionUnrelated,
+    &kRewrittenHistory, &kUnsignedCommit,    &kSignatureFormat, &kBadSignature,
+    &kUnknownSigner,    &kAllowedSigners};
+constexpr std::array kReachingARepository{
+    &kSourceAddress, &kSourceUnsupported, &kSourceNotFound, &kSourceNotARepository,
+    &kSourceEmpty,   &kSourcePermission,  &kSourceChanged,  &kSourceUnreachable,
+    &kSourceTimeout, &kSourceAuth,        &kSourceHostKey,  &kSourceTls,
+    &kSourceTooBig,  &kSourceCache,       &kSourceStopped,  &kGitRedirect,
+    &kGitCorrupt};
 constexpr std::array kTheReportingItself{&kTooManyErrors};
 
 constexpr std::array kGroups{CheckGroup{"the text of a file", kTheTextOfAFile},
                              CheckGroup{"the shape of a file", kTheShapeOfAFile},
                              CheckGroup{"the repository as a whole", kTheRepositoryAsAWhole},
                              CheckGroup{"the host's configuration", kTheHostsConfiguration},
+                             CheckGroup{"the files of a revision", kTheFilesOfARevision},
+                             CheckGroup{"revisions and signatures", kRevisionsAndSignatures},
+                             CheckGroup{"reaching a repository", kReachingARepository},
                              CheckGroup{"the reporting itself", kTheReportingItself}};
 }  // namespace
 

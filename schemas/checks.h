@@ -270,6 +270,86 @@ inline constexpr Check kSourceCredential{
 inline constexpr Check kDnsmasqTftpRoot{"dnsmasq-tftp-root", Severity::warning,
                                         "dnsmasq serves a tree that something renders"};
 
+inline constexpr Check kPathName{
+    "path-name", Severity::error,
+    "the names on a path that is read stay in their folder and hold no control characters"};
+inline constexpr Check kPathSymlink{"path-symlink", Severity::error,
+                                    "what is read is no symbolic link: none is followed"};
+inline constexpr Check kPathSubmodule{"path-submodule", Severity::error,
+                                      "what is read is no submodule: none is followed"};
+inline constexpr Check kPathType{"path-type", Severity::error,
+                                 "what is read is a file: no folder, device, pipe or socket"};
+inline constexpr Check kPathDuplicate{"path-duplicate", Severity::error,
+                                      "a name stands once in its folder"};
+inline constexpr Check kPathDepth{"path-depth", Severity::error,
+                                  "files that are read lie at most 16 folders deep"};
+inline constexpr Check kPathCount{
+    "path-count", Severity::error,
+    "a revision has at most 100,000 files and folders to read, a folder a million entries"};
+inline constexpr Check kPathSize{"path-size", Severity::error,
+                                 "a file has at most 256 MiB, and all that are read 1 GiB"};
+
+inline constexpr Check kRevisionNotFound{"revision-not-found", Severity::error,
+                                         "a revision that is named exists"};
+inline constexpr Check kRevisionAmbiguous{"revision-ambiguous", Severity::error,
+                                          "the beginning of an id leads to one commit"};
+inline constexpr Check kRevisionRange{"revision-range", Severity::error,
+                                      "a range of revisions is `A..B` or `A...B`"};
+inline constexpr Check kRevisionUnrelated{
+    "revision-unrelated", Severity::error,
+    "revisions that are compared from where they parted have a commit in common"};
+inline constexpr Check kRewrittenHistory{"rewritten-history", Severity::error,
+                                         "a branch goes on from the revision that was accepted "
+                                         "last, unless `allow-force-push` says otherwise"};
+inline constexpr Check kUnsignedCommit{"unsigned-commit", Severity::error,
+                                       "with `verify: signed`, a commit is signed"};
+inline constexpr Check kSignatureFormat{"signature-format", Severity::error,
+                                        "a signature is one by an ssh key"};
+inline constexpr Check kBadSignature{"bad-signature", Severity::error,
+                                     "a signature is one of this very commit, made for git"};
+inline constexpr Check kUnknownSigner{"unknown-signer", Severity::error,
+                                      "the key of a signature is listed for that time and for git"};
+inline constexpr Check kAllowedSigners{
+    "allowed-signers", Severity::error,
+    "the file of allowed signers can be read and has at most 1 MiB"};
+
+inline constexpr Check kSourceAddress{
+    "source-address", Severity::error,
+    "the address of a repository is a path, a URL or `user@host:path`"};
+inline constexpr Check kSourceUnsupported{
+    "source-unsupported", Severity::error,
+    "a repository is reached and stored in a way that is supported"};
+inline constexpr Check kSourceNotFound{"source-not-found", Severity::error,
+                                       "there is something at the address"};
+inline constexpr Check kSourceNotARepository{
+    "source-not-a-repository", Severity::error,
+    "what is at the address is a repository, where a revision is asked for"};
+inline constexpr Check kSourceEmpty{"source-empty", Severity::error, "a repository has a commit"};
+inline constexpr Check kSourcePermission{"source-permission", Severity::error,
+                                         "we may read the repository"};
+inline constexpr Check kSourceChanged{"source-changed", Severity::error,
+                                      "a file does not change while it is read"};
+inline constexpr Check kSourceUnreachable{"source-unreachable", Severity::error,
+                                          "a remote answers"};
+inline constexpr Check kSourceTimeout{"source-timeout", Severity::error,
+                                      "a remote answers in time"};
+inline constexpr Check kSourceAuth{"source-auth", Severity::error, "a remote lets us in"};
+inline constexpr Check kSourceHostKey{"source-host-key", Severity::error,
+                                      "the key of an ssh host is in known_hosts"};
+inline constexpr Check kSourceTls{
+    "source-tls", Severity::error,
+    "the certificate of a server is trusted, and https leads to https only"};
+inline constexpr Check kSourceTooBig{"source-too-big", Severity::error,
+                                     "a fetch brings at most 4 GiB"};
+inline constexpr Check kSourceCache{"source-cache", Severity::error,
+                                    "the clones of remotes can be written, and by us alone"};
+inline constexpr Check kSourceStopped{"source-stopped", Severity::error,
+                                      "a fetch is not stopped before its end"};
+inline constexpr Check kGitRedirect{"git-redirect", Severity::error,
+                                    "a repository has its objects and references in itself"};
+inline constexpr Check kGitCorrupt{"git-corrupt", Severity::error,
+                                   "the objects and references of a repository are whole"};
+
 inline constexpr Check kTooManyErrors{"too-many-errors", Severity::error,
                                       "after 1,000 diagnostics the rest is only counted"};
 

@@ -46,7 +46,7 @@ TEST(RepositoryWalk, ReadsTheFilesThatAModelIsMadeOfAndNoOthers) {
        {file("README.md"), file("networks.yaml"), file("inventory.yaml"), folder("templates"),
         folder("clusters"), folder("inventory"), folder("profiles"), folder("src")}},
       {"clusters", {file("lab.yaml"), file("notes.txt"), folder("old")}},
-      {"clusters/old", {file("lab.yaml")}},
+      {"clusters/old", {file("README.md")}},
       {"inventory", {file("rack-2.yaml"), file("rack-1.yaml"), file(".keep")}},
       {"profiles", {file("talos.yaml")}},
       {"src", {file("inventory.yaml")}},
@@ -62,6 +62,16 @@ TEST(RepositoryWalk, ReadsTheMisspeltTwinsSoThatTheyCanBePointedOut) {
   const Tree tree = {{"", {file("inventory.yml"), file("networks.yml"), folder("clusters")}},
                      {"clusters", {file("lab.yml")}}};
   EXPECT_EQ(listed(tree), (Paths{"clusters/lab.yml", "inventory.yml", "networks.yml"}));
+}
+
+TEST(RepositoryWalk, ReadsMisplacedYamlSoThatItCanBePointedOut) {
+  const Tree tree = {
+      {"", {folder("clusters"), folder("docs")}},
+      {"clusters", {folder("old"), entry("link", EntryType::symlink), file("lab.yaml")}},
+      {"clusters/old", {file("lab.yaml"), file("notes"), entry("x.yaml", EntryType::symlink)}},
+      {"docs", {file("lab.yaml")}}};
+  EXPECT_EQ(listed(tree), (Paths{"clusters/lab.yaml", "clusters/old/lab.yaml"}))
+      << "links that nothing reads are nobody's business";
 }
 
 TEST(RepositoryWalk, RefusesLinksAndSubmodulesWhereSomethingWouldBeRead) {
