@@ -31,6 +31,9 @@ std::string reference_of(std::string_view branch) {
   return branch.empty() ? "HEAD" : "refs/heads/" + std::string(branch);
 }
 
+// Names in a message about one that is missing.
+constexpr std::size_t kShown = 8;
+
 std::string short_id(std::string_view id) { return std::string(id.substr(0, 12)); }
 
 class GitSource final : public Source {
@@ -181,17 +184,28 @@ class GitSource final : public Source {
     const std::vector<std::string_view> words(names.begin(), names.end());
     if (name == "HEAD") {
       message += ": HEAD names a branch that does not exist; name one that does: " + some(names);
-    } else if (!names.empty()) {
+    } else if (const std::string base = before_steps(name); !base.empty()) {
+      message += fmt::format(": the history of {} does not go back that far", quoted(base));
+    } else if (names.size() > kShown) {
       message += fmt::format("; did you mean {}? There are {}", quoted(nearest_word(words, name)),
                              some(names));
+    } else if (!names.empty()) {
+      message += "; there are: " + some(names);
     } else {
       message += "; it has no commit yet";
     }
     return invalid(checks::kRevisionNotFound.id, message + shallow_hint());
   }
 
+  /// `HEAD` for `HEAD~3`, where there is a `HEAD`; else empty.
+  std::string before_steps(std::string_view name) {
+    const std::string base(name.substr(0, name.find_first_of("~^")));
+    if (base.empty() || base.size() == name.size()) return {};
+    const auto commit = repository_->commit_of_expression(base);
+    return commit && *commit ? base : std::string();
+  }
+
   static std::string some(const std::vector<std::string>& names) {
-    constexpr std::size_t kShown = 8;
     std::string out;
     for (const std::string& name : std::span(names).first(std::min(names.size(), kShown))) {
       out += (out.empty() ? "" : ", ") + shown(name);

@@ -145,18 +145,24 @@ TEST(GitSource, TellsTheIdOfATipHoweverItIsStored) {
   EXPECT_EQ(*opened(fleet.checkout.path())->tip_id(""), fleet.first);
 }
 
-TEST(GitSource, NamesWhatIsLikeAMissingRevision) {
+TEST(GitSource, NamesWhatThereIsInsteadOfAMissingRevision) {
   const Fleet fleet;
   fleet.checkout.git("branch feature/rack-7");
   auto source = opened(fleet.checkout.path());
-  EXPECT_EQ(source->resolve("mian").error().text(),
-            "error: '" + fleet.checkout.path() +
-                "' has no revision 'mian'; did you mean 'main'? There are feature/rack-7, main "
-                "[revision-not-found]");
-  EXPECT_EQ(source->branch_tip("feature/rack-8").error().text(),
-            "error: '" + fleet.checkout.path() +
-                "' has no revision 'feature/rack-8'; did you mean 'feature/rack-7'? There are "
-                "feature/rack-7, main [revision-not-found]");
+  const auto refusal = [&](const Result<Revision>& revision) {
+    return revision ? "found" : revision.error().message;
+  };
+  const std::string at = "'" + fleet.checkout.path() + "' has no revision ";
+  EXPECT_EQ(refusal(source->resolve("mian")), at + "'mian'; there are: feature/rack-7, main");
+  EXPECT_EQ(refusal(source->branch_tip("rack-8")),
+            at + "'rack-8'; there are: feature/rack-7, main");
+  EXPECT_EQ(refusal(source->resolve("HEAD~7")),
+            at + "'HEAD~7': the history of 'HEAD' does not go back that far");
+  for (int i = 0; i < 9; ++i) fleet.checkout.git("branch b" + std::to_string(i));
+  EXPECT_EQ(
+      refusal(source->branch_tip("feature/rack-8")),
+      at + "'feature/rack-8'; did you mean 'feature/rack-7'? There are b0, b1, b2, b3, b4, b5, "
+           "b6, b7 and 3 more");
   for (const char* name : {"main:inventory.yaml", ":/begin", "main@{1}", "main..main", "-x", "\x1b",
                            "0000000000000000000000000000000000000000"}) {
     const auto revision = source->resolve(name);
