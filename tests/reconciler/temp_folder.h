@@ -6,8 +6,8 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -49,11 +49,18 @@ inline void write_plainly(const std::string& path, std::string_view bytes) {
   std::ofstream(path, std::ios::binary) << bytes;
 }
 
-/// Empty where the file cannot be read.
+/// Empty where there is no file. Not by a stream, which throws where a folder takes a file's place.
 inline std::string read_plainly(const std::string& path) {
-  if (std::error_code ignored; !std::filesystem::is_regular_file(path, ignored)) return {};
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
+  std::string bytes;
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rbe"),
+                                                             &std::fclose);
+  char piece[4096];
+  while (file != nullptr) {
+    const std::size_t got = std::fread(piece, 1, sizeof piece, file.get());
+    if (got == 0) break;
+    bytes.append(piece, got);
+  }
+  return bytes;
 }
 
 /// All files beneath a folder: path to bytes, with links and folders told apart, and without
