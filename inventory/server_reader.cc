@@ -18,6 +18,18 @@ T saturated(std::uint32_t value) {
   return static_cast<T>(std::min<std::uint32_t>(value, std::numeric_limits<T>::max()));
 }
 
+/// Where the keys that bonds, VLANs and bridges share stand in each one's table.
+struct SharedKeys {
+  std::size_t addresses, dns, dhcp4, mtu, mac, routes;
+};
+consteval SharedKeys shared_keys(const FieldTable& table) {
+  return {field_index(table, "addresses"), field_index(table, "dns"), field_index(table, "dhcp4"),
+          field_index(table, "mtu"),       field_index(table, "mac"), field_index(table, "routes")};
+}
+constexpr SharedKeys kBondKeys = shared_keys(kBondTable);
+constexpr SharedKeys kVlanKeys = shared_keys(kVlanTable);
+constexpr SharedKeys kBridgeKeys = shared_keys(kBridgeTable);
+
 /// One entry of `servers` on its way into the arena.
 class ServerReader {
  public:
@@ -223,27 +235,24 @@ class ServerReader {
     return arena_.copy_span(std::span<const VirtualInterface>(out));
   }
 
-  /// The keys that bonds, VLANs and bridges share stand in each one's table.
-  template <const FieldTable& kTable>
-  void read_shared(const Fields& fields, VirtualInterface& nic) {
-    nic.addresses = texts(fields, field_index(kTable, "addresses"), false);
-    nic.dns = texts(fields, field_index(kTable, "dns"), true);
-    nic.dhcp4 = fields.boolean(field_index(kTable, "dhcp4")).value_or(false);
-    nic.mtu_bytes =
-        static_cast<std::uint32_t>(fields.integer(field_index(kTable, "mtu")).value_or(0));
-    nic.mac = fields.mac(field_index(kTable, "mac"));
+  void read_shared(const Fields& fields, const SharedKeys& keys, VirtualInterface& nic) {
+    nic.addresses = texts(fields, keys.addresses, false);
+    nic.dns = texts(fields, keys.dns, true);
+    nic.dhcp4 = fields.boolean(keys.dhcp4).value_or(false);
+    nic.mtu_bytes = static_cast<std::uint32_t>(fields.integer(keys.mtu).value_or(0));
+    nic.mac = fields.mac(keys.mac);
     if (nic.mac && (nic.mac->multicast() || nic.mac->zero())) {
-      fields.report(checks::kMacUsable, field_index(kTable, "mac"),
-                    fmt::format("{} is no single machine's address",
-                                quoted(fields.text(field_index(kTable, "mac")))));
+      fields.report(
+          checks::kMacUsable, keys.mac,
+          fmt::format("{} is no single machine's address", quoted(fields.text(keys.mac))));
     }
-    nic.routes = read_routes(fields, field_index(kTable, "routes"));
+    nic.routes = read_routes(fields, keys.routes);
   }
 
   VirtualInterface read_bond(const Value& value, Place place) {
     const Fields fields(value, place, kBondTable);
     VirtualInterface bond;
-    read_shared<kBondTable>(fields, bond);
+    read_shared(fields, kBondKeys, bond);
     bond.interfaces = texts(fields, field_index(kBondTable, "interfaces"), true);
     bond.mode = arena_.intern(fields.text(field_index(kBondTable, "mode")));
     bond.lacp_rate = arena_.intern(fields.text(field_index(kBondTable, "lacp-rate")));
@@ -259,7 +268,7 @@ class ServerReader {
   VirtualInterface read_vlan(const Value& value, Place place) {
     const Fields fields(value, place, kVlanTable);
     VirtualInterface vlan;
-    read_shared<kVlanTable>(fields, vlan);
+    read_shared(fields, kVlanKeys, vlan);
     vlan.vlan_id =
         static_cast<std::uint16_t>(fields.integer(field_index(kVlanTable, "id")).value_or(0));
     vlan.link = arena_.intern(fields.text(field_index(kVlanTable, "link")));
@@ -269,7 +278,7 @@ class ServerReader {
   VirtualInterface read_bridge(const Value& value, Place place) {
     const Fields fields(value, place, kBridgeTable);
     VirtualInterface bridge;
-    read_shared<kBridgeTable>(fields, bridge);
+    read_shared(fields, kBridgeKeys, bridge);
     bridge.interfaces = texts(fields, field_index(kBridgeTable, "interfaces"), true);
     bridge.stp = fields.boolean(field_index(kBridgeTable, "stp"));
     if (const auto delay = fields.integer(field_index(kBridgeTable, "forward-delay"))) {

@@ -13,7 +13,7 @@ namespace metalwright::inventory {
 namespace {
 constexpr int kMostDepth = 32;
 constexpr std::size_t kMostScalarBytes = std::size_t{64} * 1024;
-constexpr std::size_t kMostNodes = 1'000'000;       // of one document in memory
+constexpr std::size_t kMostNodes = 250'000;         // of one document in memory
 constexpr std::size_t kMostAliasNodes = 2'000'000;  // of one file, what its aliases stand for
 constexpr std::size_t kMostAliasBytes = std::size_t{64} * 1024 * 1024;
 constexpr std::size_t kMostDocumentBytes = std::size_t{128} * 1024 * 1024;
@@ -35,6 +35,9 @@ std::string_view hint(std::string_view problem, char character) {
   }
   if (problem == "found character that cannot start any token" && character != '\t') {
     return "put the value in quotes";
+  }
+  if (problem == "did not find expected node content" && character == ':') {
+    return "put a value that begins with ':' in quotes";
   }
   if (problem == "did not find expected key" || problem == "could not find expected ':'") {
     return "look at the indentation and the quotes before this";
