@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include <array>
+#include <chrono>
 #include <functional>
+#include <iostream>
 #include <optional>
 #include <string>
 
@@ -377,6 +379,50 @@ bool killed_at(const Fault& fault, const std::function<void()>& run) {
   int status = 0;
   waitpid(child, &status, 0);
   return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+}
+
+TEST_F(Running, ChangesOneOfTenThousandReservations) {
+  constexpr int kMany = 10'000;
+  std::string config = world_->content(0, 1).bytes;
+  const std::string range = "10.0.2.0,static,255.255.255.0";
+  config.replace(config.find(range), range.size(), "10.2.0.0,static,255.255.0.0");
+  desired_[{"file", "metalwright.conf"}] = config;
+  for (int i = 1; i <= kMany; ++i) {
+    desired_[key(2, i)] =
+        fmt::format("{},10.2.{}.{},host-{},3600", mac(i).text(), i / 200, i % 200 + 1, i);
+  }
+  const auto timed = [](const char* what, const auto& run) {
+    const auto begin = std::chrono::steady_clock::now();
+    run();
+    const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - begin;
+    std::cout << fmt::format("  {:7.1f} ms  {}\n", took.count(), what);
+  };
+  timed("plan and apply 10,000, restart", [&] { converge(); });
+  ASSERT_TRUE(target_->flush());
+  restart_metalwright();
+  timed("look, index from the disk",
+        [&] { EXPECT_TRUE(rounds_.plan(*target_, desired_).changes.empty()); });
+  ASSERT_TRUE(target_->flush());
+  restart_metalwright();
+  timed("look, index from the disk, again",
+        [&] { EXPECT_TRUE(rounds_.plan(*target_, desired_).changes.empty()); });
+  timed("look again", [&] { EXPECT_TRUE(rounds_.plan(*target_, desired_).changes.empty()); });
+  desired_[key(2, 5000)] = fmt::format("{},10.2.250.1,renamed,3600", mac(5000).text());
+  std::vector<Change> changes;
+  timed("plan of one change", [&] { changes = rounds_.plan(*target_, desired_).changes; });
+  ASSERT_EQ(changes.size(), 1u);
+  timed("apply of one change, with dnsmasq's reload", [&] {
+    const auto outcome = rounds_.apply(*target_, changes);
+    EXPECT_TRUE(outcome.good()) << outcome.text();
+  });
+  settings_.reload = settings_.restart = {};
+  restart_metalwright();
+  desired_[key(2, 5000)] = fmt::format("{},10.2.250.2,again,3600", mac(5000).text());
+  changes = rounds_.plan(*target_, desired_).changes;
+  timed("apply of one change, nobody told", [&] {
+    const auto outcome = rounds_.apply(*target_, changes);
+    EXPECT_TRUE(outcome.good()) << outcome.text();
+  });
 }
 
 TEST_F(Running, ConvergesAfterAKillAtEachFaultPoint) {
