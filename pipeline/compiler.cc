@@ -138,17 +138,6 @@ std::map<std::string, std::string, std::less<>> resolve_secrets(const HostConfig
   return values;
 }
 
-bool wants_boot_loaders(const HostConfig& config) {
-  return std::any_of(config.targets.begin(), config.targets.end(), [](const TargetConfig& target) {
-    if (target.type != TargetType::files) return false;
-    const bool boots = std::any_of(
-        target.render.begin(), target.render.end(), [](const std::string& word) {
-          return word == "pxelinux" || word == "grub" || word == "ipxe";
-        });
-    return target.boot_loaders.value_or(boots);
-  });
-}
-
 }  // namespace
 
 const std::string& program_identity() {

@@ -1,6 +1,5 @@
 #include "pipeline/host_targets.h"
 
-#include <filesystem>
 #include <utility>
 
 #include "reconciler/boot_loaders.h"
@@ -50,9 +49,7 @@ Result<std::unique_ptr<HostTargets>> HostTargets::make(const HostConfig& config,
   for (const TargetConfig& target : config.targets) {
     const std::string index_file = state_folder + '/' + target.name + ".index";
     switch (target.type) {
-      case TargetType::files: {
-        std::error_code ignored;  // the target itself says what is wrong with its root
-        if (may_write) std::filesystem::create_directories(target.root, ignored);
+      case TargetType::files:
         parts.targets.push_back(std::make_unique<reconciler::FilesTarget>(
             reconciler::FilesTargetSettings{.name = target.name,
                                             .root = target.root,
@@ -60,7 +57,6 @@ Result<std::unique_ptr<HostTargets>> HostTargets::make(const HostConfig& config,
                                             .owner = config.state + ' ' + target.name,
                                             .may_write = may_write}));
         break;
-      }
       case TargetType::dnsmasq: {
         auto settings = reconciler::dnsmasq_target_settings(target, state_folder);
         if (!settings) return tl::unexpected(settings.error());

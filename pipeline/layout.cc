@@ -102,6 +102,13 @@ class AssetFiles {
 
 }  // namespace
 
+bool wants_boot_loaders(const HostConfig& config) {
+  return std::any_of(config.targets.begin(), config.targets.end(), [](const TargetConfig& target) {
+    return target.type == TargetType::files &&
+           target.boot_loaders.value_or(renders_boot_files(target));
+  });
+}
+
 std::string asset_path(const Profile& profile, const Asset& asset) {
   const std::size_t slash = asset.path.rfind('/');
   const std::size_t begin = slash == std::string::npos ? 0 : slash + 1;

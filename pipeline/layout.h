@@ -34,6 +34,9 @@ struct Layouts {
 /// Which formats, host files and settings belong to each target of the configuration.
 [[nodiscard]] Layouts make_layouts(const LayoutInput& input);
 
+/// Does any target take boot loaders from this host.
+[[nodiscard]] bool wants_boot_loaders(const HostConfig& config);
+
 /// The path of a profile's kernel or initrd in a boot tree: `assets/<profile>/<file name>`.
 [[nodiscard]] std::string asset_path(const Profile& profile, const Asset& asset);
 

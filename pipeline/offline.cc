@@ -119,12 +119,14 @@ Result<std::set<std::string>> earlier_files(const std::string& folder) {
 
 std::vector<TargetLayout> offline_layouts(const Model& model, const HostConfig* config) {
   const HostConfig usual = usual_host();
-  const std::vector<HostFile> loaders = usual_loaders();
+  const HostConfig& host = config == nullptr ? usual : *config;
+  const std::vector<HostFile> loaders =
+      wants_boot_loaders(host) ? usual_loaders() : std::vector<HostFile>{};
   const DigestHostFile digest = [](const std::string&, std::uint16_t) -> Result<HostFileDigests> {
     return HostFileDigests{};
   };
   // Secrets stay names, and assets and loaders stay where they are: only their names are rendered.
-  Layouts layouts = make_layouts({.config = config == nullptr ? usual : *config,
+  Layouts layouts = make_layouts({.config = host,
                                   .model = model,
                                   .boot_loaders = loaders,
                                   .secrets = {},

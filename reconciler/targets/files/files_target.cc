@@ -6,7 +6,9 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <filesystem>
 #include <utility>
 
 #include "reconciler/file_batch.h"
@@ -48,6 +50,30 @@ void remove_empty_folders(const FileTree& tree, Manifest& manifest, std::string_
   (void)batch.sync_folders();  // an empty folder that comes back harms nobody
 }
 
+/// A tree that was never applied to need not be there: the first apply makes it. One that was
+/// should be: where it is not, a disk is not mounted, and nothing must be written in its place.
+bool is_missing(const std::string& root) {
+  struct stat status = {};
+  return ::stat(root.c_str(), &status) != 0 && errno == ENOENT;
+}
+
+Observation all_absent(const ResourceTable& desired) {
+  Observation observation;
+  observation.arenas = desired.arenas;
+  observation.rows.reserve(desired.rows.size());
+  for (const ResourceRow& row : desired.rows) {
+    observation.rows.push_back({{row.kind, row.name, Digest{}}, Presence::absent});
+  }
+  return observation;
+}
+
+Result<void> make_root(const std::string& root) {
+  std::error_code failure;
+  std::filesystem::create_directories(root, failure);
+  if (failure) return file_failure("make", root, failure.value());
+  return {};
+}
+
 }  // namespace
 
 FilesTarget::FilesTarget(FilesTargetSettings settings)
@@ -56,6 +82,7 @@ FilesTarget::FilesTarget(FilesTargetSettings settings)
 Result<Observation> FilesTarget::observe(const ResourceTable& desired,
                                          const ResourceTable& last_applied, Look look,
                                          std::stop_token stop) {
+  if (last_applied.rows.empty() && is_missing(settings_.root)) return all_absent(desired);
   const Result<FileTree> tree = FileTree::open(settings_.root);
   if (!tree) return tl::unexpected(tree.error());
   if (Result<void> loaded = manifest_.load(*tree, settings_.owner); !loaded) {
@@ -140,6 +167,13 @@ Result<void> FilesTarget::recover(const FileTree& tree) {
 
 Result<void> FilesTarget::apply(std::span<const Change> changes, const ContentReader& content,
                                 const ApplyEvents& events, std::stop_token stop) {
+  const bool all_new =
+      !changes.empty() && std::all_of(changes.begin(), changes.end(), [](const Change& change) {
+        return change.action == Action::create && change.reason == Reason::added;
+      });
+  if (all_new && is_missing(settings_.root)) {
+    if (Result<void> made = make_root(settings_.root); !made) return made;
+  }
   const Result<FileTree> tree = FileTree::open(settings_.root);
   if (!tree) return tl::unexpected(tree.error());
   // Whose tree it is comes before the first write into it.

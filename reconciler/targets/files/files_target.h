@@ -21,7 +21,7 @@ namespace metalwright::reconciler {
 
 struct FilesTargetSettings {
   std::string name;
-  std::string root;  ///< absolute; must be there
+  std::string root;  ///< absolute; made by the first apply where it is missing
   /// File that keeps what was read, between runs; empty: nothing is kept. Its folder must be there.
   std::string index_file;
   /// Who keeps this tree, the same at each start: a tree that another keeps is refused. One line;

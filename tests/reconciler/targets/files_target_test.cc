@@ -358,7 +358,11 @@ TEST_F(FilesTargetTest, StopsALongLook) {
 
 TEST_F(FilesTargetTest, SaysWhatIsWrongWithTheRoot) {
   FilesTarget missing({.name = "t", .root = tree_ / "none", .index_file = {}, .owner = {}});
-  EXPECT_EQ(missing.observe({}, {}, Look::cheap, {}).error().text(),
+  EXPECT_TRUE(missing.observe({}, {}, Look::cheap, {})) << "nothing was ever applied to it";
+  Arena arena;
+  ResourceTable applied;
+  applied.rows.push_back({arena.copy("file"), arena.copy("a"), sha256("a")});
+  EXPECT_EQ(missing.observe({}, applied, Look::cheap, {}).error().text(),
             "error: the folder '" + (tree_ / "none") +
                 "' does not exist: make it, or mount what should be there [tree-root]");
   EXPECT_EQ(missing.apply({}, {}, {}, {}).error().check, "tree-root");
