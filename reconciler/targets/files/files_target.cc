@@ -214,7 +214,12 @@ std::vector<Target::Check> FilesTarget::check() {
   const std::string& root = settings_.root;
   const Result<FileTree> tree = FileTree::open(root);
   if (!tree) {
-    add("the folder '" + root + "' is there", {tree.error()});
+    Error problem = tree.error();
+    if (is_missing(root)) {
+      problem.severity = Severity::warning;
+      problem.message = "'" + root + "' is not there yet: the first apply makes it";
+    }
+    add("the folder '" + root + "' is there", {std::move(problem)});
     return checks;
   }
   add("the folder '" + root + "' is there", {});
