@@ -105,7 +105,11 @@ class Differ {
   void decide_new(const Sides& s) {
     if (const auto move = moved_to_.find(key(*s.desired)); move != moved_to_.end()) {
       const ResourceRow* from = request_.last_applied.find(move->second->kind, move->second->from);
-      if (from != nullptr && (s.observed == nullptr || s.observed->presence == Presence::absent)) {
+      // A run that was cut off may have made the new one: the old one is still to go.
+      const bool made = s.observed != nullptr && s.observed->presence == Presence::ours &&
+                        s.observed->row.digest == s.desired->digest;
+      if (from != nullptr &&
+          (made || s.observed == nullptr || s.observed->presence == Presence::absent)) {
         Change change = make(*s.desired, Action::update, Reason::moved, from->digest);
         change.moved_from = move->second->from;
         out_.changes.push_back(std::move(change));

@@ -21,9 +21,8 @@ class Diff : public testing::Test {
   ResourceTable table(const std::vector<std::pair<std::string, std::string>>& rows) {
     ResourceTable out;
     for (const auto& [name, content] : rows) out.rows.push_back(row(name, content));
-    std::sort(out.rows.begin(), out.rows.end(), [](const auto& a, const auto& b) {
-      return ResourceRow::compare(a, b) < 0;
-    });
+    std::sort(out.rows.begin(), out.rows.end(),
+              [](const auto& a, const auto& b) { return ResourceRow::compare(a, b) < 0; });
     return out;
   }
 
@@ -77,8 +76,7 @@ TEST_F(Diff, IsEmptyWhereAllThreeSidesAgree) {
 }
 
 TEST_F(Diff, CreatesWhatIsNewAndAbsent) {
-  const TargetDiff out =
-      run(table({{"a", "1"}}), table({}), {seen("a", Presence::absent)});
+  const TargetDiff out = run(table({{"a", "1"}}), table({}), {seen("a", Presence::absent)});
   EXPECT_EQ(texts(out.changes), Words{"create a added"});
   EXPECT_TRUE(out.changes[0].observed.empty());
 }
@@ -105,8 +103,8 @@ TEST_F(Diff, DeletesNothingWhereTheTargetWasReadInPart) {
 
 TEST_F(Diff, NamesAndCorrectsDrift) {
   const auto both = table({{"a", "1"}, {"b", "2"}});
-  const TargetDiff out = run(
-      both, both, {seen("a", Presence::ours, "x"), seen("b", Presence::absent)});
+  const TargetDiff out =
+      run(both, both, {seen("a", Presence::ours, "x"), seen("b", Presence::absent)});
   EXPECT_EQ(texts(out.drift), (Words{"update a drift-changed", "create b drift-deleted"}));
   EXPECT_EQ(texts(out.changes), (Words{"update a drift-changed", "create b drift-deleted"}));
   EXPECT_EQ(out.changes[0].observed, sha256("x"));
@@ -198,11 +196,19 @@ TEST_F(Diff, ForgetsWhatIsNeitherThereNorDesired) {
 
 TEST_F(Diff, AMoveIsOneChangeAndNoDelete) {
   moves_ = {{"file", "old/x", "new/x"}};
-  const TargetDiff out = run(table({{"new/x", "2"}}), table({{"old/x", "1"}}),
-                             {seen("new/x", Presence::absent)});
+  const TargetDiff out =
+      run(table({{"new/x", "2"}}), table({{"old/x", "1"}}), {seen("new/x", Presence::absent)});
   EXPECT_EQ(texts(out.changes), Words{"update new/x moved"});
   EXPECT_EQ(out.changes[0].moved_from, "old/x");
   EXPECT_EQ(out.changes[0].observed, sha256("1"));
+}
+
+TEST_F(Diff, AMoveThatWasCutOffAfterTheNewNameIsFinished) {
+  moves_ = {{"file", "old/x", "new/x"}};
+  const TargetDiff out =
+      run(table({{"new/x", "2"}}), table({{"old/x", "1"}}), {seen("new/x", Presence::ours, "2")});
+  EXPECT_EQ(texts(out.changes), Words{"update new/x moved"});
+  EXPECT_TRUE(out.record.empty());
 }
 
 TEST_F(Diff, AMoveOntoSomethingForeignIsAConflictAndKeepsTheOld) {

@@ -35,6 +35,11 @@ const Files& after() {
   return files;
 }
 
+const std::vector<ResourceMove>& moves() {
+  static const std::vector<ResourceMove> moves{{"file", "moved-from", "moved-to"}};
+  return moves;
+}
+
 /// One tree on its way from `before` to `after`, with something foreign in it.
 class Journey {
  public:
@@ -42,7 +47,7 @@ class Journey {
     tree_.converge(before());
     write_plainly(tree_ / "gone/foreign", "theirs");
     write_plainly(tree_ / "adopted", bytes("x1"));
-    changes_ = tree_.plan(after(), Look::cheap, {{"file", "moved-from", "moved-to"}}).changes;
+    changes_ = tree_.plan(after(), Look::cheap, moves()).changes;
   }
 
   FilesTree& tree() { return tree_; }
@@ -81,7 +86,7 @@ class Journey {
 
   void expect_arrived() {
     tree_.restart();
-    tree_.converge(after());
+    tree_.converge(after(), {}, moves());
     Files expected = after();
     expected["gone/foreign"] = "theirs";
     Files files;
@@ -140,7 +145,8 @@ TEST_P(FilesCrash, KilledAgainWhileRecoveringTheNextRunConverges) {
       FilesTree& tree = journey.tree();
       tree.restart();
       const bool killed = journey.run_and_kill(again, [&] {
-        const FilesTree::Applied applied = tree.apply(tree.plan(after()).changes);
+        const FilesTree::Applied applied =
+            tree.apply(tree.plan(after(), Look::cheap, moves()).changes);
         return applied.whole && applied.errors.empty();
       });
       journey.expect_arrived();

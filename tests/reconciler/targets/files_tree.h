@@ -62,6 +62,10 @@ class FilesTree {
     }
     const ResourceTable desired = table(files, modes);
     const ResourceTable applied = table_of(applied_);
+    // As the pipeline asks for them: of what was applied, to what was not.
+    std::erase_if(moves, [&](const ResourceMove& move) {
+      return !applied_.contains(move.from) || applied_.contains(move.to);
+    });
     const Result<Observation> seen = target_->observe(desired, applied, look, {});
     EXPECT_TRUE(seen) << seen.error().text();
     if (!seen) return {};
@@ -112,11 +116,12 @@ class FilesTree {
   }
 
   /// Plans and applies, and expects that afterwards all is in place.
-  void converge(const Files& files, const Modes& modes = {}) {
-    const Applied applied = apply(plan(files, Look::cheap, {}, modes).changes);
+  void converge(const Files& files, const Modes& modes = {},
+                const std::vector<ResourceMove>& moves = {}) {
+    const Applied applied = apply(plan(files, Look::cheap, moves, modes).changes);
     ASSERT_TRUE(applied.whole) << applied.whole.error().text();
     ASSERT_TRUE(applied.errors.empty()) << applied.errors.begin()->second.text();
-    const TargetDiff again = plan(files, Look::cheap, {}, modes);
+    const TargetDiff again = plan(files, Look::cheap, moves, modes);
     EXPECT_TRUE(again.changes.empty()) << again.changes.front().address();
     EXPECT_TRUE(again.conflicts.empty());
     for (const auto& [path, bytes] : files)
