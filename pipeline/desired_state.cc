@@ -378,7 +378,10 @@ Errors render_all(const Model& model, const TargetLayout& layout,
   const renderers::Rendering rendering(model, layout.settings);
   for (const Format format : layout.formats) {
     add(rendering.site(format, [&](const Artifact& artifact) { sink(nullptr, artifact); }));
-    for (const ServerEntry& entry : model.servers) {
+  }
+  // A server's formats one after the other: by then it is in the processor's cache.
+  for (const ServerEntry& entry : model.servers) {
+    for (const Format format : layout.formats) {
       add(rendering.server(format, entry,
                            [&](const Artifact& artifact) { sink(&entry, artifact); }));
     }

@@ -95,7 +95,7 @@ struct BuildResult {
 
 [[nodiscard]] BuildResult build_desired(const BuildInput& input);
 
-/// Every artifact of a layout, in rendering order: for `render --out`.
+/// Every artifact of a layout, the site's first, then server by server: for `render --out`.
 [[nodiscard]] Errors render_all(const Model& model, const TargetLayout& layout,
                                 const std::function<void(const ServerEntry* server,
                                                          const renderers::Artifact&)>& sink);

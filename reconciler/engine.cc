@@ -442,13 +442,17 @@ class Applier {
         *subject.desired, *planned_.targets[i].last_applied, Look::named, stop_);
     if (!now) return with_context(now.error(), "while verifying target '" + outcomes_[i].target + "'");
     if (outcomes_[i].failed > 0) return std::nullopt;  // already told, one by one
+    // A first run changes everything, so neither list may be searched once for each of the other.
+    std::set<std::pair<std::string_view, std::string_view>> written;
+    for (const Change& change : changes) {
+      if (!deletes(change)) written.emplace(change.kind, change.name);
+    }
     for (const ObservedRow& row : now->rows) {
-      const bool ours = std::any_of(changes.begin(), changes.end(), [&](const Change& change) {
-        return !deletes(change) && row.row.kind == std::string_view(change.kind) &&
-               row.row.name == std::string_view(change.name);
-      });
       const ResourceRow* desired = subject.desired->find(row.row.kind, row.row.name);
-      if (!ours || desired == nullptr || desired->digest == row.row.digest) continue;
+      if (desired == nullptr || desired->digest == row.row.digest ||
+          !written.contains({row.row.kind, row.row.name})) {
+        continue;
+      }
       Error error;
       error.kind = ErrorKind::conflict;
       error.check = "verify-failed";

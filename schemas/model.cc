@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <functional>
+#include <numeric>
 #include <tuple>
 #include <utility>
 
@@ -23,6 +25,11 @@ std::string_view server_of(const ClusterNode& node) {
 }
 
 std::uint64_t hash_of(std::string_view name) { return std::hash<std::string_view>{}(name); }
+
+/// The first `bits` bits of a hash.
+std::size_t bucket_of(std::uint64_t hash, int bits) {
+  return bits == 0 ? 0 : static_cast<std::size_t>(hash >> (64 - bits));
+}
 
 /// An IPv4 address in the last four octets, so that both families have one index.
 Ipv6Address widened(Ipv4Address address) {
@@ -94,9 +101,10 @@ Membership scan_for(const Model& model, std::string_view server) {
 Membership look_up(const Model& model, std::string_view server, const Cluster* only) {
   const std::vector<ModelIndex::Node>& nodes = model.index.nodes;
   const std::uint64_t hash = hash_of(server);
-  auto at = std::lower_bound(nodes.begin(), nodes.end(), hash,
-                             [](const auto& n, std::uint64_t h) { return n.hash < h; });
-  for (; at != nodes.end() && at->hash == hash; ++at) {
+  const std::size_t bucket = bucket_of(hash, model.index.bucket_bits);
+  const auto end = nodes.begin() + model.index.buckets[bucket + 1];
+  for (auto at = nodes.begin() + model.index.buckets[bucket]; at != end; ++at) {
+    if (at->hash != hash) continue;
     const Cluster& cluster = model.clusters[at->cluster];
     const ClusterNode& node = cluster.nodes[at->node];
     if (server_of(node) != server || (only != nullptr && only != &cluster)) continue;
@@ -218,6 +226,12 @@ void build_index(Model& model) {
   std::sort(index.nodes.begin(), index.nodes.end(), [](const auto& a, const auto& b) {
     return std::tie(a.hash, a.cluster, a.node) < std::tie(b.hash, b.cluster, b.node);
   });
+  index.bucket_bits = std::bit_width(index.nodes.size());
+  index.buckets.assign((std::size_t{1} << index.bucket_bits) + 1, 0);
+  for (const ModelIndex::Node& node : index.nodes) {
+    ++index.buckets[bucket_of(node.hash, index.bucket_bits) + 1];
+  }
+  std::partial_sum(index.buckets.begin(), index.buckets.end(), index.buckets.begin());
   index.ipv4 = ipv4_prefixes(model.networks);
   index.ipv6 = ipv6_prefixes(model.networks);
   sort_prefixes(index.ipv4);

@@ -264,7 +264,11 @@ struct ModelIndex {
     std::uint8_t length = 0;
     std::uint32_t network = 0;
   };
-  std::vector<Node> nodes;         ///< sorted by hash, then as in the model
+  std::vector<Node> nodes;  ///< sorted by hash, then as in the model
+  /// Where in `nodes` the hashes begin that start with 0, 1, … in their first `bucket_bits` bits,
+  /// and the end: a lookup is one step instead of a search.
+  std::vector<std::uint32_t> buckets;
+  int bucket_bits = 0;
   std::vector<Prefix> ipv4, ipv6;  ///< longest first, then by address
   bool built = false;
 };
