@@ -324,11 +324,9 @@ class Renderer {
     if (six.ra == RouterAdvertisement::none && !six.range) return;
     const std::string head = fmt::format("dhcp-option=tag:net-{},option6:", network.name);
     const std::vector<std::string> dns = resolvers(network, true);
-    if (dns.empty()) {
-      line(network.origin, "{}dns-server", head);
-    } else {
-      line(network.origin, "{}dns-server,{}", head, fmt::join(dns, ","));
-    }
+    // Not an empty one where there are none, as for IPv4: dnsmasq would send it with a length of 0,
+    // and OVMF's PXE gives up at it ("PXE-E07: Network device error").
+    if (!dns.empty()) line(network.origin, "{}dns-server,{}", head, fmt::join(dns, ","));
     domain(network, head + "domain-search");
   }
 

@@ -56,6 +56,11 @@ def uefi(folder, without=("IPv6PXE",)):
     return options, ",romfile="
 
 
+def uefi_ipv6(folder):
+    """The same, but its PXE knows IPv6 alone."""
+    return uefi(folder, without=("IPv4PXE",))
+
+
 def uefi_http(folder):
     """The same with HTTP boot alone."""
     return uefi(folder, without=("IPv4PXE", "IPv6PXE"))
@@ -144,6 +149,16 @@ def grub_tftp(folder):
     boots(make_fleet(folder, "grub"), uefi)
 
 
+def grub_tftp_over_ipv6(folder):
+    """The IPv6 address of the boot server is known from its entry in the inventory."""
+    site = make_fleet(folder, "grub")
+    site.servers |= fleet.server(1, name="boot")
+    site.networks["lab"] |= {"boot-server": "boot", "gateway": "10.9.0.2"}
+    site.apply()
+    boots(site, uefi_ipv6)
+    assert "tree/assets/guest/vmlinuz to 2001:db8:9::" in (folder / "dnsmasq.log").read_text()
+
+
 def grub_http(folder):
     """Everything over HTTP, the loader too."""
     boots(make_fleet(folder, "grub", service_url=service.URL, dns=False), uefi_http)
@@ -219,7 +234,7 @@ def ipxe_stranger_with_a_default_profile(folder):
 
 
 TESTS = [pxelinux, ipxe_rom, ipxe_on_a_plain_rom, ipxe_beside_another_dhcp_server, ipxe_uefi_http,
-         grub_tftp, grub_http, grub_http_with_dns,
+         grub_tftp, grub_tftp_over_ipv6, grub_http, grub_http_with_dns,
          pxelinux_local_disk, ipxe_local_disk, grub_local_disk,
          pxelinux_stranger, ipxe_stranger, grub_stranger, ipxe_stranger_with_a_default_profile]
 

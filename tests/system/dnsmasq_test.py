@@ -233,6 +233,25 @@ def dhcpv6_tells_uefi_its_boot_loader(folder):
         assert tftp.read("ipxe.efi", lab.SERVER6) == (site.tree / "ipxe.efi").read_bytes()
 
 
+def without_ipv6_resolvers_none_are_named(folder):
+    """An option without an address in it would stop some firmware."""
+    site = orion(folder)
+    site.apply()
+    with site.dnsmasq():
+        lease = dhcp6.Client(KNOWN).lease()
+        assert dhcp6.DNS not in lease.options, lease
+        assert dhcp6.router_advertisement().dns == []
+
+
+def with_ipv6_resolvers_they_are_named(folder):
+    site = orion(folder)
+    site.networks["lab"]["dns"] = [lab.SERVER, "2001:db8:9::53"]
+    site.apply()
+    with site.dnsmasq():
+        assert dhcp6.Client(KNOWN).lease().dns == ["2001:db8:9::53"]
+        assert dhcp6.router_advertisement().dns == ["2001:db8:9::53"]
+
+
 def router_advertisements_say_who_gives_addresses(folder):
     expected = {  # managed, other, autonomous
         "stateful": (True, True, False),
@@ -271,6 +290,8 @@ if __name__ == "__main__":
             tftp_alone_answers_no_dhcp,
             dhcpv6_leases_the_servers_own_address,
             dhcpv6_tells_uefi_its_boot_loader,
+            without_ipv6_resolvers_none_are_named,
+            with_ipv6_resolvers_they_are_named,
             router_advertisements_say_who_gives_addresses,
         ]
     )
