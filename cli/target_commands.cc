@@ -288,7 +288,7 @@ int reconcile(const Options& options, const Globals& globals) {
       **host,
       {.once = options.once,
        .report = tell,
-       .warn = [](const Error& error) { report(error); }},
+       .say = [](const std::string& message) { spdlog::warn("{}", message); }},
       stop.token());
   if (last.wanted.compiled != nullptr) (*host)->keep(last.wanted.compiled);
   if (!options.once) {

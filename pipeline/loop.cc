@@ -7,7 +7,10 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <filesystem>
 #include <utility>
+
+#include "reconciler/watch.h"
 
 namespace metalwright::pipeline {
 namespace {
@@ -71,6 +74,52 @@ milliseconds until_next(const Host& host, const Backoff& backoff) {
   return wait;
 }
 
+/// Where a push shows first, for a repository of this machine; empty for a remote.
+std::string refs_folder(const std::string& git) {
+  for (const char* place : {"/.git/refs", "/refs"}) {
+    std::error_code ignored;
+    if (git.starts_with('/') && std::filesystem::is_directory(git + place, ignored)) {
+      return git + place;
+    }
+  }
+  return {};
+}
+
+/// Watches what the loop need not wait a poll for: pushes to a local repository, and the targets.
+class Watches {
+ public:
+  Watches(const Host& host, const std::function<void(const std::string&)>& say) {
+    const auto tell = [say](const std::string& message) {
+      if (say) say(message);
+    };
+    std::vector<reconciler::WatchedTarget> targets;
+    for (const auto& target : host.targets()) {
+      std::vector<std::string> paths = target->watched_folders();
+      if (!paths.empty()) targets.push_back({target->name(), std::move(paths)});
+    }
+    targets_.emplace(
+        std::move(targets),
+        [this](const std::string&) {
+          drifted_.store(true);
+          wake_loop();
+        },
+        tell);
+    const std::string refs = refs_folder(host.config().source.git);
+    if (refs.empty()) return;
+    reconciler::WatchSettings at_once;
+    at_once.quiet = milliseconds{5};
+    at_once.longest = milliseconds{50};
+    source_.emplace(std::vector<reconciler::WatchedTarget>{{"source", {refs}}},
+                    [](const std::string&) { wake_loop(); }, tell, at_once);
+  }
+  /// True once after something changed at a target.
+  [[nodiscard]] bool take_drift() { return drifted_.exchange(false); }
+
+ private:
+  std::atomic<bool> drifted_{false};
+  std::optional<reconciler::Watcher> targets_, source_;
+};
+
 }  // namespace
 
 void wake_loop() {
@@ -86,6 +135,9 @@ Round run_loop(Host& host, const LoopOptions& options, std::stop_token stop) {
   Waiter waiter(stop);
   Backoff backoff(static_cast<std::uint64_t>(steady_clock::now().time_since_epoch().count()) ^
                   static_cast<std::uint64_t>(getpid()));
+  // Watching begins before the first look: what changes after it is not missed.
+  std::optional<Watches> watches;
+  if (!options.once) watches.emplace(host, options.say);
   RoundOptions round_options;
   round_options.trigger = "start";
   round_options.look = reconciler::Look::full;
@@ -102,7 +154,7 @@ Round run_loop(Host& host, const LoopOptions& options, std::stop_token stop) {
     }
     const bool woken = waiter.wait(until_next(host, backoff));
     if (stop.stop_requested()) return round;
-    const bool drifted = false;
+    const bool drifted = watches->take_drift();
     round_options.trigger = drifted ? "drift" : woken ? "wake" : "poll";
     round_options.look = reconciler::Look::cheap;
     // A push is looked at by name, so that it costs what it changes; other rounds find drift.

@@ -77,8 +77,8 @@ class Backoff {
 
 struct LoopOptions {
   bool once = false;
-  std::function<void(const Round&)> report;  ///< told of every round
-  std::function<void(const Error&)> warn;    ///< told what the loop goes on without
+  std::function<void(const Round&)> report;     ///< told of every round
+  std::function<void(const std::string&)> say;  ///< told what the loop goes on without
 };
 
 /// Runs rounds until `stop` is requested: at once, then at every poll, drift, wake-up and retry.

@@ -336,6 +336,18 @@ class Loop(Site):
         self.await_true(lambda: self.boot_file(11).read_text() == before, "the drift")
         self.assertIn("drift", self.stop(process))
 
+    def test_pushes_and_drift_do_not_wait_for_the_poll(self):
+        self.source = "branch: main, poll: 1h"
+        self.configure()
+        process = self.start()
+        self.await_true(self.boot_file(11).exists, "the first round")
+        self.commit({"inventory.yaml": INVENTORY + server("gamma", 13)})
+        self.await_true(self.boot_file(13).exists, "the push")
+        before = self.boot_file(11).read_text()
+        self.boot_file(11).write_text("tampered\n")
+        self.await_true(lambda: self.boot_file(11).read_text() == before, "the drift")
+        self.stop(process)
+
     def test_a_broken_revision_keeps_the_last_good_one_in_force(self):
         process = self.start()
         self.await_true(self.boot_file(11).exists, "the first round")
