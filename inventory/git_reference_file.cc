@@ -52,8 +52,10 @@ Found read_whole(const std::string& path, std::string& text) {
   return got == status.st_size ? Found::done : Found::unusual;
 }
 
-/// `<id> <name>` on a line of its own; lines with `#` and `^` say other things.
-std::optional<std::string> find_packed(std::string_view packed, std::string_view name) {
+}  // namespace
+
+std::optional<std::string> find_packed_reference(std::string_view packed, std::string_view name) {
+  // `<id> <name>` on a line of its own; lines with `#` and `^` say other things.
   while (!packed.empty()) {
     const std::size_t end = std::min(packed.find('\n'), packed.size());
     const std::string_view line = packed.substr(0, end);
@@ -65,8 +67,6 @@ std::optional<std::string> find_packed(std::string_view packed, std::string_view
   }
   return std::nullopt;
 }
-
-}  // namespace
 
 std::optional<std::string> read_reference(const GitFolder& folder, std::string_view reference) {
   std::string name(reference);
@@ -80,7 +80,7 @@ std::optional<std::string> read_reference(const GitFolder& folder, std::string_v
       if (read_whole(folder.common_dir + "/packed-refs", text) != Found::done) {
         return std::nullopt;
       }
-      return find_packed(text, name);
+      return find_packed_reference(text, name);
     }
     if (!text.ends_with('\n')) return std::nullopt;
     text.pop_back();

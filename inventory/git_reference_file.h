@@ -17,4 +17,8 @@ namespace metalwright::inventory {
 [[nodiscard]] std::optional<std::string> read_reference(const GitFolder& folder,
                                                         std::string_view reference);
 
+/// The id of a full reference name in the text of a `packed-refs` file; nothing where it has none.
+[[nodiscard]] std::optional<std::string> find_packed_reference(std::string_view packed,
+                                                               std::string_view name);
+
 }  // namespace metalwright::inventory

@@ -36,7 +36,7 @@ int hex_digit(char c) {
   return -1;
 }
 
-/// RFC 3986 section 2.1; nothing for a broken escape, or one of a control character.
+/// RFC 3986 section 2.1; nothing for a broken escape, or one of what cannot be shown.
 std::optional<std::string> percent_decoded(std::string_view text) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -48,11 +48,10 @@ std::optional<std::string> percent_decoded(std::string_view text) {
     const int high = hex_digit(text[i + 1]);
     const int low = hex_digit(text[i + 2]);
     if (high < 0 || low < 0) return std::nullopt;
-    const int byte = high * 16 + low;
-    if (byte < 0x20 || byte == 0x7f) return std::nullopt;
-    out += static_cast<char>(byte);
+    out += static_cast<char>(high * 16 + low);
     i += 2;
   }
+  if (has_control_character(out)) return std::nullopt;
   return out;
 }
 
