@@ -22,16 +22,6 @@ constexpr std::size_t kFewFiles = 4;
 constexpr std::size_t kFewFolders = 16;
 constexpr std::size_t kCopyChunk = std::size_t{16} << 20U;
 
-// Returns 0 or an errno. Bytes are written in full, however the kernel splits them.
-int write_all(int file, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t wrote = ::write(file, bytes.data(), bytes.size());
-    if (wrote < 0 && errno != EINTR) return errno;
-    if (wrote > 0) bytes.remove_prefix(static_cast<std::size_t>(wrote));
-  }
-  return 0;
-}
-
 // From the source's place: a copy by the kernel may have come part of the way.
 int copy_by_hand(int from, int to) {
   std::string buffer(std::size_t{256} << 10U, '\0');

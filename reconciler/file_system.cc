@@ -48,14 +48,6 @@ int openat2(int root, const char* path, int flags) {
   return static_cast<int>(::syscall(SYS_openat2, root, path, &how, sizeof how));
 }
 
-bool have_openat2() {
-  static const bool have = [] {
-    const FileDescriptor probe(openat2(AT_FDCWD, ".", O_PATH | O_DIRECTORY | O_CLOEXEC));
-    return probe.open() || (errno != ENOSYS && errno != EPERM);
-  }();
-  return have;
-}
-
 struct Advice {
   int error;
   ErrorKind kind;
@@ -101,6 +93,15 @@ int FileDescriptor::release() { return std::exchange(descriptor_, -1); }
 int FileDescriptor::close() {
   if (descriptor_ < 0) return 0;
   return ::close(release()) == 0 ? 0 : errno;
+}
+
+int write_all(int file, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t wrote = ::write(file, bytes.data(), bytes.size());
+    if (wrote < 0 && errno != EINTR) return errno;
+    if (wrote > 0) bytes.remove_prefix(static_cast<std::size_t>(wrote));
+  }
+  return 0;
 }
 
 FileStatus to_file_status(const struct stat& from) {
@@ -186,10 +187,12 @@ std::string FileTree::absolute(std::string_view path) const {
 
 int FileTree::open_beneath(std::string_view path, int flags) const {
   const std::string name(path.empty() ? std::string_view(".") : path);
-  if (!have_openat2()) return open_step_by_step(descriptor_.get(), name, flags);
   while (true) {
     const int opened = openat2(descriptor_.get(), name.c_str(), flags);
     // EAGAIN: a rename elsewhere made the kernel unsure whether the path stays beneath the root.
+    if (opened < 0 && errno == ENOSYS) {
+      return open_step_by_step(descriptor_.get(), name, flags);
+    }
     if (opened >= 0 || (errno != EINTR && errno != EAGAIN)) return opened;
   }
 }

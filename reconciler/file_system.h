@@ -37,6 +37,9 @@ class FileDescriptor {
   int descriptor_ = -1;
 };
 
+/// Writes in full, however the kernel splits it. Returns 0 or an errno.
+[[nodiscard]] int write_all(int file, std::string_view bytes);
+
 /// What stands at a path: enough to tell whether it was touched since.
 struct FileStatus {
   enum class Type : std::uint8_t { file, folder, symlink, other };

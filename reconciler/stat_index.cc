@@ -73,15 +73,6 @@ std::optional<std::string> read_whole(const std::string& path) {
   return bytes;
 }
 
-int write_whole(int file, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t wrote = ::write(file, bytes.data(), bytes.size());
-    if (wrote < 0 && errno != EINTR) return errno;
-    if (wrote > 0) bytes.remove_prefix(static_cast<std::size_t>(wrote));
-  }
-  return 0;
-}
-
 }  // namespace
 
 // The file is one such segment, holding all, and then segments that change it. In the machine's own
@@ -306,7 +297,7 @@ Result<void> StatIndex::save() {
     if (file.open() && ::fstat(file.get(), &status) == 0 &&
         static_cast<std::uint64_t>(status.st_size) == file_bytes_) {
       const std::string bytes = segment(false);
-      int error = write_whole(file.get(), bytes);
+      int error = write_all(file.get(), bytes);
       if (const int closed = file.close(); error == 0) error = closed;
       if (error != 0) {
         file_good_ = false;
@@ -324,7 +315,7 @@ Result<void> StatIndex::save() {
   FileDescriptor file(
       ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!file.open()) return file_failure("write the index", fresh, errno);
-  int error = write_whole(file.get(), bytes);
+  int error = write_all(file.get(), bytes);
   if (const int closed = file.close(); error == 0) error = closed;
   if (error == 0 && ::rename(fresh.c_str(), file_.c_str()) != 0) error = errno;
   if (error != 0) {

@@ -2,9 +2,17 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
+#include <cerrno>
+#include <cstddef>
 #include <filesystem>
 
 #include "reconciler/fault_injection.h"
@@ -122,6 +130,43 @@ TEST_F(FileSystemTest, WritesANameOfTheGreatestLength) {
   const std::string name(255, 'n');
   ASSERT_TRUE(tree_.write(name, "x", 0644));
   EXPECT_EQ(names(), Names{name});
+}
+
+/// A sandbox that does not know openat2, for this process from here on.
+bool forbid_openat2() {
+  const std::array<sock_filter, 4> program{
+      sock_filter{BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(seccomp_data, nr)},
+      sock_filter{BPF_JMP | BPF_JEQ | BPF_K, 0, 1, SYS_openat2},
+      sock_filter{BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ERRNO | ENOSYS},
+      sock_filter{BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW}};
+  sock_fprog filter{program.size(), const_cast<sock_filter*>(program.data())};
+  return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+         ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
+}
+
+TEST_F(FileSystemTest, IsAsSafeWithoutOpenat2) {
+  const TempFolder outside;
+  write_plainly(outside / "secret", "theirs");
+  fs::create_directory_symlink(outside.path(), folder_ / "link");
+  fs::create_symlink(outside / "secret", folder_ / "file-link");
+  const pid_t child = ::fork();
+  if (child == 0) {
+    if (!forbid_openat2()) ::_exit(77);
+    EXPECT_TRUE(tree_.make_folders("x/y", 0755));
+    EXPECT_TRUE(tree_.write("x/y/a", "1", 0644));
+    EXPECT_EQ(tree_.read("x/y/a", 10).value_or(""), "1");
+    EXPECT_FALSE(tree_.status("x/none/a")->has_value());
+    EXPECT_FALSE(tree_.write("link/a", "x", 0644));
+    EXPECT_FALSE(tree_.read("link/secret", 10));
+    EXPECT_FALSE(tree_.read("file-link", 10));
+    EXPECT_TRUE(tree_.open_folder(""));
+    ::_exit(HasFailure() ? 1 : 0);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  if (WEXITSTATUS(status) == 77) GTEST_SKIP() << "no seccomp here";
+  EXPECT_EQ(status, 0);
+  EXPECT_EQ(files_of(outside.path()).size(), 1U);
 }
 
 TEST(FileTreeOpen, SaysWhatIsWrongWithTheRoot) {
