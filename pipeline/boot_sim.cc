@@ -27,6 +27,15 @@ std::optional<std::size_t> served_tree(const HostConfig& config,
   return std::nullopt;
 }
 
+/// `efi64/grubx64.efi` of `http://host/boot/efi64/grubx64.efi`, without a query.
+std::string path_in_tree(std::string_view url) {
+  constexpr std::string_view kBoot = "/boot/";
+  const std::size_t boot = url.find(kBoot);
+  if (boot == std::string_view::npos) return std::string(url);
+  url.remove_prefix(boot + kBoot.size());
+  return std::string(url.substr(0, url.find('?')));
+}
+
 bool is_dnsmasq(const TargetLayout& layout) {
   return layout.formats.size() == 1 && layout.formats.front() == Format::dnsmasq;
 }
@@ -89,9 +98,8 @@ class Simulation {
         (answer.next_server && !answer.url ? " from " + answer.next_server->text() : ""));
     const auto tree = served_tree(config_, compiled_.layouts, layout);
     if (answer.url) {
-      // The service answers with the machine's own script, the same as in the tree.
-      if (tree) configuration(*tree, "ipxe/" + mac_.text('-') + ".ipxe", "ipxe/menu.ipxe",
-                              Format::ipxe);
+      // The service serves the tree beneath /boot/, and as menu.ipxe the machine's own script.
+      if (tree) loader(*tree, path_in_tree(answer.boot_file));
       return;
     }
     if (!tree) return miss("dnsmasq serves '" + layout.settings.dnsmasq.tftp_root +
@@ -112,10 +120,13 @@ class Simulation {
   }
 
   void loader(std::size_t tree, const std::string& name) {
-    if (name.ends_with(".ipxe")) return configuration(tree, "", name, Format::ipxe);
+    const std::string mac = mac_.text('-');
+    // The menu goes on to the machine's own script.
+    if (name.ends_with(".ipxe")) {
+      return configuration(tree, "ipxe/" + mac + ".ipxe", "ipxe/menu.ipxe", Format::ipxe);
+    }
     if (!has(tree, name)) return miss("the loader '" + name + "' is not in the tree");
     say("  loads " + name);
-    const std::string mac = mac_.text('-');
     if (name.find("pxelinux") != std::string::npos) {
       configuration(tree, "pxelinux.cfg/01-" + mac, "pxelinux.cfg/default", Format::pxelinux);
     } else if (name.find("grub") != std::string::npos) {
