@@ -35,6 +35,7 @@ class BootPathProof {
                const Artifact& artifact) {
     if (artifact.kind != ArtifactKind::file) return;
     if (format != Format::pxelinux && format != Format::grub && format != Format::ipxe) return;
+    if (artifact.name.starts_with("configs/")) return;  // of a user's template: no boot file
     for (BootReference& reference :
          boot_references(format, artifact.name, artifact.content,
                          layouts_[target].settings.service_url)) {

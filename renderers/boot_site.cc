@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "renderers/comment.h"
+#include "schemas/checks.h"
 #include "schemas/quote.h"
 
 namespace metalwright::renderers {
@@ -42,7 +43,7 @@ void check_assets(const Profile& profile, Errors& errors) {
   const auto check = [&](const Asset& asset, std::string_view key) {
     const std::string path = fmt::format("profiles.{}.{}", profile.name, key);
     if (!is_asset_name(base_name(asset.path))) {
-      errors.push_back(invalid("asset-name",
+      errors.push_back(invalid(checks::kAssetName.id,
                                fmt::format("{}: the file name in {} can hold letters, digits and "
                                            "'._+~@-' only, 1 to {} of them",
                                            path, quoted(asset.path), kLongestAssetName),
@@ -51,7 +52,7 @@ void check_assets(const Profile& profile, Errors& errors) {
     }
     for (const Asset* other : seen) {
       if (base_name(other->path) != base_name(asset.path)) continue;
-      errors.push_back(invalid("asset-name",
+      errors.push_back(invalid(checks::kAssetName.id,
                                fmt::format("{}: {} has the file name of {}, and the boot tree "
                                            "keeps a profile's files in one folder",
                                            path, quoted(asset.path), quoted(other->path)),
@@ -71,7 +72,7 @@ Result<std::string> menu_title(const Profile& profile) {
   std::string title;
   for (const char c : text) {
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) {
-      return invalid("menu-text",
+      return invalid(checks::kMenuText.id,
                      fmt::format("profiles.{}.title: a menu line cannot hold a control character",
                                  profile.name),
                      profile.origin);
@@ -81,14 +82,14 @@ Result<std::string> menu_title(const Profile& profile) {
   if (!title.empty() && title.back() == ' ') title.pop_back();
   if (title.empty()) title = profile.name;
   if (title[0] == '-') {
-    return invalid("menu-text",
+    return invalid(checks::kMenuText.id,
                    fmt::format("profiles.{}.title: {} begins with '-', which menus take for an "
                                "option",
                                profile.name, quoted(title)),
                    profile.origin);
   }
   if (title.size() > kLongestTitle) {
-    return invalid("menu-text",
+    return invalid(checks::kMenuText.id,
                    fmt::format("profiles.{}.title: has {} bytes, and a menu line holds {}",
                                profile.name, title.size(), kLongestTitle),
                    profile.origin);
@@ -226,7 +227,7 @@ Errors for_each_boot_machine(const BootSite& site, const ServerEntry& entry,
   Errors errors;
   // The loader sees to these; a name becomes part of kernel arguments, where a blank would be two.
   if (!is_plain_name(server.hostname)) {
-    errors.push_back(invalid("hostname-format",
+    errors.push_back(invalid(checks::kHostnameFormat.id,
                              fmt::format("servers.{}.hostname: {} is not a host name",
                                          server.name.view(), quoted(server.hostname)),
                              site.model->origin(entry, server.hostname_mark))
@@ -301,7 +302,7 @@ Result<void> check_command_line(const BootProfile& profile, PlaceValues values,
   }
   const std::size_t size = profile.command_line.size(values);
   if (size <= kLongestCommandLine) return {};
-  return invalid("command-line-length",
+  return invalid(checks::kCommandLineLength.id,
                  fmt::format("{}: the kernel command line of profile '{}' would have {} bytes, and "
                              "a kernel keeps {}",
                              path, profile.profile->name, size, kLongestCommandLine),

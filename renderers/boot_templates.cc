@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "renderers/template_tags.h"
+#include "schemas/checks.h"
 #include "schemas/host_name.h"
 #include "schemas/quote.h"
 
@@ -194,13 +195,13 @@ class StrictContext : public mustache::basic_context<std::string> {
     take_step(origin);
     const mustache::data* found = find(tag.name);
     if (found == nullptr) {
-      throw Stop{invalid("template-variable",
+      throw Stop{invalid(checks::kTemplateVariable.id,
                          fmt::format("{} is no name that templates know", quoted(tag.name)), origin)
                      .value()};
     }
     if (tag.kind == TagKind::variable && !found->is_string()) {
       const bool absent = found->is_false();
-      throw Stop{invalid("template-variable",
+      throw Stop{invalid(checks::kTemplateVariable.id,
                          absent ? fmt::format("this machine has no {}; ask first, with {{{{#{}}}}}",
                                               quoted(tag.name), shown(tag.name))
                                 : fmt::format("{} is no text but for a section", quoted(tag.name)),
@@ -222,7 +223,8 @@ class StrictContext : public mustache::basic_context<std::string> {
 
   [[noreturn]] static void stop_for_size(const Origin& origin) {
     throw Stop{
-        invalid("template-size", "the template grows too large for one machine", origin).value()};
+        invalid(checks::kTemplateGrowth.id, "the template grows too large for one machine", origin)
+            .value()};
   }
 
   const mustache::data* find(const std::string& name) const {
@@ -278,7 +280,7 @@ BootTemplates::BootTemplates(const BootSite& site) : site_(site) {
     made->file = "templates/" + profile.template_name;
     const auto found = site.model->templates.find(profile.template_name);
     if (found == site.model->templates.end()) {
-      made->errors.push_back(invalid("unknown-template",
+      made->errors.push_back(invalid(checks::kUnknownTemplate.id,
                                      fmt::format("profiles.{}.template: there is no file {}",
                                                  profile.name, quoted(made->file)),
                                      profile.template_origin)
@@ -294,7 +296,7 @@ BootTemplates::BootTemplates(const BootSite& site) : site_(site) {
     made->parsed.emplace(made->tagged.text);
     if (!made->parsed->is_valid()) {
       made->errors.push_back(
-          invalid("template-syntax", made->parsed->error_message(), {made->file}).value());
+          invalid(checks::kTemplateSyntax.id, made->parsed->error_message(), {made->file}).value());
     }
   }
 }
@@ -338,7 +340,7 @@ Errors BootTemplates::server(const ServerEntry& entry, const ArtifactSink& sink)
       failures.push_back(std::move(stop.error));
       return;
     }
-    const std::string name = fmt::format("configs/{}/{}", profile->name, machine.mac_dashes);
+    const std::string name = fmt::format("configs/{}/{}", profile->name, machine.mac);
     sink({.name = name, .content = out});
   });
   errors.insert(errors.end(), failures.begin(), failures.end());

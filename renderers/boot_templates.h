@@ -6,8 +6,9 @@
 #include "renderers/boot_site.h"
 
 /// The user's own templates: a profile with `template: autoinstall.yaml` gives each machine that
-/// boots it `configs/<profile>/<mac with dashes>`, which is `templates/autoinstall.yaml` filled in:
-/// a kickstart, cloud-init, Ignition or whatever the kernel's parameters point to, such as
+/// boots it `configs/<profile>/<mac>` (as `${mac}` writes it), which is
+/// `templates/autoinstall.yaml` filled in: a kickstart, cloud-init, Ignition or whatever the
+/// kernel's parameters point to, such as
 /// `<service url>/boot/configs/ubuntu/${mac}`.
 ///
 /// Templates are mustache (mustache(5); partials aside). Nothing is escaped. The names:
@@ -24,7 +25,7 @@
 /// What a machine does not have can be asked for by a section (`{{#gateway}}…{{/gateway}}`,
 /// `{{^gateway}}…{{/gateway}}`); as a value it is an error, and so is any other name.
 ///
-/// Errors, at the tag in the template: `template-syntax`, `template-variable`, `template-size`
+/// Errors, at the tag in the template: `template-syntax`, `template-variable`, `template-growth`
 /// where sections repeat more than a machine's file could need.
 namespace metalwright::renderers {
 

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "renderers/kernel_arguments.h"
+#include "schemas/checks.h"
 #include "schemas/quote.h"
 
 namespace metalwright::renderers {
@@ -45,7 +46,7 @@ Result<std::string> grub_argument(std::string_view argument, std::string_view pa
                                   const Origin& origin) {
   const std::optional<std::string> plain = unquoted(argument);
   if (!plain || plain->find_first_of("'\\") != std::string::npos) {
-    return invalid("param-text",
+    return invalid(checks::kParamText.id,
                    fmt::format("{}: GRUB would add a backslash to a quote or backslash in {}; "
                                "double quotes can stand around a value or a whole parameter only",
                                path, quoted(shown_argument(argument))),

@@ -4,6 +4,7 @@
 
 #include "renderers/comment.h"
 #include "renderers/ipxe_text.h"
+#include "schemas/checks.h"
 #include "schemas/quote.h"
 
 namespace metalwright::renderers {
@@ -33,7 +34,7 @@ Result<std::string> entry_lines(const BootProfile& profile, std::string_view bas
   }
   for (const BootArgument& argument : profile.arguments) {
     const Result<void> fits =
-        check_ipxe_text(argument.text, "param-text", argument.path, argument.origin);
+        check_ipxe_text(argument.text, checks::kParamText.id, argument.path, argument.origin);
     if (!fits) return tl::unexpected(fits.error());
     lines += ' ' + argument.text;
   }
@@ -64,12 +65,13 @@ Ipxe::Ipxe(const BootSite& site) : site_(site) {
     entry.errors = profile.errors;
     if (!url_fits) {
       entry.errors.push_back(
-          invalid("service-url", fmt::format("service.url: {} is not a URL", quoted(url))).value());
+          invalid(checks::kUrlFormat.id, fmt::format("service.url: {} is not a URL", quoted(url)))
+              .value());
       continue;
     }
     const Result<void> title = check_ipxe_text(
-        profile.title, "menu-text", fmt::format("profiles.{}.title", profile.profile->name),
-        profile.profile->origin);
+        profile.title, checks::kMenuText.id,
+        fmt::format("profiles.{}.title", profile.profile->name), profile.profile->origin);
     if (!title && !profile.title.empty()) entry.errors.push_back(title.error());
     if (const Result<std::string> lines = entry_lines(profile, base)) {
       entry.lines = Pattern(*lines);
@@ -109,7 +111,7 @@ Errors Ipxe::server(const ServerEntry& entry, const ArtifactSink& sink) const {
     own.clear();
     for (const BootArgument& argument : machine.arguments) {
       const Result<void> fits =
-          check_ipxe_text(argument.text, "param-text", argument.path, argument.origin);
+          check_ipxe_text(argument.text, checks::kParamText.id, argument.path, argument.origin);
       if (!fits) {
         if (own_errors.empty()) own_errors.push_back(fits.error());
         return;

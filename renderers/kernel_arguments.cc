@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "schemas/checks.h"
 #include "schemas/quote.h"
 
 namespace metalwright::renderers {
@@ -28,14 +29,14 @@ Result<std::string> marked(std::string_view text, std::string_view path, const O
     if (dollar == std::string_view::npos) return out;
     const std::size_t end = text.find('}', dollar);
     if (end == std::string_view::npos) {
-      return invalid("param-variable",
+      return invalid(checks::kProfileVariable.id,
                      fmt::format("{}: {} has no closing brace", path, quoted(text.substr(dollar))),
                      origin);
     }
     const std::string_view name = text.substr(dollar + 2, end - dollar - 2);
     const std::optional<Place> place = place_of(name);
     if (!place) {
-      return invalid("param-variable",
+      return invalid(checks::kProfileVariable.id,
                      fmt::format("{}: {} is none of ${{mac}}, ${{uuid}}, ${{hostname}} and "
                                  "${{ip}}",
                                  path, quoted(text.substr(dollar, end - dollar + 1))),
@@ -53,7 +54,7 @@ Result<std::vector<std::string>> parse_kernel_arguments(std::string_view text,
                                                         const Origin& origin) {
   if (std::any_of(text.begin(), text.end(), is_control)) {
     return invalid(
-        "param-text",
+        checks::kParamText.id,
         fmt::format("{}: a kernel parameter cannot hold a line end, tab or other control "
                     "character",
                     path),
@@ -75,8 +76,8 @@ Result<std::vector<std::string>> parse_kernel_arguments(std::string_view text,
     arguments.back() += c;
   }
   if (in_quotes) {
-    return invalid("param-text", fmt::format("{}: {} has an open double quote", path, quoted(text)),
-                   origin);
+    return invalid(checks::kParamText.id,
+                   fmt::format("{}: {} has an open double quote", path, quoted(text)), origin);
   }
   return arguments;
 }

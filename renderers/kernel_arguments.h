@@ -17,7 +17,7 @@ inline constexpr std::size_t kLongestCommandLine = 2047;
 
 /// The arguments of `text`, which stands at `origin` under the name `path` (for messages), as
 /// marked text: no control characters but the marks, no blanks outside of double quotes.
-/// Errors: `param-text` for a control character or an open quote, `param-variable` for a `${…}`
+/// Errors: `param-text` for a control character or an open quote, `profile-variable` for a `${…}`
 /// that is none of ours.
 [[nodiscard]] Result<std::vector<std::string>> parse_kernel_arguments(std::string_view text,
                                                                       std::string_view path,

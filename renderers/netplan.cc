@@ -7,6 +7,7 @@
 #include "renderers/comment.h"
 #include "renderers/netplan_links.h"
 #include "renderers/yaml_writer.h"
+#include "schemas/checks.h"
 
 namespace metalwright::renderers {
 namespace {
@@ -35,18 +36,18 @@ Result<void> check_wifi(const Model& model, const ServerEntry& entry,
       fmt::format("servers.{}.network.wifi.{}", entry.server->name.view(), wifi.name.view());
   const Origin origin = model.origin(entry, wifi.mark);
   if (wifi.ssid.empty() || wifi.ssid.view().size() > kLongestSsid || !is_line(wifi.ssid)) {
-    return invalid("wifi-ssid",
+    return invalid(checks::kWifiSsid.id,
                    fmt::format("{}: an SSID has 1 to {} bytes of UTF-8 and no control characters",
                                path, kLongestSsid),
                    origin);
   }
   if (!is_line(wifi.regulatory_domain)) {
-    return invalid("netplan-text",
+    return invalid(checks::kNetplanText.id,
                    fmt::format("{}: the regulatory domain is not one line of UTF-8", path), origin);
   }
   const auto secret = settings.secrets.find(wifi.password.name.view());
   if (secret != settings.secrets.end() && !is_passphrase(secret->second)) {
-    return invalid("wifi-password",
+    return invalid(checks::kWifiPassword.id,
                    fmt::format("{}: the value of the secret '{}' is no WiFi password (8 to 63 "
                                "printable characters, or 64 hexadecimal digits)",
                                path, secret->first),
@@ -67,7 +68,7 @@ Result<void> check_texts(const Model& model, const ServerEntry& entry, const Lin
       std::all_of(link.search.begin(), link.search.end(), good)) {
     return {};
   }
-  return invalid("netplan-text",
+  return invalid(checks::kNetplanText.id,
                  fmt::format("servers.{}: a value of '{}' is not one line of UTF-8",
                              entry.server->name.view(), link.name),
                  model.origin(entry));

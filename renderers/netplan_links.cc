@@ -7,6 +7,7 @@
 #include <span>
 #include <utility>
 
+#include "schemas/checks.h"
 #include "schemas/quote.h"
 
 namespace metalwright::renderers {
@@ -85,15 +86,15 @@ class Builder {
 
   Result<Link*> add(LinkKind kind, std::string_view name, Mark mark) {
     if (!is_interface_name(name)) {
-      return failure("interface-name",
+      return failure(checks::kInterfaceName.id,
                      fmt::format("{} is not a name Linux has for an interface (letters, digits "
                                  "and '._-@', 1 to {} bytes)",
                                  quoted(name), kLongestName),
                      mark);
     }
     if (find(name) != nullptr) {
-      return failure("netplan-link", fmt::format("the interface '{}' is described twice", name),
-                     mark);
+      return failure(checks::kInterfaceDuplicate.id,
+                     fmt::format("the interface '{}' is described twice", name), mark);
     }
     Link& link = links_.emplace_back();
     link.kind = kind;
@@ -151,7 +152,7 @@ class Builder {
       const Interface* interface = interface_named(wanted);
       if (interface != nullptr && interface->bmc()) {
         return failure(
-            "netplan-link",
+            checks::kInterfaceMember.id,
             fmt::format("'{}' is the BMC's interface, which the system does not have", wanted),
             mark);
       }
@@ -181,7 +182,7 @@ class Builder {
         Link* joined = find(member);  // named by name_undescribed, if by nobody else
         Link*& master = masters_[static_cast<std::size_t>(joined - links_.data())];
         if (master != nullptr) {
-          return failure("netplan-link",
+          return failure(checks::kInterfaceMember.id,
                          fmt::format("'{}' is a member of both '{}' and '{}'", member.view(),
                                      master->name, link.name),
                          link.made->mark);
@@ -192,7 +193,7 @@ class Builder {
     }
     for (const Link& link : links_) {
       if (runs_in_a_loop(link)) {
-        return failure("netplan-link", fmt::format("'{}' is made of itself", link.name),
+        return failure(checks::kInterfaceLoop.id, fmt::format("'{}' is made of itself", link.name),
                        link.made != nullptr ? link.made->mark : Mark{});
       }
     }
@@ -316,7 +317,7 @@ class Builder {
         const auto ipv4 = parse_ipv4_interface(text);
         const auto ipv6 = parse_ipv6_interface(text);
         if (!(ipv4 && ipv4->length) && !(ipv6 && ipv6->length)) {
-          return failure("netplan-address",
+          return failure(checks::kIpFormat.id,
                          fmt::format("{} of '{}' is not an address with a prefix length",
                                      quoted(text), link.name),
                          mark);

@@ -48,8 +48,8 @@ struct Link {
 /// - The default route of each family is the gateway of the network of the first address that has
 ///   one, the primary's first, unless the server's own routes have a default.
 ///
-/// Errors: `interface-name` (Linux keeps 15 bytes), `netplan-link` for a name used twice, a member
-/// of two, a loop or a BMC as a member; `netplan-address` for an address that is none.
+/// Errors, which the loader's own checks leave nothing of: `interface-name` (Linux keeps 15 bytes),
+/// `interface-duplicate`, `interface-member` (of two, or a BMC), `interface-loop`, `ip-format`.
 [[nodiscard]] Result<std::vector<Link>> links_of(const Model& model, const ServerEntry& entry);
 
 }  // namespace metalwright::renderers

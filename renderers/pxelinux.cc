@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "renderers/comment.h"
+#include "schemas/checks.h"
 #include "schemas/quote.h"
 
 namespace metalwright::renderers {
@@ -40,7 +41,7 @@ std::string entry_lines(const BootProfile& profile) {
 /// What PXELINUX's menu would not show as it is.
 void check_title(const BootProfile& profile, Errors& errors) {
   if (profile.title.find('^') == std::string::npos) return;
-  errors.push_back(invalid("menu-text",
+  errors.push_back(invalid(checks::kMenuText.id,
                            fmt::format("profiles.{}.title: {} holds a '^', which marks a key in "
                                        "PXELINUX's menu",
                                        profile.profile->name, quoted(profile.title)),
@@ -51,7 +52,7 @@ void check_title(const BootProfile& profile, Errors& errors) {
 /// `APPEND -` alone means "not even the global ones".
 void check_lone_dash(const std::vector<BootArgument>& arguments, Errors& errors) {
   if (arguments.size() != 1 || arguments[0].text != "-") return;
-  errors.push_back(invalid("param-text",
+  errors.push_back(invalid(checks::kParamText.id,
                            fmt::format("{}: PXELINUX takes '-' alone for no parameters at all",
                                        arguments[0].path),
                            arguments[0].origin)
@@ -80,7 +81,7 @@ std::optional<Place> missing(const BootProfile& profile, std::span<const BootArg
 
 Error left_out(std::string_view what, const BootProfile& profile, Place place) {
   const Profile& p = *profile.profile;
-  Error error = invalid("boot-variable",
+  Error error = invalid(checks::kBootVariable.id,
                         fmt::format("{}: PXELINUX cannot fill in ${{{}}}, which profile '{}' uses: "
                                     "the local disk boots instead",
                                     what, word(place), p.name),

@@ -14,6 +14,7 @@
 #include "renderers/ipxe.h"
 #include "renderers/netplan.h"
 #include "renderers/pxelinux.h"
+#include "schemas/checks.h"
 #include "schemas/host_name.h"
 #include "schemas/quote.h"
 
@@ -81,7 +82,7 @@ Errors Rendering::server(Format format, const ServerEntry& entry, const Artifact
   const State& s = *state_;
   // The loader sees to it; a name becomes part of paths, which must not lead out of a tree.
   if (!is_key(entry.server->name)) {
-    return {invalid("server-name",
+    return {invalid(checks::kNameFormat.id,
                     fmt::format("{} is not a name for a server", quoted(entry.server->name)),
                     s.model.origin(entry))
                 .value()};

@@ -6,6 +6,7 @@
 #include <tuple>
 #include <utility>
 
+#include "schemas/checks.h"
 #include "schemas/quote.h"
 
 namespace metalwright::renderers {
@@ -44,7 +45,7 @@ class Tagger {
 
  private:
   tl::unexpected<Error> failure(std::string message) const {
-    return invalid("template-syntax", std::move(message), {file_, line_, column_});
+    return invalid(checks::kTemplateSyntax.id, std::move(message), {file_, line_, column_});
   }
 
   void advance(std::size_t end) {

@@ -83,6 +83,11 @@ constexpr std::array kReachingARepository{
     &kSourceTimeout, &kSourceAuth,        &kSourceHostKey,  &kSourceTls,
     &kSourceTooBig,  &kSourceCache,       &kSourceStopped,  &kGitRedirect,
     &kGitCorrupt};
+constexpr std::array kRendering{
+    &kParamText,       &kCommandLineLength, &kBootVariable,   &kMenuText,          &kAssetName,
+    &kTemplateSyntax,  &kTemplateVariable,  &kTemplateGrowth, &kNetplanText,       &kWifiSsid,
+    &kWifiPassword,    &kDhcpRangeOutside,  &kDhcpHostName,   &kDnsmasqIpv6Prefix, &kDnsmasqRa,
+    &kIpv6RangeUnused, &kBootServerAddress, &kBootLoader,     &kDnsmasqValue,      &kDnsmasqLine};
 constexpr std::array kTheReportingItself{&kTooManyErrors};
 
 constexpr std::array kGroups{CheckGroup{"the text of a file", kTheTextOfAFile},
@@ -92,6 +97,7 @@ constexpr std::array kGroups{CheckGroup{"the text of a file", kTheTextOfAFile},
                              CheckGroup{"the files of a revision", kTheFilesOfARevision},
                              CheckGroup{"revisions and signatures", kRevisionsAndSignatures},
                              CheckGroup{"reaching a repository", kReachingARepository},
+                             CheckGroup{"rendering", kRendering},
                              CheckGroup{"the reporting itself", kTheReportingItself}};
 }  // namespace
 

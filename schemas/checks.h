@@ -349,6 +349,59 @@ inline constexpr Check kGitRedirect{"git-redirect", Severity::error,
                                     "a repository has its objects and references in itself"};
 inline constexpr Check kGitCorrupt{"git-corrupt", Severity::error,
                                    "the objects and references of a repository are whole"};
+inline constexpr Check kParamText{
+    "param-text", Severity::error,
+    "a kernel parameter is one that each loader passes on unchanged: no control characters, no "
+    "open quote, nothing that GRUB or iPXE takes for its own"};
+inline constexpr Check kCommandLineLength{
+    "command-line-length", Severity::error,
+    "a kernel command line, with what the loaders add to it, has at most 2047 bytes"};
+inline constexpr Check kBootVariable{
+    "boot-variable", Severity::warning,
+    "PXELINUX can fill in what a profile asks of a machine; where it cannot, the local disk boots"};
+inline constexpr Check kMenuText{"menu-text", Severity::error,
+                                 "a title is one that each boot menu can show as it is"};
+inline constexpr Check kAssetName{"asset-name", Severity::error,
+                                  "the kernel and initrds of a profile have different file names "
+                                  "of letters, digits and `._+~@-`"};
+inline constexpr Check kTemplateSyntax{"template-syntax", Severity::error,
+                                       "a template is well-formed mustache without partials, with "
+                                       "at most 16 nested sections and 64 KiB"};
+inline constexpr Check kTemplateVariable{"template-variable", Severity::error,
+                                         "a template names values that there are, and that the "
+                                         "machine has; a section may ask for one that it has not"};
+inline constexpr Check kTemplateGrowth{
+    "template-growth", Severity::error,
+    "the sections of a template do not repeat more than one machine could need"};
+inline constexpr Check kNetplanText{"netplan-text", Severity::error,
+                                    "what goes into netplan is one line of UTF-8"};
+inline constexpr Check kWifiSsid{"wifi-ssid", Severity::error,
+                                 "an SSID has 1 to 32 bytes and no control characters"};
+inline constexpr Check kWifiPassword{
+    "wifi-password", Severity::error,
+    "the secret of a WiFi has 8 to 63 printable characters or 64 hexadecimal digits"};
+inline constexpr Check kDhcpRangeOutside{
+    "dhcp-range-outside", Severity::error,
+    "a DHCP range that dnsmasq serves lies within its network"};
+inline constexpr Check kDhcpHostName{
+    "dhcp-host-name", Severity::error,
+    "a reservation's host name is none that dnsmasq takes for a lease time or keyword"};
+inline constexpr Check kDnsmasqIpv6Prefix{"dnsmasq-ipv6-prefix", Severity::error,
+                                          "dnsmasq can advertise an IPv6 prefix of this length"};
+inline constexpr Check kDnsmasqRa{"dnsmasq-ra", Severity::error,
+                                  "what a network advertises fits its range"};
+inline constexpr Check kIpv6RangeUnused{"ipv6-range-unused", Severity::warning,
+                                        "an IPv6 range is one that machines get addresses from"};
+inline constexpr Check kBootServerAddress{
+    "boot-server-address", Severity::error,
+    "a `boot-server` is an address, or a server that has one"};
+inline constexpr Check kBootLoader{
+    "boot-loader", Severity::warning,
+    "the boot tree has the loader that a network's machines ask for"};
+inline constexpr Check kDnsmasqValue{"dnsmasq-value", Severity::error,
+                                     "a value is one that dnsmasq's configuration can hold"};
+inline constexpr Check kDnsmasqLine{"dnsmasq-line", Severity::error,
+                                    "a line of dnsmasq's configuration has at most 1023 bytes"};
 
 inline constexpr Check kTooManyErrors{"too-many-errors", Severity::error,
                                       "after 1,000 diagnostics the rest is only counted"};

@@ -41,7 +41,7 @@ TEST(BootErrors, OfAProfileComeOnceForAllItsServers) {
       (Lines{"profiles/p.yaml:5:5: error: profiles.p.params: a kernel parameter cannot hold a "
              "line end, tab or other control character [param-text]",
              "profiles/p.yaml:6:5: error: profiles.p.params: '${nothing}' is none of ${mac}, "
-             "${uuid}, ${hostname} and ${ip} [param-variable]"}));
+             "${uuid}, ${hostname} and ${ip} [profile-variable]"}));
 }
 
 TEST(BootErrors, OfAServersOwnParametersStandAtTheServer) {
@@ -148,12 +148,12 @@ TEST(BootErrors, OfNames) {
   for (const Format format : kFormats) {
     EXPECT_EQ(escape.errors(format),
               Lines{"inventory.yaml:10:3: error: '../orion' is not a name for a server "
-                    "[server-name]"});
+                    "[name-format]"});
   }
   Lab url;
   url.settings.service_url = "http://10.0.0.1 x";
   EXPECT_EQ(url.errors(Format::ipxe),
-            Lines{"error: service.url: 'http://10.0.0.1 x' is not a URL [service-url]"});
+            Lines{"error: service.url: 'http://10.0.0.1 x' is not a URL [url-format]"});
 }
 
 }  // namespace

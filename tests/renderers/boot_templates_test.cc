@@ -36,7 +36,7 @@ struct Lab : Fleet {
     const Output output = render(Format::ipxe);
     std::string text;
     for (const Error& error : output.errors) text += error.text() + '\n';
-    const auto found = output.files.find("configs/ubuntu/52-54-00-00-00-01");
+    const auto found = output.files.find("configs/ubuntu/52:54:00:00:00:01");
     return found == output.files.end() ? text : text + found->second;
   }
 };
@@ -151,7 +151,7 @@ TEST(BootTemplates, AreBoundedInWhatTheyMake) {
   for (int i = 0; i < 16; ++i) bomb += "{{#services}}";
   bomb += std::string(50000, 'x');
   for (int i = 0; i < 16; ++i) bomb += "{{/services}}";
-  EXPECT_NE(Lab(bomb).seed().find("the template grows too large for one machine [template-size]"),
+  EXPECT_NE(Lab(bomb).seed().find("the template grows too large for one machine [template-growth]"),
             std::string::npos);
 }
 
@@ -192,7 +192,7 @@ TEST(TemplateTags, AnyTextIsRefusedOrRendered) {
         "{{ }} {{# {{^ {{/ {{{ }}} {{! {{> {{& {{= =}} name services . rack x _ { } \n", 12);
     Lab lab(text);
     const Fleet::Output output = lab.render(Format::ipxe);
-    const bool made = output.files.contains("configs/ubuntu/52-54-00-00-00-01");
+    const bool made = output.files.contains("configs/ubuntu/52:54:00:00:00:01");
     EXPECT_NE(made, !output.errors.empty()) << text;
     rendered += made ? 1 : 0;
   }

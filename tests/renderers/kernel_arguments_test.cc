@@ -63,10 +63,10 @@ TEST(KernelArguments, SayWhatTheyCannotHold) {
   EXPECT_EQ(
       problem("a=${serial}"),
       "profiles/p.yaml:5:5: error: profiles.p.params: '${serial}' is none of ${mac}, ${uuid}, "
-      "${hostname} and ${ip} [param-variable]");
+      "${hostname} and ${ip} [profile-variable]");
   EXPECT_EQ(problem("a=${mac"),
             "profiles/p.yaml:5:5: error: profiles.p.params: '${mac' has no closing brace "
-            "[param-variable]");
+            "[profile-variable]");
   EXPECT_NE(problem("${MAC}"), "");
   EXPECT_NE(problem("${}"), "");
   EXPECT_NE(problem("${arguments}"), "");

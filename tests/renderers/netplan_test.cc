@@ -272,30 +272,31 @@ TEST(Netplan, SaysWhatItCannotHold) {
                   {bond(lab, "bond0", {"eth0"}), bond(lab, "bond1", {"eth0"})});
             }),
             "inventory.yaml:14:9: error: servers.orion: 'eth0' is a member of both 'bond0' and "
-            "'bond1' [netplan-link]");
-  EXPECT_EQ(errors_of([&](Lab& lab, NetworkConfig& config) {
-              config.bonds = lab.list<VirtualInterface>({bond(lab, "bond0", {"br0"})});
-              config.bridges = lab.list<VirtualInterface>({bond(lab, "br0", {"bond0"})});
-            }),
-            "inventory.yaml:14:9: error: servers.orion: 'bond0' is made of itself [netplan-link]");
+            "'bond1' [interface-member]");
+  EXPECT_EQ(
+      errors_of([&](Lab& lab, NetworkConfig& config) {
+        config.bonds = lab.list<VirtualInterface>({bond(lab, "bond0", {"br0"})});
+        config.bridges = lab.list<VirtualInterface>({bond(lab, "br0", {"bond0"})});
+      }),
+      "inventory.yaml:14:9: error: servers.orion: 'bond0' is made of itself [interface-loop]");
   EXPECT_EQ(errors_of([&](Lab& lab, NetworkConfig& config) {
               config.bonds = lab.list<VirtualInterface>({bond(lab, "bond0", {"bmc"})});
             }),
             "inventory.yaml:14:9: error: servers.orion: 'bmc' is the BMC's interface, which the "
-            "system does not have [netplan-link]");
+            "system does not have [interface-member]");
   EXPECT_EQ(errors_of([&](Lab& lab, NetworkConfig& config) {
               config.bonds = lab.list<VirtualInterface>({bond(lab, "x0", {})});
               config.bridges = lab.list<VirtualInterface>({bond(lab, "x0", {})});
             }),
             "inventory.yaml:14:9: error: servers.orion: the interface 'x0' is described twice "
-            "[netplan-link]");
+            "[interface-duplicate]");
   EXPECT_EQ(errors_of([&](Lab& lab, NetworkConfig& config) {
               VirtualInterface made = bond(lab, "bond0", {"eth0"});
               made.addresses = lab.texts({"10.0.0.5"});
               config.bonds = lab.list<VirtualInterface>({made});
             }),
             "inventory.yaml:14:9: error: servers.orion: '10.0.0.5' of 'bond0' is not an address "
-            "with a prefix length [netplan-address]");
+            "with a prefix length [ip-format]");
   EXPECT_EQ(errors_of([&](Lab& lab, NetworkConfig& config) {
               config.wifis = lab.list<Wifi>({wifi_of(lab, std::string(33, 'x'), "")});
             }),

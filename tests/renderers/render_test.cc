@@ -97,7 +97,7 @@ TEST(Render, MayBeCalledFromSeveralThreads) {
   const auto files = all();
   thread.join();
   EXPECT_EQ(files, other);
-  EXPECT_EQ(files.at("configs/p/52-54-00-00-01-10"), "s100 52:54:00:00:01:10\n");
+  EXPECT_EQ(files.at("configs/p/52:54:00:00:01:10"), "s100 52:54:00:00:01:10\n");
 }
 
 TEST(Comment, HoldsNothingThatAReaderCouldTakeUp) {
