@@ -64,20 +64,20 @@ class AddressChecks {
   static constexpr std::uint32_t kVirtual = std::uint32_t{1} << 31U;  // in a key's part
 
   [[nodiscard]] const Server& server(const OwnedKey& key) const {
-    return *checked_.servers[key.owner].server;
+    return *checked_.servers[key.owner]->server;
   }
 
   void report(const Check& check, std::uint32_t index, const ServerAddress& address,
               std::string_view message) {
     if (checked_.errors.full()) return checked_.errors.add(check, {}, {});
-    const ServerEntry& entry = checked_.servers[index];
+    const ServerEntry& entry = *checked_.servers[index];
     checked_.errors.add(
         check, model_.origin(entry, address.mark),
         fmt::format("{}: {} {}", address.path(*entry.server), quoted(address.text()), message));
   }
 
   void take_server(std::uint32_t index) {
-    const Server& server = *checked_.servers[index].server;
+    const Server& server = *checked_.servers[index]->server;
     visit_addresses(server, [&](const ServerAddress& address) {
       const std::uint32_t part =
           address.number | (address.where == ServerAddress::Where::virtual_ ? kVirtual : 0);
@@ -208,7 +208,7 @@ class AddressChecks {
       if (key.owner == run[0].owner && may_repeat(server(key), one, other)) continue;
       report(checks::kDuplicateIp, key.owner, other,
              fmt::format("is the address of {} already ({})", one.path(server(run[0])),
-                         model_.origin(checked_.servers[run[0].owner], one.mark).text()));
+                         model_.origin(*checked_.servers[run[0].owner], one.mark).text()));
     }
   }
 
@@ -275,7 +275,7 @@ class AddressChecks {
             fmt::format(
                 "{} is the address of {} already ({})", path,
                 owner.address.path(server(*owner.key)),
-                model_.origin(checked_.servers[owner.key->owner], owner.address.mark).text()));
+                model_.origin(*checked_.servers[owner.key->owner], owner.address.mark).text()));
       } else if (owner.key == nullptr && entry != nullptr && has_address(*entry->server)) {
         checked_.errors.add(checks::kClusterAddress, node.ip_origin,
                             fmt::format("{} is no address of its server {} ({})", path,
@@ -312,7 +312,7 @@ class AddressChecks {
             checks::kVipConflict, origin,
             fmt::format(
                 "{} is the address of {} ({})", path, owner.address.path(server(*owner.key)),
-                model_.origin(checked_.servers[owner.key->owner], owner.address.mark).text()));
+                model_.origin(*checked_.servers[owner.key->owner], owner.address.mark).text()));
       }
       if (const Network* network = ranged(vip)) {
         checked_.errors.add(

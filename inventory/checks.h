@@ -14,7 +14,7 @@ namespace metalwright::inventory {
 /// the order of the files, so that of two that claim one thing the later one is told.
 struct CheckedModel {
   const Model& model;
-  std::span<const ServerEntry> servers;
+  std::span<const ServerEntry* const> servers;
   ErrorList& errors;
 };
 

@@ -43,10 +43,10 @@ class DuplicateChecks {
 
  private:
   [[nodiscard]] const Server& server(const OwnedKey& key) const {
-    return *checked_.servers[key.owner].server;
+    return *checked_.servers[key.owner]->server;
   }
   [[nodiscard]] Origin origin(const OwnedKey& key, Mark mark) const {
-    return checked_.model.origin(checked_.servers[key.owner], mark);
+    return checked_.model.origin(*checked_.servers[key.owner], mark);
   }
   [[nodiscard]] static std::string path(const Server& server) {
     return "servers." + shown(server.name);
@@ -55,7 +55,7 @@ class DuplicateChecks {
   void check_host_names() {
     keys_.clear();
     for (std::uint32_t i = 0; i < checked_.servers.size(); ++i) {
-      keys_.push_back({hash_folded(checked_.servers[i].server->hostname), i, 0});
+      keys_.push_back({hash_folded(checked_.servers[i]->server->hostname), i, 0});
     }
     const auto less = [&](const OwnedKey& a, const OwnedKey& b) {
       const std::string_view x = server(a).hostname;
@@ -79,7 +79,7 @@ class DuplicateChecks {
   void check_serials() {
     keys_.clear();
     for (std::uint32_t i = 0; i < checked_.servers.size(); ++i) {
-      const Text serial = checked_.servers[i].server->serial;
+      const Text serial = checked_.servers[i]->server->serial;
       if (!serial.empty()) keys_.push_back({hash_text(serial), i, 0});
     }
     const auto less = [&](const OwnedKey& a, const OwnedKey& b) {
@@ -99,7 +99,7 @@ class DuplicateChecks {
   void check_macs() {
     keys_.clear();
     for (std::uint32_t i = 0; i < checked_.servers.size(); ++i) {
-      const auto interfaces = checked_.servers[i].server->interfaces;
+      const auto interfaces = checked_.servers[i]->server->interfaces;
       for (std::uint32_t nic = 0; nic < interfaces.size(); ++nic) {
         if (!interfaces[nic].mac) continue;
         std::uint64_t mac = 0;

@@ -105,6 +105,7 @@ class InventoryReader {
     const Checkpoint before = checkpoint();
     const std::uint64_t parsed = inventory_.parsed;
     if (scan_.entries.empty() && scan_.sections.empty()) return false;
+    inventory_.entries.reserve(inventory_.entries.size() + scan_.entries.size());
     if (std::all_of(scan_.sections.begin(), scan_.sections.end(),
                     [&](const ScannedSection& section) { return read_section(section); }) &&
         std::all_of(scan_.entries.begin(), scan_.entries.end(),
@@ -126,7 +127,8 @@ class InventoryReader {
 
   bool read_part(const ScannedEntry& scanned) {
     const Digest digest = sha256(scanned.text);
-    if (const auto cached = cache_->find(digest)) {
+    if (const auto cached = cache_->find(digest, next_cached_)) {
+      next_cached_ = *cached + 1;
       inventory_.entries.push_back({.entry = {.server = cache_->model()->servers[*cached].server,
                                               .file = number_,
                                               .line = scanned.line,
@@ -412,6 +414,7 @@ class InventoryReader {
   bool by_text_ = false;   // digests are of the scan's entries' texts
   bool scan_fits_ = true;  // so far
   std::size_t next_scanned_ = 0;
+  std::uint32_t next_cached_ = 0;  // the cache's likely next server
   std::vector<std::pair<std::string, Place>> top_level_;
 };
 }  // namespace

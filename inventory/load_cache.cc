@@ -32,7 +32,11 @@ LoadCache::LoadCache(std::vector<FileId> files, std::shared_ptr<const Model> mod
   }
 }
 
-std::optional<std::uint32_t> LoadCache::find(const Digest& digest) const {
+std::optional<std::uint32_t> LoadCache::find(const Digest& digest, std::uint32_t guess) const {
+  if (guess < model_->servers.size() && clean_[guess] && model_->servers[guess].digest == digest &&
+      !digest.empty()) {
+    return guess;
+  }
   const std::size_t mask = table_.size() - 1;
   for (std::size_t slot = slot_of(digest) & mask; table_[slot] != 0; slot = (slot + 1) & mask) {
     const std::uint32_t server = table_[slot] - 1;

@@ -40,8 +40,9 @@ class LoadCache : public std::enable_shared_from_this<LoadCache> {
   /// How many of the model's arenas come from the load that read everything.
   [[nodiscard]] std::size_t first_arenas() const { return first_arenas_; }
 
-  /// The number, in `model()->servers`, of a clean server with this digest.
-  [[nodiscard]] std::optional<std::uint32_t> find(const Digest& digest) const;
+  /// The number, in `model()->servers`, of a clean server with this digest. `guess` is tried first:
+  /// files are mostly in the order of names, where one server's number follows the other's.
+  [[nodiscard]] std::optional<std::uint32_t> find(const Digest& digest, std::uint32_t guess) const;
 
  private:
   std::vector<FileId> files_;

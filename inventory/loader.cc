@@ -163,32 +163,46 @@ class Loader {
       return order != 0 ? order < 0 : a < b;
     };
     std::sort(others.begin(), others.end(), before);
-    const auto middle = static_cast<std::ptrdiff_t>(sorted.size());
-    sorted.insert(sorted.end(), others.begin(), others.end());
-    std::inplace_merge(sorted.begin(), sorted.begin() + middle, sorted.end(), before);
-    return sorted;
+    // An edit brings few new ones: each finds its place by a search, not by comparing all names.
+    std::vector<std::uint32_t> merged;
+    merged.reserve(entries.size());
+    auto from = sorted.begin();
+    for (const std::uint32_t other : others) {
+      const auto to = std::lower_bound(from, sorted.end(), other, before);
+      merged.insert(merged.end(), from, to);
+      merged.push_back(other);
+      from = to;
+    }
+    merged.insert(merged.end(), from, sorted.end());
+    return merged;
   }
 
   void sort_servers() {
     const std::vector<LoadedEntry>& entries = inventory_.entries;
-    std::vector<bool> repeated(entries.size());
+    std::vector<std::uint32_t> places(entries.size(), kNotCached);  // in the model's list
     const std::vector<std::uint32_t> numbers = numbers_by_name();
+    // Names of the same cache differ, and those of 100,000 servers are better not compared.
+    const auto same_name = [&](const LoadedEntry& a, const LoadedEntry& b) {
+      return (a.cached == kNotCached || b.cached == kNotCached || a.cached == b.cached) &&
+             a.entry.server->name == b.entry.server->name;
+    };
+    const LoadedEntry* last = nullptr;
     model_->servers.reserve(entries.size());
     clean_.reserve(entries.size());
     for (const std::uint32_t number : numbers) {
       const LoadedEntry& loaded = entries[number];
-      if (!model_->servers.empty() &&
-          model_->servers.back().server->name == loaded.entry.server->name) {
-        repeated[number] = true;
-        report_repeated(model_->servers.back(), loaded.entry);
+      if (last != nullptr && same_name(*last, loaded)) {
+        report_repeated(last->entry, loaded.entry);
         continue;
       }
+      last = &loaded;
+      places[number] = static_cast<std::uint32_t>(model_->servers.size());
       model_->servers.push_back(loaded.entry);
       clean_.push_back(loaded.clean);
     }
     in_file_order_.reserve(model_->servers.size());
-    for (std::size_t i = 0; i < entries.size(); ++i) {
-      if (!repeated[i]) in_file_order_.push_back(entries[i].entry);
+    for (const std::uint32_t place : places) {
+      if (place != kNotCached) in_file_order_.push_back(&model_->servers[place]);
     }
   }
 
@@ -223,7 +237,7 @@ class Loader {
   std::shared_ptr<Arena> arena_ = std::make_shared<Arena>();
   std::shared_ptr<Model> model_ = std::make_shared<Model>();
   LoadedInventory inventory_;
-  std::vector<ServerEntry> in_file_order_;
+  std::vector<const ServerEntry*> in_file_order_;
   std::vector<bool> clean_;
   bool wrong_inventory_ = false;  // there is one that ends in `.yml`
 };

@@ -33,8 +33,8 @@ class ReferenceChecks {
       : checked_(checked), model_(checked.model), errors_(checked.errors) {}
 
   void run() {
-    for (const ServerEntry& entry : checked_.servers) {
-      if (!errors_.full()) check_server(entry);
+    for (const ServerEntry* entry : checked_.servers) {
+      if (!errors_.full()) check_server(*entry);
     }
     for (const Cluster& cluster : model_.clusters) check_cluster(cluster);
     check_profiles();
