@@ -281,6 +281,28 @@ def router_advertisements_say_who_gives_addresses(folder):
             assert (said.managed, said.other, autonomous) == flags, f"{mode}: {said}"
 
 
+def dnsmasq_is_no_router_where_the_network_has_one(folder):
+    dhcp6.client_mac(KNOWN)
+    for name, gateway, interface, is_router in (
+        ("own", None, None, True),
+        ("other", "2001:db8:9::fe", None, False),
+        ("named", "2001:db8:9::fe", "br0", False),
+    ):
+        (folder / name).mkdir(mode=0o755)
+        site = orion(folder / name)
+        if gateway:
+            site.networks["lab"]["ipv6"]["gateway"] = gateway
+        if interface:
+            site.networks["lab"]["dhcp"]["interface"] = interface
+            site.networks["lab"]["mtu"] = 1400
+        site.apply()
+        with site.dnsmasq():
+            said = dhcp6.router_advertisement()
+            assert (said.lifetime > 0) == is_router, f"{name}: {said}"
+            assert dhcp4.Client().discover(KNOWN).address == "10.9.0.11", name
+            assert dhcp6.Client(KNOWN).lease().addresses == ["2001:db8:9::b"], name
+
+
 if __name__ == "__main__":
     lab.need("dnsmasq")
     lab.enter()
@@ -302,5 +324,6 @@ if __name__ == "__main__":
             without_ipv6_resolvers_none_are_named,
             with_ipv6_resolvers_they_are_named,
             router_advertisements_say_who_gives_addresses,
+            dnsmasq_is_no_router_where_the_network_has_one,
         ]
     )
