@@ -156,7 +156,7 @@ Check check_hosts(const DnsmasqTargetSettings& settings) {
 
 Check check_means(const DnsmasqTargetSettings& settings) {
   Check check{.what = "telling dnsmasq of changes", .problems = {}};
-  const ReloadMeans means = reload_means(settings.reload, settings.restart);
+  const ReloadMeans means = reload_means(settings);
   if (auto possible = can_reload(means, ReloadKind::restart); !possible) {
     check.problems.push_back(possible.error());
   }

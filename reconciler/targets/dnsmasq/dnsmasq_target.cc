@@ -250,6 +250,13 @@ Digest unread_digest(const Digest& digest) {
   return Digester().add("not read by dnsmasq yet").add(digest.hex()).finish();
 }
 
+ReloadMeans reload_means(const DnsmasqTargetSettings& settings) {
+  ReloadMeans means = reload_means(settings.reload, settings.restart);
+  means.systemctl = settings.systemctl;
+  means.journalctl = settings.journalctl;
+  return means;
+}
+
 Result<DnsmasqTargetSettings> dnsmasq_target_settings(const TargetConfig& config,
                                                       const std::string& state_folder) {
   DnsmasqTargetSettings settings;

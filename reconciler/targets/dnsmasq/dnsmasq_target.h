@@ -50,6 +50,9 @@ struct DnsmasqTargetSettings {
   std::string root = "/";  ///< of the host, where `check` looks for other programs' files
 };
 
+/// By which means this target's dnsmasq is told.
+[[nodiscard]] ReloadMeans reload_means(const DnsmasqTargetSettings& settings);
+
 /// From one entry of `targets`. Error: `invalid` [probe-address].
 [[nodiscard]] Result<DnsmasqTargetSettings> dnsmasq_target_settings(
     const TargetConfig& config, const std::string& state_folder);
