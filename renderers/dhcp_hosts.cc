@@ -16,12 +16,18 @@ namespace {
 constexpr std::size_t kLongestLabel = 63;
 constexpr std::string_view kHexDigits = "0123456789abcdef";
 
-void append_mac(std::string& out, const MacAddress& mac) {
+using MacText = std::array<char, 17>;
+
+/// Straight into the place: there are two of these for each of 10,000 machines.
+MacText text_of(const MacAddress& mac) {
+  MacText text;
+  char* at = text.data();
   for (std::size_t i = 0; i < mac.octets.size(); ++i) {
-    if (i != 0) out += ':';
-    out += kHexDigits[mac.octets[i] >> 4];
-    out += kHexDigits[mac.octets[i] & 0xF];
+    if (i != 0) *at++ = ':';
+    *at++ = kHexDigits[mac.octets[i] >> 4];
+    *at++ = kHexDigits[mac.octets[i] & 0xF];
   }
+  return text;
 }
 
 void append_number(std::string& out, std::uint64_t value) {
@@ -159,11 +165,11 @@ Errors render_dhcp_hosts(const Model& model, const RenderSettings& settings,
       return;
     }
     const Network& network = *reservation.network;
+    const MacText mac = text_of(reservation.mac);
     name = network.name;
     name += '/';
-    append_mac(name, reservation.mac);
-    content.clear();
-    append_mac(content, reservation.mac);
+    name.append(mac.data(), mac.size());
+    content.assign(mac.data(), mac.size());
     if (reservation.ipv4) {
       content += ',';
       append_ipv4(content, *reservation.ipv4);
