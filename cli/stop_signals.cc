@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <csignal>
-#include <ctime>
 #include <thread>
 
 #include "cli/command.h"
@@ -17,18 +16,19 @@ namespace metalwright::cli {
 struct StopSignals::Thread {
   sigset_t signals{};
   sigset_t before{};
-  std::jthread waiting;
+  std::thread waiting;
 };
 
 StopSignals::StopSignals() : thread_(std::make_unique<Thread>()) {
   sigset_t& signals = thread_->signals;
   sigemptyset(&signals);
-  for (const int signal : {SIGINT, SIGTERM, SIGUSR1, SIGHUP}) sigaddset(&signals, signal);
+  // SIGRTMIN is our own: it tells the thread that nobody waits any more.
+  for (const int signal : {SIGINT, SIGTERM, SIGUSR1, SIGHUP, SIGRTMIN}) sigaddset(&signals, signal);
   pthread_sigmask(SIG_BLOCK, &signals, &thread_->before);
-  thread_->waiting = std::jthread([this, signals](std::stop_token done) {
-    const timespec tick{.tv_sec = 0, .tv_nsec = 100'000'000};
-    while (!done.stop_requested()) {
-      const int signal = sigtimedwait(&signals, nullptr, &tick);
+  thread_->waiting = std::thread([this, signals] {
+    while (true) {
+      const int signal = sigwaitinfo(&signals, nullptr);
+      if (signal == SIGRTMIN) return;
       if (signal == SIGUSR1 || signal == SIGHUP) pipeline::wake_loop();
       if (signal != SIGINT && signal != SIGTERM) continue;
       if (source_.stop_requested()) _exit(kError);  // asked twice
@@ -38,7 +38,7 @@ StopSignals::StopSignals() : thread_(std::make_unique<Thread>()) {
 }
 
 StopSignals::~StopSignals() {
-  thread_->waiting.request_stop();
+  pthread_kill(thread_->waiting.native_handle(), SIGRTMIN);
   thread_->waiting.join();
   pthread_sigmask(SIG_SETMASK, &thread_->before, nullptr);
 }

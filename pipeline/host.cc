@@ -204,11 +204,13 @@ Result<std::string> Host::accept(std::stop_token stop) {
   if (*pinned) return (*pinned)->revision;
 
   if (Result<void> fresh = source_->refresh(stop); !fresh) return tl::unexpected(fresh.error());
-  const Result<inventory::Revision> tip = source_->branch_tip(config_.source.branch);
-  if (!tip) return tl::unexpected(tip.error());
   const auto accepted = store_->revisions().last_accepted();
   if (!accepted) return tl::unexpected(accepted.error());
-  if (*accepted && (*accepted)->revision == tip->id) return tip->id;
+  const Result<std::string> id = source_->tip_id(config_.source.branch);
+  if (!id) return tl::unexpected(id.error());
+  if (*accepted && (*accepted)->revision == *id) return *id;
+  const Result<inventory::Revision> tip = source_->branch_tip(config_.source.branch);
+  if (!tip) return tl::unexpected(tip.error());
   if (*accepted && !config_.source.allow_force_push) {
     const Result<void> descends = source_->check_descends((*accepted)->revision, *tip);
     if (!descends) return tl::unexpected(descends.error());
