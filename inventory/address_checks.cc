@@ -37,6 +37,24 @@ std::string canonical(std::string_view written) {
   return address.ipv6 ? address.ipv6->text() : std::string(written);
 }
 
+/// The addresses of the server that was last asked for: one with thousands, all of them repeated,
+/// must not be walked through for each.
+class LastServer {
+ public:
+  const ServerAddress& find(std::uint32_t owner, const Server& server, std::uint32_t number) {
+    if (owner_ != owner || addresses_.empty()) {
+      owner_ = owner;
+      addresses_.clear();
+      visit_addresses(server, [&](const ServerAddress& address) { addresses_.push_back(address); });
+    }
+    return addresses_[number];
+  }
+
+ private:
+  std::uint32_t owner_ = 0;
+  std::vector<ServerAddress> addresses_;
+};
+
 class AddressChecks {
  public:
   explicit AddressChecks(const CheckedModel& checked) : checked_(checked), model_(checked.model) {}
@@ -199,11 +217,11 @@ class AddressChecks {
   /// Reports the later ones of a run of equal keys. IPv6 addresses are hashed: what only hashes
   /// alike is told apart here.
   void report_run(std::span<const OwnedKey> run) {
-    const ServerAddress one = address_of(server(run[0]), number_of(run[0]));
+    const ServerAddress one = first_.find(run[0].owner, server(run[0]), number_of(run[0]));
     for (const OwnedKey& key : run.subspan(1)) {
       if (checked_.errors.full()) return;
       if (key.owner == run[0].owner && (key.part & kVirtual) != 0) continue;
-      const ServerAddress other = address_of(server(key), number_of(key));
+      const ServerAddress other = later_.find(key.owner, server(key), number_of(key));
       if (one.text() != other.text()) continue;
       if (key.owner == run[0].owner && may_repeat(server(key), one, other)) continue;
       report(checks::kDuplicateIp, key.owner, other,
@@ -350,8 +368,9 @@ class AddressChecks {
   const CheckedModel& checked_;
   const Model& model_;
   std::vector<const Network*> by_first_;
-  std::vector<OwnedKey> ipv4_,
-      ipv6_;  // owner: server in file order; part: its address's number, marked
+  LastServer first_, later_;  // of a run of equal addresses
+  // Owner: the server in file order; part: its address's number, marked.
+  std::vector<OwnedKey> ipv4_, ipv6_;
   std::map<std::string, const ClusterNode*> nodes_;  // by canonical address
   std::vector<Vip> vips_;
 };
