@@ -4,29 +4,22 @@
 #include <yaml.h>
 
 #include <algorithm>
-#include <unordered_map>
 #include <utility>
 
+#include "inventory/yaml_anchors.h"
+#include "inventory/yaml_mapping.h"
 #include "schemas/quote.h"
 
 namespace metalwright::inventory {
 namespace {
 constexpr int kMostDepth = 32;
 constexpr std::size_t kMostScalarBytes = std::size_t{64} * 1024;
-constexpr std::size_t kMostNodes = 250'000;         // of one document in memory
-constexpr std::size_t kMostAliasNodes = 2'000'000;  // of one file, what its aliases stand for
-constexpr std::size_t kMostAliasBytes = std::size_t{64} * 1024 * 1024;
+constexpr std::size_t kMostNodes = 250'000;  // of one document in memory
 constexpr std::size_t kMostDocumentBytes = std::size_t{128} * 1024 * 1024;
 
 std::string_view as_view(const yaml_char_t* text) {
   return text == nullptr ? std::string_view{} : reinterpret_cast<const char*>(text);
 }
-
-/// A subtree that an alias may stand for; `texts` are its own.
-struct Anchored {
-  std::vector<Node> nodes;
-  std::string texts;
-};
 
 /// A hint for libyaml's terser messages; empty where its own words do.
 std::string_view hint(std::string_view problem, char character) {
@@ -47,10 +40,9 @@ std::string_view hint(std::string_view problem, char character) {
 }  // namespace
 
 struct YamlReader::State {
-  std::string file;
+  FileReport report;
   std::string_view text;
   bool ascii;
-  ErrorList* errors;
   std::uint32_t first_line;
   int depth;
   bool has_anchors = false;
@@ -60,10 +52,8 @@ struct YamlReader::State {
   bool has_event = false;
   bool fatal = false;
 
-  std::unordered_map<std::string, Anchored> anchors;
-  std::size_t alias_nodes = 0, alias_bytes = 0;
+  Anchors anchors;
   std::vector<std::size_t> line_starts;  // where characters may be longer than a byte
-  std::vector<Node> merged;              // scratch
 
   Place place(const yaml_mark_t& mark) {
     const auto line = static_cast<std::uint32_t>(mark.line);
@@ -86,10 +76,6 @@ struct YamlReader::State {
       at += std::max<std::size_t>(1, utf8_length(text.substr(at, 4)));
     }
     return at - start;
-  }
-
-  void report(const Check& check, Place where, std::string message) const {
-    errors->add(check, {file, where.line, where.column}, std::move(message));
   }
 
   bool give_up(const Check& check, Place where, std::string message) {
@@ -171,7 +157,7 @@ struct YamlReader::State {
     if (document.nodes.size() < kMostNodes && document.texts.size() < kMostDocumentBytes) {
       return true;
     }
-    if (alias_nodes > kMostNodes / 2) return give_up_on_aliases(where);
+    if (anchors.nodes() > kMostNodes / 2) return give_up_on_aliases(where);
     return give_up(checks::kYamlSize, where,
                    fmt::format("more than {} values in one place of the file", kMostNodes));
   }
@@ -207,32 +193,20 @@ struct YamlReader::State {
     remember(std::string(as_view(anchor)), document, at);
   }
 
-  void remember(std::string anchor, const Document& document, std::size_t at) {
+  void remember(const std::string& anchor, const Document& document, std::size_t at) {
     has_anchors = true;
-    Anchored kept;
-    kept.nodes.assign(document.nodes.begin() + static_cast<std::ptrdiff_t>(at),
-                      document.nodes.end());
-    for (Node& node : kept.nodes) {
-      const std::uint32_t from = node.text;
-      node.text = static_cast<std::uint32_t>(kept.texts.size());
-      kept.texts.append(document.texts, from, node.bytes);
-    }
-    // An anchor inside an anchor is kept twice: what they cost is bounded like what they expand to.
-    alias_nodes += kept.nodes.size();
-    alias_bytes += kept.texts.size();
-    anchors.insert_or_assign(std::move(anchor), std::move(kept));
+    anchors.remember(anchor, document, at);
   }
 
   bool within_alias_limit(Place where) {
-    if (alias_nodes <= kMostAliasNodes && alias_bytes <= kMostAliasBytes) return true;
-    return give_up_on_aliases(where);
+    return anchors.within_limits() || give_up_on_aliases(where);
   }
 
   bool give_up_on_aliases(Place where) {
     return give_up(checks::kYamlAliasLimit, where,
                    fmt::format("the file's anchors and aliases stand for too much: more than {} "
                                "values in one place, {} in all, or {} bytes",
-                               kMostNodes, kMostAliasNodes, kMostAliasBytes));
+                               kMostNodes, Anchors::kMostNodes, Anchors::kMostBytes));
   }
 
   bool read_alias(Document& document) {
@@ -240,23 +214,13 @@ struct YamlReader::State {
     const Place where = place(event.start_mark);
     const std::string name(as_view(event.data.alias.anchor));
     take();
-    const auto found = anchors.find(name);
-    if (found == anchors.end()) {
+    if (!anchors.expand(name, document)) {
       report(checks::kYamlAlias, where,
              fmt::format("no value before alias {} has that anchor", quoted('*' + name)));
       document.nodes.push_back({.kind = NodeKind::broken, .place = where});
       return true;
     }
-    const Anchored& kept = found->second;
-    alias_nodes += kept.nodes.size();
-    alias_bytes += kept.texts.size();
     if (!within_alias_limit(where)) return false;
-    const auto base = static_cast<std::uint32_t>(document.texts.size());
-    document.texts += kept.texts;
-    for (Node node : kept.nodes) {
-      node.text += base;
-      document.nodes.push_back(node);
-    }
     if (document.nodes.size() <= kMostNodes) return true;
     return give_up_on_aliases(where);
   }
@@ -353,135 +317,23 @@ struct YamlReader::State {
       bool skipped = false;
       if (!read_key(document, level, skipped)) return false;
       if (skipped) continue;
-      merges = merges || is_merge(document, key);
+      merges = merges || is_merge_key(document, key);
       if (!read_node(document, level + 1)) return false;
     }
     document.nodes[at].size = static_cast<std::uint32_t>(document.nodes.size() - at);
-    report_duplicates(document, static_cast<std::uint32_t>(at));
-    if (merges && !merge(document, static_cast<std::uint32_t>(at))) return false;
+    report_repeated_keys(document, static_cast<std::uint32_t>(at), report);
+    if (merges) merge_mappings(document, static_cast<std::uint32_t>(at), report);
+    if (merges && !has_room(document, where)) return false;
     return close(document, at, broken, anchor);
   }
-
-  static bool is_merge(const Document& document, std::uint32_t key) {
-    return document.nodes[key].plain && document.text(key) == "<<";
-  }
-
-  template <class Visit>
-  static void for_each_pair(const Document& document, std::uint32_t mapping, Visit visit) {
-    const std::uint32_t end = document.next(mapping);
-    for (std::uint32_t key = mapping + 1; key < end;) {
-      const std::uint32_t value = document.next(key);
-      visit(key, value);
-      key = document.next(value);
-    }
-  }
-
-  void report_duplicates(const Document& document, std::uint32_t mapping) {
-    std::vector<std::uint32_t>& keys = scratch_keys;
-    keys.clear();
-    for_each_pair(document, mapping,
-                  [&](std::uint32_t key, std::uint32_t) { keys.push_back(key); });
-    const auto report_pair = [&](std::uint32_t first, std::uint32_t second) {
-      const Place one = document.nodes[first].place;
-      report(checks::kYamlDuplicateKey, document.nodes[second].place,
-             fmt::format("key {} stands here for the second time; the first is at {}:{}:{}",
-                         quoted(document.text(second)), shown(file), one.line, one.column));
-    };
-    // Nearly all mappings are small, and most keys already differ in length.
-    if (keys.size() <= 24) {
-      for (std::size_t i = 1; i < keys.size(); ++i) {
-        for (std::size_t j = 0; j < i; ++j) {
-          if (document.text(keys[i]) != document.text(keys[j])) continue;
-          report_pair(keys[j], keys[i]);
-          break;
-        }
-      }
-      return;
-    }
-    std::stable_sort(keys.begin(), keys.end(), [&](std::uint32_t a, std::uint32_t b) {
-      return document.text(a) < document.text(b);
-    });
-    for (std::size_t first = 0, i = 1; i < keys.size(); ++i) {
-      if (document.text(keys[first]) == document.text(keys[i])) {
-        report_pair(keys[first], keys[i]);
-      } else {
-        first = i;
-      }
-    }
-  }
-
-  /// `<<`: the pairs of the mappings that it names are added behind the mapping's own; what is
-  /// there already stays (https://yaml.org/type/merge.html).
-  bool merge(Document& document, std::uint32_t mapping) {
-    std::vector<std::string_view> have;
-    for_each_pair(document, mapping, [&](std::uint32_t key, std::uint32_t) {
-      if (!is_merge(document, key)) have.push_back(document.text(key));
-    });
-    std::sort(have.begin(), have.end());
-    merged.clear();
-    const auto append = [&](std::uint32_t key, std::uint32_t value) {
-      merged.push_back(document.nodes[key]);
-      merged.insert(merged.end(), document.nodes.begin() + value,
-                    document.nodes.begin() + document.next(value));
-    };
-    for_each_pair(document, mapping, [&](std::uint32_t key, std::uint32_t value) {
-      if (!is_merge(document, key)) append(key, value);
-    });
-    const auto add_from = [&](std::uint32_t source) {
-      const std::size_t known = have.size();
-      for_each_pair(document, source, [&](std::uint32_t key, std::uint32_t value) {
-        const std::string_view text = document.text(key);
-        if (std::binary_search(have.begin(), have.begin() + static_cast<std::ptrdiff_t>(known),
-                               text)) {
-          return;
-        }
-        have.push_back(text);
-        append(key, value);
-      });
-      std::sort(have.begin(), have.end());
-    };
-    for_each_pair(document, mapping, [&](std::uint32_t key, std::uint32_t value) {
-      if (is_merge(document, key)) merge_value(document, value, add_from);
-    });
-    document.nodes.resize(mapping + 1);
-    document.nodes.insert(document.nodes.end(), merged.begin(), merged.end());
-    document.nodes[mapping].size = static_cast<std::uint32_t>(document.nodes.size() - mapping);
-    return has_room(document, document.nodes[mapping].place);
-  }
-
-  template <class AddFrom>
-  void merge_value(const Document& document, std::uint32_t value, const AddFrom& add_from) {
-    const Node& node = document.nodes[value];
-    if (node.kind == NodeKind::broken) return;
-    if (node.kind == NodeKind::mapping) return add_from(value);
-    if (node.kind == NodeKind::sequence) {
-      for (std::uint32_t item = value + 1; item < document.next(value);
-           item = document.next(item)) {
-        if (document.nodes[item].kind == NodeKind::mapping) {
-          add_from(item);
-        } else if (document.nodes[item].kind != NodeKind::broken) {
-          report_merge(document.nodes[item].place);
-        }
-      }
-      return;
-    }
-    report_merge(node.place);
-  }
-
-  void report_merge(Place where) const {
-    report(checks::kYamlMerge, where, "'<<' wants a mapping or a list of mappings");
-  }
-
-  std::vector<std::uint32_t> scratch_keys;
 };
 
 YamlReader::YamlReader(std::string_view file, std::string_view text, bool ascii, ErrorList& errors,
                        std::uint32_t first_line, int depth)
     : state_(std::make_unique<State>()) {
-  state_->file = file;
+  state_->report = {std::string(file), &errors};
   state_->text = text;
   state_->ascii = ascii;
-  state_->errors = &errors;
   state_->first_line = first_line;
   state_->depth = depth;
   if (yaml_parser_initialize(&state_->parser) == 0) {

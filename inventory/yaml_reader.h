@@ -1,14 +1,11 @@
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <span>
-#include <string>
 #include <string_view>
-#include <vector>
 
 #include "inventory/error_list.h"
+#include "inventory/yaml_document.h"
 #include "inventory/yaml_text.h"
 
 /// YAML to plain nodes with places, by libyaml's events. Untrusted input: depth, sizes, what
@@ -16,39 +13,6 @@
 /// either: a value is text, a list or a mapping, and only the field tables say that `no` is a host
 /// name here and would be a mistake there.
 namespace metalwright::inventory {
-
-enum class NodeKind : std::uint8_t {
-  scalar,
-  sequence,
-  mapping,
-  broken,  ///< was reported (a tag, an unknown alias, …): whoever meets it keeps quiet
-};
-
-/// One node of a tree in pre-order: its `size - 1` descendants follow it. The children of a mapping
-/// are keys, which are scalars, each followed by its value.
-struct Node {
-  NodeKind kind = NodeKind::scalar;
-  bool plain = false;       ///< a scalar without quotes
-  std::uint32_t size = 1;   ///< nodes of this subtree, itself included
-  std::uint32_t text = 0;   ///< scalar: position in the document's text
-  std::uint32_t bytes = 0;  ///< scalar: length
-  Place place;
-};
-
-/// A tree of nodes. Positions in `nodes` are how a node is named; 0 is the root.
-struct Document {
-  std::vector<Node> nodes;
-  std::string texts;
-
-  [[nodiscard]] std::string_view text(std::uint32_t node) const {
-    return std::string_view(texts).substr(nodes[node].text, nodes[node].bytes);
-  }
-  [[nodiscard]] std::uint32_t next(std::uint32_t node) const { return node + nodes[node].size; }
-  void clear() {
-    nodes.clear();
-    texts.clear();
-  }
-};
 
 /// Reads the one document of a file, step by step, so that a large mapping needs the memory of one
 /// of its values only. Each step that reads returns false once the file turned out to be unreadable
