@@ -21,6 +21,19 @@ bool renders(const HostConfig& config, std::string_view format) {
   return false;
 }
 
+/// Names this installation in the trees that it keeps: the state, without what an address may hold of
+/// a user's name and password.
+std::string owner_of(const std::string& state) {
+  const std::size_t scheme = state.find("://");
+  if (scheme == std::string::npos) return state;
+  const std::size_t host = scheme + 3;
+  const std::string authority = state.substr(host, state.find('/', host) - host);
+  const std::size_t user = authority.rfind('@');
+  const std::size_t skip = user == std::string::npos ? 0 : user + 1;
+  const std::string rest = state.substr(host + skip);
+  return state.substr(0, host) + rest.substr(0, rest.find('?'));
+}
+
 }  // namespace
 
 struct HostTargets::Parts {
@@ -54,7 +67,7 @@ Result<std::unique_ptr<HostTargets>> HostTargets::make(const HostConfig& config,
             reconciler::FilesTargetSettings{.name = target.name,
                                             .root = target.root,
                                             .index_file = index_file,
-                                            .owner = config.state + ' ' + target.name,
+                                            .owner = owner_of(config.state) + ' ' + target.name,
                                             .may_write = may_write}));
         break;
       case TargetType::dnsmasq: {
