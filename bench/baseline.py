@@ -279,9 +279,11 @@ def main():
     loaded = time.perf_counter()
     renderer = Renderer(repository, root)
     compiled = time.perf_counter()
+    cpu = time.process_time()
     artifacts = [(path, text.encode(), mode) for path, text, mode in renderer.render()]
     rendered = time.perf_counter()
     print(f"load {loaded - begin:.6f}\nrender {rendered - compiled:.6f}")
+    print(f"render_cpu {time.process_time() - cpu:.6f}")
     print(f"artifacts {len(artifacts)}\nbytes {sum(len(a[1]) for a in artifacts)}")
     if arguments.mode == "render":
         return
