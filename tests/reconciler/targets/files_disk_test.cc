@@ -75,6 +75,11 @@ TEST_F(FilesDisk, AFullDiskLeavesTheOldFilesAndNothingElse) {
     }
     tree.restart();
     tree.converge({{"a", "small again"}, {"b", "too"}});
+    std::string told;
+    for (const Target::Check& check : tree.target().check()) {
+      for (const Error& problem : check.problems) told += problem.check + ' ';
+    }
+    EXPECT_EQ(told, "disk-full ");  // half a megabyte is little
   });
 }
 
