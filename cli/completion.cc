@@ -32,8 +32,7 @@ std::string bash(const CLI::App& program) {
   std::string commands, cases;
   for (const CLI::App* command : program.get_subcommands({})) {
     commands += (commands.empty() ? "" : " ") + command->get_name();
-    cases += "    " + command->get_name() + ") words='" +
-             joined(spellings(*command)) + "' ;;\n";
+    cases += "    " + command->get_name() + ") words='" + joined(spellings(*command)) + "' ;;\n";
   }
   return "# bash completion for metalwright\n"
          "_metalwright() {\n"
@@ -46,10 +45,13 @@ std::string bash(const CLI::App& program) {
          "    esac\n"
          "  done\n"
          "  case $command in\n"
-         "    '') words='" + commands + "' ;;\n" + cases +
+         "    '') words='" +
+         commands + "' ;;\n" + cases +
          "    *) words= ;;\n"
          "  esac\n"
-         "  words+=' " + joined(spellings(program)) + "'\n"
+         "  words+=' " +
+         joined(spellings(program)) +
+         "'\n"
          "  if [[ -n $command && $word != -* ]]; then\n"
          "    COMPREPLY=($(compgen -f -- \"$word\"))\n"
          "  else\n"
@@ -80,13 +82,15 @@ std::string zsh(const CLI::App& program) {
   return "#compdef metalwright\n"
          "_metalwright() {\n"
          "  local -a commands\n"
-         "  commands=(\n" + commands +
+         "  commands=(\n" +
+         commands +
          "  )\n"
          "  if ((CURRENT == 2)); then\n"
          "    _describe command commands\n"
          "    return\n"
          "  fi\n"
-         "  case ${words[2]} in\n" + cases +
+         "  case ${words[2]} in\n" +
+         cases +
          "  esac\n"
          "}\n"
          "_metalwright \"$@\"\n";

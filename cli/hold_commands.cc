@@ -122,7 +122,8 @@ int rollback(const Options& options, const Globals& globals) {
     return audit(store, "rollback", revision, options.reason);
   });
   if (!done) return report(done.error());
-  print("revision " + revision + " is enforced from the next round on, whatever the branch says\n"
+  print("revision " + revision +
+        " is enforced from the next round on, whatever the branch says\n"
         "now: metalwright apply, or wait for the loop; back: metalwright rollback --release\n");
   return kSuccess;
 }
@@ -144,7 +145,8 @@ void add_hold_commands(CLI::App& program, const Globals& globals, const AddComma
     CLI::App* app = program.add_subcommand("suspend", "leave a target, or a part of it, alone");
     app->add_option("TARGET", options->subject, "a target, target/kind or target/kind/name")
         ->required();
-    app->add_option("--reason", options->reason, "why: shown wherever it is left alone")->required();
+    app->add_option("--reason", options->reason, "why: shown wherever it is left alone")
+        ->required();
     app->add_option("--for", options->expires, "how long, such as 2h; without it until 'resume'")
         ->type_name("DURATION");
     app->footer("Example: metalwright suspend dhcp --reason 'switch being replaced' --for 4h");

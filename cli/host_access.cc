@@ -29,10 +29,8 @@ tl::expected<std::unique_ptr<pipeline::Host>, Errors> open_host(const Globals& g
 }
 
 Result<store::RunLock> take_lock(const HostConfig& config, const std::string& command) {
-  return store::RunLock::take(config.state, {.pid = getpid(),
-                                             .host = host_name(),
-                                             .since = now_utc(),
-                                             .command = command});
+  return store::RunLock::take(
+      config.state, {.pid = getpid(), .host = host_name(), .since = now_utc(), .command = command});
 }
 
 std::string who_am_i() {

@@ -111,16 +111,18 @@ std::string status_text(const pipeline::Host& host, const StatusFacts& facts) {
          '\n';
   if (facts.pinned) {
     out += column("pinned", 12) + short_revision(facts.pinned->revision) + " by " +
-           facts.pinned->who + ", " + utc_text(facts.pinned->at) + ": " + facts.pinned->reason + '\n';
+           facts.pinned->who + ", " + utc_text(facts.pinned->at) + ": " + facts.pinned->reason +
+           '\n';
   }
-  const bool rejected_is_news = !facts.rejected.empty() &&
-                                (!facts.good || facts.rejected[0].at > facts.good->at);
+  const bool rejected_is_news =
+      !facts.rejected.empty() && (!facts.good || facts.rejected[0].at > facts.good->at);
   if (rejected_is_news) {
     out += column("rejected", 12) + short_revision(facts.rejected[0].revision) + ", " +
            utc_text(facts.rejected[0].at) + '\n';
     out += facts.rejected[0].reason;
   }
-  out += column("at work", 12) + (facts.holder ? facts.holder->text() : std::string("nobody")) + '\n';
+  out +=
+      column("at work", 12) + (facts.holder ? facts.holder->text() : std::string("nobody")) + '\n';
   if (!facts.runs.empty()) {
     const store::Run& run = facts.runs[0];
     out += column("last run", 12) + std::to_string(run.id) + ", " + utc_text(run.started) + ", " +
@@ -139,8 +141,8 @@ std::string status_text(const pipeline::Host& host, const StatusFacts& facts) {
   }
   for (const store::Contended& contended : facts.contended) {
     out += "contended   " + contended.field.target + '/' + contended.field.kind + '/' +
-           contended.field.name + " since " + utc_text(contended.since) + ": " +
-           contended.message + '\n';
+           contended.field.name + " since " + utc_text(contended.since) + ": " + contended.message +
+           '\n';
   }
   return out;
 }
@@ -156,11 +158,10 @@ std::string status_json(const pipeline::Host& host, const StatusFacts& facts) {
   out["source"] = host.config().source.git;
   out["revision"] = mark_json(facts.good);
   out["pinned"] = facts.pinned ? ordered_json(facts.pinned->revision) : ordered_json(nullptr);
-  out["rejected"] = facts.rejected.empty()
-                        ? ordered_json(nullptr)
-                        : ordered_json{{"revision", facts.rejected[0].revision},
-                                       {"at", utc_text(facts.rejected[0].at)},
-                                       {"reason", facts.rejected[0].reason}};
+  out["rejected"] = facts.rejected.empty() ? ordered_json(nullptr)
+                                           : ordered_json{{"revision", facts.rejected[0].revision},
+                                                          {"at", utc_text(facts.rejected[0].at)},
+                                                          {"reason", facts.rejected[0].reason}};
   out["at_work"] = facts.holder ? ordered_json(facts.holder->text()) : ordered_json(nullptr);
   out["targets"] = ordered_json::array();
   for (const TargetConfig& target : host.config().targets) {
@@ -353,7 +354,8 @@ void add_inspect_commands(CLI::App& program, const Globals& globals, const AddCo
   };
   {
     auto options = std::make_shared<Options>();
-    CLI::App* app = program.add_subcommand("status", "what is enforced, and how far each target is");
+    CLI::App* app =
+        program.add_subcommand("status", "what is enforced, and how far each target is");
     format_option(app, *options);
     app->footer("Says what the last runs found; 'plan' looks at the targets.");
     add(app, [options, &globals] { return status(*options, globals); });
@@ -383,15 +385,17 @@ void add_inspect_commands(CLI::App& program, const Globals& globals, const AddCo
     app->add_option("MAC", options->what, "its MAC address; or a server's name")->required();
     app->add_option("--firmware", options->firmware,
                     "bios, uefi, uefi-http, arm64, …; without it what the server says, else bios");
-    app->footer("Exit status 1 where the path ends at something that is missing.\n"
-                "Example: metalwright boot-sim 52:54:00:1a:00:11 --firmware uefi");
+    app->footer(
+        "Exit status 1 where the path ends at something that is missing.\n"
+        "Example: metalwright boot-sim 52:54:00:1a:00:11 --firmware uefi");
     add(app, [options, &globals] { return boot_sim(*options, globals); });
   }
   {
-    CLI::App* app = program.add_subcommand(
-        "doctor", "check that this host can do what its configuration asks");
-    app->footer("Checks the configuration, folders, permissions, packages, ports, secrets and "
-                "targets, and says what to do.");
+    CLI::App* app =
+        program.add_subcommand("doctor", "check that this host can do what its configuration asks");
+    app->footer(
+        "Checks the configuration, folders, permissions, packages, ports, secrets and "
+        "targets, and says what to do.");
     add(app, [&globals] { return doctor(globals); });
   }
 }

@@ -57,9 +57,9 @@ tl::expected<HostConfig, Errors> read_host_config(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) {
     const int failure = errno;
-    Error error = system_failure("config-read", "cannot read the configuration '" + path + "'",
-                                 failure)
-                      .value();
+    Error error =
+        system_failure("config-read", "cannot read the configuration '" + path + "'", failure)
+            .value();
     error.message += "; name another with -c FILE";
     return as_list(std::move(error));
   }

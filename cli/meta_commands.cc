@@ -16,9 +16,7 @@ void add_meta_commands(CLI::App& program, const AddCommand& add) {
         ->required()
         ->check(CLI::IsMember({"bash", "zsh", "fish"}));
     app->footer("Example: metalwright completion bash > /etc/bash_completion.d/metalwright");
-    add(app, [shell, &program] {
-      return print(completion(program, *shell)) ? kSuccess : kError;
-    });
+    add(app, [shell, &program] { return print(completion(program, *shell)) ? kSuccess : kError; });
   }
   {
     CLI::App* app = program.add_subcommand("man", "print the manual page, metalwright(1)");

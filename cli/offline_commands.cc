@@ -157,41 +157,47 @@ void add_offline_commands(CLI::App& program, const Globals& globals, const AddCo
         ->type_name("REV");
   };
   {
-    auto [app, options] = offline("validate", "check a repository: all mistakes, each with its place");
+    auto [app, options] =
+        offline("validate", "check a repository: all mistakes, each with its place");
     add_repo(app, *options);
     add_revision(app, *options);
     app->add_option("--format", options->format, "form of the diagnostics")
         ->check(CLI::IsMember({"text", "json", "github"}))
         ->capture_default_str();
-    app->footer("Needs no network, no secret and no configuration. Exit status 1 where there is an "
-                "error.\nExample: metalwright validate . --format github");
+    app->footer(
+        "Needs no network, no secret and no configuration. Exit status 1 where there is an "
+        "error.\nExample: metalwright validate . --format github");
     add(app, [options = options, &globals] { return validate(*options, globals); });
   }
   {
-    auto [app, options] = offline("render", "write every file that a repository makes into a folder");
+    auto [app, options] =
+        offline("render", "write every file that a repository makes into a folder");
     add_repo(app, *options);
     add_revision(app, *options);
     app->add_option("--out", options->out, "the folder; an earlier rendering there is updated")
         ->type_name("DIR")
         ->required();
-    app->footer("Writes DIR/tftp, DIR/dnsmasq and DIR/nodes, or a folder for each target of the "
-                "configuration that -c names. Secrets show as their names.\n"
-                "Example: metalwright render . --out /tmp/out");
+    app->footer(
+        "Writes DIR/tftp, DIR/dnsmasq and DIR/nodes, or a folder for each target of the "
+        "configuration that -c names. Secrets show as their names.\n"
+        "Example: metalwright render . --out /tmp/out");
     add(app, [options = options, app = app, &globals] {
       const auto config = named_config(app, globals);
       return config ? render(*options, *config) : report(config.error());
     });
   }
   {
-    auto [app, options] = offline("diff", "what a proposed change would change in what is rendered");
+    auto [app, options] =
+        offline("diff", "what a proposed change would change in what is rendered");
     app->add_option("RANGE", options->range, "A..B, or A...B for what B changed since it left A")
         ->required();
     add_repo(app, *options);
     app->add_option("--format", options->format, "form of the plan")
         ->check(CLI::IsMember({"text", "markdown", "json"}))
         ->capture_default_str();
-    app->footer("Needs no network, no secret and no target: safe on changes from strangers.\n"
-                "Example: metalwright diff main..my-branch --format markdown");
+    app->footer(
+        "Needs no network, no secret and no target: safe on changes from strangers.\n"
+        "Example: metalwright diff main..my-branch --format markdown");
     add(app, [options = options, app = app, &globals] {
       const auto config = named_config(app, globals);
       return config ? diff(*options, globals, *config) : report(config.error());
@@ -203,9 +209,8 @@ void add_offline_commands(CLI::App& program, const Globals& globals, const AddCo
         ->required()
         ->check(CLI::IsMember(schema_names()));
     app->footer("Example: metalwright schema inventory > inventory.schema.json");
-    add(app, [options = options] {
-      return print(schema_text(options->range)) ? kSuccess : kError;
-    });
+    add(app,
+        [options = options] { return print(schema_text(options->range)) ? kSuccess : kError; });
   }
 }
 

@@ -18,8 +18,8 @@
 #include "pipeline/host.h"
 #include "pipeline/loop.h"
 #include "pipeline/observed.h"
+#include "reconciler/saved_plan.h"
 #include "reconciler/snapshot.h"
-#include "reconciler/plan_json.h"
 
 namespace metalwright::cli {
 namespace {
@@ -79,11 +79,12 @@ int plan(const Options& options, const Globals& globals) {
   const auto look = options.full ? reconciler::Look::full : reconciler::Look::cheap;
   auto request = (*host)->request(compiled, look, true, now_utc());
   if (!request) return report(request.error());
-  auto planned =
-      reconciler::make_plan((*host)->store(), (*host)->tables(), *request, stop.token());
+  auto planned = reconciler::make_plan((*host)->store(), (*host)->tables(), *request, stop.token());
   if (!planned) return report(planned.error());
   if (!options.out.empty()) {
-    if (auto saved = save_plan(planned->plan, options.out); !saved) return report(saved.error());
+    if (auto saved = reconciler::save_plan(planned->plan, options.out); !saved) {
+      return report(saved.error());
+    }
   }
   if (!print_plan(planned->plan, options.format, globals)) return kError;
   const bool unseen = std::any_of(planned->targets.begin(), planned->targets.end(),
@@ -98,9 +99,8 @@ bool same_plan(const reconciler::Plan& saved, const reconciler::Plan& now) {
     return a.target == b.target && a.kind == b.kind && a.name == b.name && a.action == b.action &&
            a.observed == b.observed && a.desired == b.desired && a.moved_from == b.moved_from;
   };
-  return saved.revision == now.revision &&
-         std::equal(saved.changes.begin(), saved.changes.end(), now.changes.begin(),
-                    now.changes.end(), same);
+  return saved.revision == now.revision && std::equal(saved.changes.begin(), saved.changes.end(),
+                                                      now.changes.begin(), now.changes.end(), same);
 }
 
 int exit_status(const pipeline::Round& round) {
@@ -108,10 +108,14 @@ int exit_status(const pipeline::Round& round) {
   if (!round.refusals.empty()) return report(round.refusals);
   if (!round.report) return round.planned ? kSuccess : kError;
   switch (round.report->status) {
-    case reconciler::ApplyStatus::converged: return kSuccess;
-    case reconciler::ApplyStatus::partly: return kPartly;
-    case reconciler::ApplyStatus::failed: return kError;
-    case reconciler::ApplyStatus::stopped: return kPartly;
+    case reconciler::ApplyStatus::converged:
+      return kSuccess;
+    case reconciler::ApplyStatus::partly:
+      return kPartly;
+    case reconciler::ApplyStatus::failed:
+      return kError;
+    case reconciler::ApplyStatus::stopped:
+      return kPartly;
   }
   return kError;
 }
@@ -148,9 +152,9 @@ void report_outcomes(const pipeline::Round& round) {
 
 int apply(const Options& options, const Globals& globals) {
   StopSignals stop;
-  std::optional<reconciler::ReadPlan> saved;
+  std::optional<reconciler::SavedPlan> saved;
   if (!options.plan_file.empty()) {
-    auto read = load_plan(options.plan_file);
+    auto read = reconciler::read_saved_plan(options.plan_file);
     if (!read) return report(read.error());
     saved = std::move(*read);
   }
@@ -158,7 +162,8 @@ int apply(const Options& options, const Globals& globals) {
   if (!options.allow_deletes.empty()) {
     allowed = Digest::from_hex(options.allow_deletes);
     if (allowed.empty()) {
-      std::fputs("--allow-deletes: wanted the 64 hexadecimal digits that the refusal named\n", stderr);
+      std::fputs("--allow-deletes: wanted the 64 hexadecimal digits that the refusal named\n",
+                 stderr);
       return kUsage;
     }
   }
@@ -284,12 +289,12 @@ int reconcile(const Options& options, const Globals& globals) {
     if (round.report || gist != last_told) log_round(round);
     last_told = gist;
   };
-  const pipeline::Round last = pipeline::run_loop(
-      **host,
-      {.once = options.once,
-       .report = tell,
-       .say = [](const std::string& message) { spdlog::warn("{}", message); }},
-      stop.token());
+  const pipeline::Round last =
+      pipeline::run_loop(**host,
+                         {.once = options.once,
+                          .report = tell,
+                          .say = [](const std::string& message) { spdlog::warn("{}", message); }},
+                         stop.token());
   if (last.wanted.compiled != nullptr) (*host)->keep(last.wanted.compiled);
   if (!options.once) {
     spdlog::info("stopped");
@@ -335,7 +340,8 @@ void add_target_commands(CLI::App& program, const Globals& globals, const AddCom
   };
   {
     auto options = std::make_shared<Options>();
-    CLI::App* app = program.add_subcommand("plan", "show what differs at the targets; change nothing");
+    CLI::App* app =
+        program.add_subcommand("plan", "show what differs at the targets; change nothing");
     format_option(app, *options);
     full_option(app, *options);
     app->add_option("--out", options->out, "save the plan for 'apply FILE'")->type_name("FILE");
@@ -357,7 +363,8 @@ void add_target_commands(CLI::App& program, const Globals& globals, const AddCom
   {
     auto options = std::make_shared<Options>();
     CLI::App* app = program.add_subcommand("apply", "make the targets as the repository says");
-    app->add_option("PLAN", options->plan_file, "a saved plan: applied once, and only while it fits");
+    app->add_option("PLAN", options->plan_file,
+                    "a saved plan: applied once, and only while it fits");
     format_option(app, *options);
     full_option(app, *options);
     app->add_flag("-y,--yes", options->yes, "do not ask");
@@ -366,17 +373,19 @@ void add_target_commands(CLI::App& program, const Globals& globals, const AddCom
         ->type_name("DIGEST");
     app->footer(
         "Shows the plan and asks on a terminal; with --yes, or without a terminal, it goes ahead.\n"
-        "Exit status: 3 refused by a gate, 4 plan is stale, 5 locked by another, 6 partly applied.\n"
+        "Exit status: 3 refused by a gate, 4 plan is stale, 5 locked by another, 6 partly "
+        "applied.\n"
         "Example: metalwright apply -c metalwright.yaml --yes");
     add(app, [options, &globals] { return apply(*options, globals); });
   }
   {
     auto options = std::make_shared<Options>();
-    CLI::App* app =
-        program.add_subcommand("reconcile", "watch the repository and the targets, and keep them so");
+    CLI::App* app = program.add_subcommand(
+        "reconcile", "watch the repository and the targets, and keep them so");
     app->add_flag("--once", options->once, "one round, for cron and CI");
     app->footer(
-        "Wakes at every poll (source.poll), when a watched file changes, and at SIGUSR1 or SIGHUP.\n"
+        "Wakes at every poll (source.poll), when a watched file changes, and at SIGUSR1 or "
+        "SIGHUP.\n"
         "SIGTERM finishes the change in hand.\n"
         "Example: metalwright reconcile -c metalwright.yaml --once");
     add(app, [options, &globals] { return reconcile(*options, globals); });

@@ -48,10 +48,9 @@ class Simulation {
   Result<SimulatedBoot> run() {
     const renderers::Machine machine = renderers::find_machine(*compiled_.model, mac_);
     say(mac_.text() + ": " +
-        (machine.entry == nullptr
-             ? std::string("unknown to the inventory")
-             : std::string(machine.entry->server->name.view()) + " (" +
-                   compiled_.model->origin(*machine.entry).text() + ")") +
+        (machine.entry == nullptr ? std::string("unknown to the inventory")
+                                  : std::string(machine.entry->server->name.view()) + " (" +
+                                        compiled_.model->origin(*machine.entry).text() + ")") +
         ", as " + std::string(renderers::client_rule(kind_).what));
     bool answered = false;
     for (const TargetLayout& layout : compiled_.layouts) {
@@ -65,7 +64,8 @@ class Simulation {
       }
       if (answers->empty()) {
         if (const auto tree = served_tree(config_, compiled_.layouts, layout)) {
-          say("target " + layout.name + " leases nothing; a DHCP server elsewhere names the loader");
+          say("target " + layout.name +
+              " leases nothing; a DHCP server elsewhere names the loader");
           each_loader(*tree);
           answered = true;
         }
@@ -102,8 +102,9 @@ class Simulation {
       if (tree) loader(*tree, path_in_tree(answer.boot_file));
       return;
     }
-    if (!tree) return miss("dnsmasq serves '" + layout.settings.dnsmasq.tftp_root +
-                           "', which is no target's tree");
+    if (!tree)
+      return miss("dnsmasq serves '" + layout.settings.dnsmasq.tftp_root +
+                  "', which is no target's tree");
     loader(*tree, answer.boot_file);
   }
 
@@ -147,9 +148,8 @@ class Simulation {
     const auto content = renderer.content("file", path);
     if (!content) return miss(content.error().text());
     bool boots = false;
-    for (const BootReference& reference :
-         boot_references(format, path, content->bytes,
-                         compiled_.layouts[tree].settings.service_url)) {
+    for (const BootReference& reference : boot_references(
+             format, path, content->bytes, compiled_.layouts[tree].settings.service_url)) {
       boots = true;
       if (has(tree, reference.path)) {
         say("  " + std::string(reference.step) + ' ' + reference.path);
@@ -175,8 +175,8 @@ Result<SimulatedBoot> simulate_boot(const HostConfig& config, const Compiled& co
   const ServerEntry* entry = find_server(*compiled.model, what);
   if (!mac) {
     if (entry == nullptr) {
-      return invalid("unknown-machine", "'" + std::string(what) +
-                                            "' is neither a MAC address nor a server's name");
+      return invalid("unknown-machine",
+                     "'" + std::string(what) + "' is neither a MAC address nor a server's name");
     }
     const Interface* primary = entry->server->primary();
     if (primary == nullptr || !primary->mac) {
@@ -226,8 +226,8 @@ Errors check_boot_answers(const Model& model, const std::vector<TargetLayout>& l
         Error error;
         error.check = "boot-path";
         error.message = "networks." + network.name + ": " + std::string(rule.what) +
-                        " is told to load '" + file.name + "', which is not in the tree of target '" +
-                        layouts[*tree].name + "'";
+                        " is told to load '" + file.name +
+                        "', which is not in the tree of target '" + layouts[*tree].name + "'";
         error.origin = network.origin;
         errors.push_back(std::move(error));
       }

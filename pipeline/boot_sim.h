@@ -25,7 +25,8 @@ struct SimulatedBoot {
 
 /// The loaders that DHCP names in each network must be in the tree that is served: the first steps
 /// of every machine's boot path. Errors with the network's origin [boot-path].
-[[nodiscard]] Errors check_boot_answers(const Model& model, const std::vector<TargetLayout>& layouts,
+[[nodiscard]] Errors check_boot_answers(const Model& model,
+                                        const std::vector<TargetLayout>& layouts,
                                         const DesiredState& state, const HostConfig& config);
 
 }  // namespace metalwright::pipeline

@@ -36,9 +36,8 @@ class BootPathProof {
     if (artifact.kind != ArtifactKind::file) return;
     if (format != Format::pxelinux && format != Format::grub && format != Format::ipxe) return;
     if (artifact.name.starts_with("configs/")) return;  // of a user's template: no boot file
-    for (BootReference& reference :
-         boot_references(format, artifact.name, artifact.content,
-                         layouts_[target].settings.service_url)) {
+    for (BootReference& reference : boot_references(format, artifact.name, artifact.content,
+                                                    layouts_[target].settings.service_url)) {
       const std::lock_guard lock(mutex_);
       Users& users = found_[{target, std::move(reference.path)}];
       if (users.count++ > 0) continue;

@@ -63,8 +63,7 @@ class Compiler {
 
 /// Digest of everything of a revision but the servers' entries that rendering depends on, and of
 /// this very program.
-[[nodiscard]] Digest context_digest(const inventory::RepositoryFiles& files,
-                                    const Digest& layouts);
+[[nodiscard]] Digest context_digest(const inventory::RepositoryFiles& files, const Digest& layouts);
 
 /// Names this build of the program: results of another one are not taken over.
 [[nodiscard]] const std::string& program_identity();

@@ -62,8 +62,8 @@ struct DesiredState {
   /// Of everything but the servers' entries that rendering depends on: networks, clusters,
   /// profiles, templates, settings, host files, and this program's version.
   Digest context;
-  std::vector<DesiredServer> servers;  ///< sorted by name
-  std::vector<TargetState> targets;    ///< in the order of the layouts
+  std::vector<DesiredServer> servers;                ///< sorted by name
+  std::vector<TargetState> targets;                  ///< in the order of the layouts
   std::vector<std::shared_ptr<const Arena>> arenas;  ///< of the servers' names
 
   [[nodiscard]] const TargetState* find_target(std::string_view name) const;
@@ -72,9 +72,9 @@ struct DesiredState {
 };
 
 /// One rendered artifact, for those who look at contents while a state is made.
-using RenderedObserver = std::function<void(const ServerEntry* server, std::size_t target,
-                                            renderers::Format format,
-                                            const renderers::Artifact& artifact)>;
+using RenderedObserver =
+    std::function<void(const ServerEntry* server, std::size_t target, renderers::Format format,
+                       const renderers::Artifact& artifact)>;
 
 struct BuildInput {
   std::string revision;
@@ -88,17 +88,17 @@ struct BuildInput {
 
 struct BuildResult {
   DesiredState state;
-  Errors errors;                              ///< what could not be expressed; in file order
-  std::vector<std::uint32_t> rendered;        ///< servers that were rendered, as indices; ordered
+  Errors errors;                        ///< what could not be expressed; in file order
+  std::vector<std::uint32_t> rendered;  ///< servers that were rendered, as indices; ordered
   bool site_rendered = true;
 };
 
 [[nodiscard]] BuildResult build_desired(const BuildInput& input);
 
 /// Every artifact of a layout, the site's first, then server by server: for `render --out`.
-[[nodiscard]] Errors render_all(const Model& model, const TargetLayout& layout,
-                                const std::function<void(const ServerEntry* server,
-                                                         const renderers::Artifact&)>& sink);
+[[nodiscard]] Errors render_all(
+    const Model& model, const TargetLayout& layout,
+    const std::function<void(const ServerEntry* server, const renderers::Artifact&)>& sink);
 
 /// Fills in the origin and the server of a change to a desired resource.
 void describe_change(const Model& model, const TargetLayout& layout, const TargetState& target,

@@ -30,8 +30,8 @@ Diagnosis folder(std::string what, const std::string& path, int access_mode, Sev
   Diagnosis diagnosis{std::move(what) + " '" + path + "'", {}};
   struct stat status = {};
   if (stat(path.c_str(), &status) != 0) {
-    diagnosis.problems.push_back(note(severity, "folder-missing",
-                                      "'" + path + "' is not there; " + remedy));
+    diagnosis.problems.push_back(
+        note(severity, "folder-missing", "'" + path + "' is not there; " + remedy));
   } else if (!S_ISDIR(status.st_mode)) {
     diagnosis.problems.push_back(
         note(Severity::error, "folder-missing", "'" + path + "' is not a folder; " + remedy));
@@ -68,9 +68,9 @@ Diagnosis secrets(const HostConfig& config) {
     struct stat status = {};
     if (stat(entry.path().c_str(), &status) != 0 || !S_ISREG(status.st_mode)) continue;
     if ((status.st_mode & S_IRWXO) == 0) continue;
-    diagnosis.problems.push_back(note(Severity::error, "secret-permission",
-                                      "'" + entry.path().string() +
-                                          "' can be read by everybody: chmod o= it"));
+    diagnosis.problems.push_back(
+        note(Severity::error, "secret-permission",
+             "'" + entry.path().string() + "' can be read by everybody: chmod o= it"));
   }
   return diagnosis;
 }
@@ -92,8 +92,8 @@ std::vector<Diagnosis> examine(const HostConfig& config, std::stop_token stop) {
   }
   const std::string& state = (*host)->state_folder();
   const bool state_there = std::filesystem::exists(state);
-  checks.push_back(folder("state", state, R_OK | W_OK | X_OK, Severity::warning,
-                          "the first 'apply' makes it"));
+  checks.push_back(
+      folder("state", state, R_OK | W_OK | X_OK, Severity::warning, "the first 'apply' makes it"));
   if (state_there) {
     Diagnosis store{"state database", {}};
     if (const auto good = (*host)->store().revisions().last_good(); !good) {

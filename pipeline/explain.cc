@@ -92,15 +92,24 @@ std::vector<std::string> notes_of(const Model& model, const Server& server) {
 std::string state_word(const reconciler::Change& change) {
   using reconciler::Reason;
   switch (change.reason) {
-    case Reason::added: return "to be created";
-    case Reason::changed: return "to be updated";
-    case Reason::removed: return "to be deleted";
-    case Reason::drift_changed: return "drifted: somebody changed it";
-    case Reason::drift_deleted: return "drifted: somebody deleted it";
-    case Reason::identical: return "there already, to be taken over";
-    case Reason::adopted: return "to be taken over";
-    case Reason::moved: return "to be moved from " + change.moved_from;
-    case Reason::gone: return "gone";
+    case Reason::added:
+      return "to be created";
+    case Reason::changed:
+      return "to be updated";
+    case Reason::removed:
+      return "to be deleted";
+    case Reason::drift_changed:
+      return "drifted: somebody changed it";
+    case Reason::drift_deleted:
+      return "drifted: somebody deleted it";
+    case Reason::identical:
+      return "there already, to be taken over";
+    case Reason::adopted:
+      return "to be taken over";
+    case Reason::moved:
+      return "to be moved from " + change.moved_from;
+    case Reason::gone:
+      return "gone";
   }
   return "to be changed";
 }
@@ -114,7 +123,8 @@ const ServerEntry* find_server(const Model& model, std::string_view what) {
   const std::optional<Ipv6Address> ipv6 = parse_ipv6(what);
   for (const ServerEntry& entry : model.servers) {
     const Server& server = *entry.server;
-    const bool same = server.hostname == what || (!server.serial.empty() && server.serial == what) ||
+    const bool same = server.hostname == what ||
+                      (!server.serial.empty() && server.serial == what) ||
                       (ipv4 && server.ipv4 && server.ipv4->address == *ipv4) ||
                       (ipv6 && server.ipv6 && server.ipv6->address == *ipv6);
     if (same) return &entry;
@@ -139,7 +149,8 @@ Explanation explain(const Model& model, const inventory::RepositoryFiles& files,
 
   std::map<std::string, std::string> states;  // address -> state
   if (plan != nullptr) {
-    for (const reconciler::Change& change : plan->drift) states[change.address()] = state_word(change);
+    for (const reconciler::Change& change : plan->drift)
+      states[change.address()] = state_word(change);
     for (const reconciler::Change& change : plan->changes) {
       states[change.address()] = state_word(change);
     }
@@ -158,16 +169,17 @@ Explanation explain(const Model& model, const inventory::RepositoryFiles& files,
     for (std::size_t i = 0; i < target.table.rows.size(); ++i) {
       if (state.server_of(target, i) != out.server) continue;
       const reconciler::ResourceRow& row = target.table.rows[i];
-      const std::string address = target.name + '/' + std::string(row.kind.view()) + '/' +
-                                  std::string(row.name.view());
+      const std::string address =
+          target.name + '/' + std::string(row.kind.view()) + '/' + std::string(row.name.view());
       const auto known = states.find(address);
       out.resources.push_back({address, known == states.end() ? otherwise : known->second});
     }
   }
   for (const auto& [address, words] : states) {
     // Deletes of what it no longer has are in the plan only.
-    const bool listed = std::any_of(out.resources.begin(), out.resources.end(),
-                                    [&](const auto& resource) { return resource.address == address; });
+    const bool listed =
+        std::any_of(out.resources.begin(), out.resources.end(),
+                    [&](const auto& resource) { return resource.address == address; });
     if (listed || plan == nullptr) continue;
     for (const reconciler::Change& change : plan->changes) {
       if (change.address() == address && change.server == out.server) {

@@ -30,9 +30,9 @@ enum class Access : std::uint8_t {
 /// The revision to enforce, or why there is none.
 struct Wanted {
   std::shared_ptr<const Compiled> compiled;  ///< null: nothing can be enforced
-  Errors errors;           ///< of the revision that was asked for; warnings too
+  Errors errors;                             ///< of the revision that was asked for; warnings too
   bool last_good = false;  ///< `compiled` is an earlier one, because of the errors
-  std::string asked;      ///< the revision that was asked for; empty where the source failed
+  std::string asked;       ///< the revision that was asked for; empty where the source failed
 };
 
 class Host {

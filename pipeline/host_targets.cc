@@ -81,8 +81,10 @@ Result<std::unique_ptr<HostTargets>> HostTargets::make(const HostConfig& config,
       case TargetType::routeros:
       case TargetType::nodes:
         return invalid("target-type",
-                       "targets." + target.name + ": this version serves targets of the types "
-                       "files and dnsmasq, not '" + std::string(word(target.type)) + "'",
+                       "targets." + target.name +
+                           ": this version serves targets of the types "
+                           "files and dnsmasq, not '" +
+                           std::string(word(target.type)) + "'",
                        target.origin);
     }
   }

@@ -13,9 +13,12 @@ constexpr std::uint16_t kReadable = 0644;
 
 DnsmasqMode mode_of(DnsmasqRole role) {
   switch (role) {
-    case DnsmasqRole::dhcp: return DnsmasqMode::dhcp;
-    case DnsmasqRole::proxy: return DnsmasqMode::proxy;
-    case DnsmasqRole::tftp: return DnsmasqMode::tftp;
+    case DnsmasqRole::dhcp:
+      return DnsmasqMode::dhcp;
+    case DnsmasqRole::proxy:
+      return DnsmasqMode::proxy;
+    case DnsmasqRole::tftp:
+      return DnsmasqMode::tftp;
   }
   return DnsmasqMode::dhcp;
 }

@@ -46,7 +46,8 @@ class Waiter {
     const auto until = steady_clock::now() + time;
     while (true) {
       const auto left = std::chrono::ceil<milliseconds>(until - steady_clock::now());
-      const int ready = poll(&descriptor, 1, static_cast<int>(std::max<std::int64_t>(0, left.count())));
+      const int ready =
+          poll(&descriptor, 1, static_cast<int>(std::max<std::int64_t>(0, left.count())));
       if (ready < 0 && errno == EINTR) continue;
       if (ready <= 0) return false;
       std::uint64_t count = 0;
@@ -109,8 +110,9 @@ class Watches {
     reconciler::WatchSettings at_once;
     at_once.quiet = milliseconds{5};
     at_once.longest = milliseconds{50};
-    source_.emplace(std::vector<reconciler::WatchedTarget>{{"source", {refs}}},
-                    [](const std::string&) { wake_loop(); }, tell, at_once);
+    source_.emplace(
+        std::vector<reconciler::WatchedTarget>{{"source", {refs}}},
+        [](const std::string&) { wake_loop(); }, tell, at_once);
   }
   /// True once after something changed at a target.
   [[nodiscard]] bool take_drift() { return drifted_.exchange(false); }

@@ -24,7 +24,7 @@ struct Round {
   std::optional<reconciler::Planned> planned;  ///< empty: there was nothing to enforce
   Errors refusals;                             ///< of the gates
   std::optional<reconciler::ApplyReport> report;
-  std::optional<Error> error;                  ///< the round as a whole failed
+  std::optional<Error> error;  ///< the round as a whole failed
   std::chrono::microseconds took{};
 
   /// Everything asked for is in place.

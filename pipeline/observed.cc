@@ -86,7 +86,9 @@ Result<reconciler::Snapshot> take_snapshot(Host& host,
                                               .previous = nullptr,
                                               .observer = {}});
   if (has_error(redacted.errors)) return tl::unexpected(redacted.errors.front());
-  const auto keyed = [&host](const Digest& digest) { return host.store().secret_hash(digest.hex()); };
+  const auto keyed = [&host](const Digest& digest) {
+    return host.store().secret_hash(digest.hex());
+  };
   for (std::size_t t = 0; t < compiled->state.targets.size(); ++t) {
     const TargetState& state = compiled->state.targets[t];
     const auto applied = host.tables().get(state.name);

@@ -15,6 +15,7 @@
 #include "pipeline/layout.h"
 #include "reconciler/boot_loaders.h"
 #include "reconciler/diff.h"
+#include "reconciler/file_batch.h"
 #include "reconciler/file_fields.h"
 #include "reconciler/file_system.h"
 #include "reconciler/targets/dnsmasq/hosts_file.h"
@@ -71,10 +72,13 @@ void fill_fields(const ContentRenderer& before, const ContentRenderer& after, Ch
                                           new_content ? &*new_content : nullptr);
 }
 
-/// The files that a model makes beneath a folder, by path. Host lines become hosts files.
-std::map<std::string, std::pair<std::string, std::uint16_t>> collect(
-    const Model& model, const std::vector<TargetLayout>& layouts, Errors& errors) {
-  std::map<std::string, std::pair<std::string, std::uint16_t>> files;
+/// Path -> content and mode.
+using RenderedFiles = std::map<std::string, std::pair<std::string, std::uint16_t>>;
+
+/// The files that a model makes beneath a folder. Host lines become hosts files.
+RenderedFiles collect(const Model& model, const std::vector<TargetLayout>& layouts,
+                      Errors& errors) {
+  RenderedFiles files;
   for (const TargetLayout& layout : layouts) {
     std::map<std::string, std::map<std::string, std::string>> hosts;  // network -> name -> line
     Errors failed = render_all(model, layout, [&](const ServerEntry*, const Artifact& artifact) {
@@ -94,6 +98,39 @@ std::map<std::string, std::pair<std::string, std::uint16_t>> collect(
     }
   }
   return files;
+}
+
+constexpr std::size_t kBatch = 1000;  // files made durable together
+
+/// Replaces the files that are not as they should be.
+Result<void> write_changed(const reconciler::FileTree& tree, const RenderedFiles& files,
+                           std::uint64_t& written) {
+  for (auto at = files.begin(); at != files.end();) {
+    reconciler::FileBatch batch(tree);
+    std::vector<std::pair<std::size_t, std::optional<reconciler::FileStatus>>> staged;
+    for (; at != files.end() && staged.size() < kBatch; ++at) {
+      const auto& [path, content] = *at;
+      const auto status = tree.status(path);
+      if (!status) return tl::unexpected(status.error());
+      if (*status && (*status)->mode == content.second && (*status)->size == content.first.size()) {
+        const auto now = tree.read(path, content.first.size() + 1);
+        if (now && *now == content.first) continue;
+      }
+      const auto folder = reconciler::split_tree_path(path).folder;
+      if (auto made = tree.make_folders(folder, 0755); !made) return made;
+      const auto stage = batch.stage(path, content.first, content.second);
+      if (!stage) return tl::unexpected(stage.error());
+      staged.emplace_back(stage->number, *status);
+    }
+    if (auto synced = batch.sync(); !synced) return synced;
+    for (const auto& [number, seen] : staged) {
+      const auto published = batch.publish(number, seen);
+      if (!published) return tl::unexpected(published.error());
+      ++written;
+    }
+    if (auto synced = batch.sync_folders(); !synced) return synced;
+  }
+  return {};
 }
 
 /// What an earlier rendering wrote; an error where the folder holds something else.
@@ -126,11 +163,8 @@ std::vector<TargetLayout> offline_layouts(const Model& model, const HostConfig* 
     return HostFileDigests{};
   };
   // Secrets stay names, and assets and loaders stay where they are: only their names are rendered.
-  Layouts layouts = make_layouts({.config = host,
-                                  .model = model,
-                                  .boot_loaders = loaders,
-                                  .secrets = {},
-                                  .digest = digest});
+  Layouts layouts = make_layouts(
+      {.config = host, .model = model, .boot_loaders = loaders, .secrets = {}, .digest = digest});
   for (TargetLayout& layout : layouts.targets) layout.host_files.clear();
   return std::move(layouts.targets);
 }
@@ -209,20 +243,9 @@ RenderedTree render_tree(const Model& model, const std::vector<TargetLayout>& la
   for (const auto& [path, content] : files) all.insert(path);
   for (const std::string& path : all) list += path + '\n';
   if (auto written = tree->write(kMarker, list, 0644); !written) return fail_with(written.error());
-  for (const auto& [path, content] : files) {
-    ++result.files;
-    const auto status = tree->status(path);
-    if (!status) return fail_with(status.error());
-    if (*status && (*status)->mode == content.second && (*status)->size == content.first.size()) {
-      const auto now = tree->read(path, content.first.size() + 1);
-      if (now && *now == content.first) continue;
-    }
-    const auto folder_part = reconciler::split_tree_path(path).folder;
-    if (auto made = tree->make_folders(folder_part, 0755); !made) return fail_with(made.error());
-    if (auto written = tree->write(path, content.first, content.second); !written) {
-      return fail_with(written.error());
-    }
-    ++result.written;
+  result.files = files.size();
+  if (auto written = write_changed(*tree, files, result.written); !written) {
+    return fail_with(written.error());
   }
   for (const std::string& path : *earlier) {
     if (files.contains(path)) continue;

@@ -48,11 +48,10 @@ void round_body(Host& host, const RoundOptions& options, Backoff* backoff, std::
   if (round.wanted.compiled == nullptr) return;
   if (options.strict && round.wanted.last_good) return;
   const std::shared_ptr<const Compiled> compiled = round.wanted.compiled;
-  const bool push =
-      !options.known_revision.empty() && compiled->revision != options.known_revision;
+  const bool push = !options.known_revision.empty() && compiled->revision != options.known_revision;
   if (push) round.trigger = "push";
-  Result<reconciler::PlanRequest> request = host.request(
-      compiled, push ? reconciler::Look::named : options.look, options.fields, now);
+  Result<reconciler::PlanRequest> request =
+      host.request(compiled, push ? reconciler::Look::named : options.look, options.fields, now);
   if (!request) {
     round.error = request.error();
     return;
@@ -90,18 +89,16 @@ void round_body(Host& host, const RoundOptions& options, Backoff* backoff, std::
   if (!round.refusals.empty() || stop.stop_requested()) return;
   if (worth_a_run(*round.planned)) {
     if (!options.allowed_deletes.empty()) {
-      const auto used = host.store().holds().use(store::Once::deletes, options.allowed_deletes, now);
+      const auto used =
+          host.store().holds().use(store::Once::deletes, options.allowed_deletes, now);
       if (!used) {
         round.error = used.error();
         return;
       }
     }
-    Result<reconciler::ApplyReport> report =
-        reconciler::apply_plan(host.store(), host.tables(), *request, *round.planned,
-                               {.trigger = round.trigger,
-                                .clock = now_utc,
-                                .progress = options.progress},
-                               stop);
+    Result<reconciler::ApplyReport> report = reconciler::apply_plan(
+        host.store(), host.tables(), *request, *round.planned,
+        {.trigger = round.trigger, .clock = now_utc, .progress = options.progress}, stop);
     if (!report) {
       round.error = report.error();
       return;
@@ -116,7 +113,8 @@ void round_body(Host& host, const RoundOptions& options, Backoff* backoff, std::
       const bool said = known && *known && (*known)->converged && !(*known)->failed &&
                         (*known)->converged->revision == compiled->revision;
       if (said) continue;
-      if (auto marked = host.store().revisions().converged(name, compiled->revision, now); !marked) {
+      if (auto marked = host.store().revisions().converged(name, compiled->revision, now);
+          !marked) {
         round.error = marked.error();
       }
     }

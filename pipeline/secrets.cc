@@ -57,8 +57,9 @@ std::string variable_of(std::string_view name) {
 
 Result<std::string> resolve_secret(const std::string& folder, std::string_view name) {
   if (!is_key(name)) {
-    return invalid("secret-name", "'" + std::string(name) + "' is not a secret's name: wanted "
-                                  "letters, digits, '-', '_' and '.'");
+    return invalid("secret-name", "'" + std::string(name) +
+                                      "' is not a secret's name: wanted "
+                                      "letters, digits, '-', '_' and '.'");
   }
   std::string looked;
   const auto look = [&](const std::string& in) -> Result<std::optional<std::string>> {
@@ -75,8 +76,9 @@ Result<std::string> resolve_secret(const std::string& folder, std::string_view n
   }
   const std::string variable = variable_of(name);
   if (const char* value = std::getenv(variable.c_str()); value != nullptr) return value;
-  return unavailable("secret-missing", "secret '" + std::string(name) + "' is not there: looked for " +
-                                           looked + "and the variable " + variable);
+  return unavailable("secret-missing", "secret '" + std::string(name) +
+                                           "' is not there: looked for " + looked +
+                                           "and the variable " + variable);
 }
 
 std::set<std::string, std::less<>> secrets_of(const Model& model) {

@@ -15,11 +15,11 @@
 namespace metalwright::pipeline {
 
 struct KeptState {
-  std::shared_ptr<const Compiled> compiled;        ///< without a model
-  Digest key;                                      ///< of configuration and program
-  std::map<std::string, Digest> secrets;           ///< keyed hashes, by name
-  std::map<std::string, std::uint64_t> stamps;     ///< by target: the last-applied table was the
-                                                   ///< desired one at this stamp of the store's
+  std::shared_ptr<const Compiled> compiled;     ///< without a model
+  Digest key;                                   ///< of configuration and program
+  std::map<std::string, Digest> secrets;        ///< keyed hashes, by name
+  std::map<std::string, std::uint64_t> stamps;  ///< by target: the last-applied table was the
+                                                ///< desired one at this stamp of the store's
 };
 
 /// The file's bytes. Everything in it can be had from the repository but the keyed hashes.

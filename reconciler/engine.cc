@@ -55,17 +55,16 @@ Looked look_at(const Subject& subject, const TablePtr& last_applied, const Conte
                                 "while looking at target '" + subject.target->name() + "'");
     return looked;
   }
-  DiffRequest diff_request{
-      .target = subject.target->name(),
-      .desired = *subject.desired,
-      .last_applied = *last_applied,
-      .observation = *observation,
-      .moves = subject.moves,
-      .adopt_foreign = subject.adopt_foreign,
-      .corrects = subject.corrects,
-      .contended = [&](const ResourceRow& row) {
-        return contention.holds(subject.target->name(), row);
-      }};
+  DiffRequest diff_request{.target = subject.target->name(),
+                           .desired = *subject.desired,
+                           .last_applied = *last_applied,
+                           .observation = *observation,
+                           .moves = subject.moves,
+                           .adopt_foreign = subject.adopt_foreign,
+                           .corrects = subject.corrects,
+                           .contended = [&](const ResourceRow& row) {
+                             return contention.holds(subject.target->name(), row);
+                           }};
   looked.diff = diff(diff_request);
   looked.arenas = std::move(observation->arenas);
   return looked;
@@ -121,8 +120,8 @@ void join(Plan& plan, const Subject& subject, TargetDiff& diff,
     for (const store::Suspension& suspension : suspensions) {
       if (!suspension.covers(address)) continue;
       if (named.insert(suspension.subject).second) {
-        plan.left_out.push_back(left_out(change.target, "suspended",
-                                         suspension.subject + ": " + suspension.reason));
+        plan.left_out.push_back(
+            left_out(change.target, "suspended", suspension.subject + ": " + suspension.reason));
       }
       return true;
     }
@@ -256,8 +255,8 @@ namespace {
 /// Applies the changes of one target after another within its worker, and records them.
 class Applier {
  public:
-  Applier(store::Store& store, AppliedTables& tables, const PlanRequest& request, const Planned& planned,
-          const ApplyRequest& how, std::int64_t run, std::stop_token stop)
+  Applier(store::Store& store, AppliedTables& tables, const PlanRequest& request,
+          const Planned& planned, const ApplyRequest& how, std::int64_t run, std::stop_token stop)
       : store_(store),
         tables_(tables),
         request_(request),
@@ -440,7 +439,8 @@ class Applier {
     const Subject& subject = request_.subjects[i];
     const Result<Observation> now = subject.target->observe(
         *subject.desired, *planned_.targets[i].last_applied, Look::named, stop_);
-    if (!now) return with_context(now.error(), "while verifying target '" + outcomes_[i].target + "'");
+    if (!now)
+      return with_context(now.error(), "while verifying target '" + outcomes_[i].target + "'");
     if (outcomes_[i].failed > 0) return std::nullopt;  // already told, one by one
     // A first run changes everything, so neither list may be searched once for each of the other.
     std::set<std::pair<std::string_view, std::string_view>> written;
@@ -551,11 +551,11 @@ Result<std::vector<std::string>> note_corrections(store::Store& store, const Pla
     const auto times = store.holds().corrections(field, since);
     if (!times) return tl::unexpected(times.error());
     if (*times < kFightRounds) continue;
-    const store::Contended row{.field = field,
-                               .revision = plan.revision,
-                               .message = "corrected " + std::to_string(*times) +
-                                          " times within ten minutes",
-                               .since = now};
+    const store::Contended row{
+        .field = field,
+        .revision = plan.revision,
+        .message = "corrected " + std::to_string(*times) + " times within ten minutes",
+        .since = now};
     if (auto written = store.holds().contend(row); !written) {
       return tl::unexpected(written.error());
     }
@@ -578,10 +578,14 @@ ApplyStatus status_of(const std::vector<TargetOutcome>& outcomes, const Planned&
 
 store::RunOutcome outcome_of(ApplyStatus status) {
   switch (status) {
-    case ApplyStatus::converged: return store::RunOutcome::converged;
-    case ApplyStatus::partly: return store::RunOutcome::partly;
-    case ApplyStatus::failed: return store::RunOutcome::failed;
-    case ApplyStatus::stopped: return store::RunOutcome::interrupted;
+    case ApplyStatus::converged:
+      return store::RunOutcome::converged;
+    case ApplyStatus::partly:
+      return store::RunOutcome::partly;
+    case ApplyStatus::failed:
+      return store::RunOutcome::failed;
+    case ApplyStatus::stopped:
+      return store::RunOutcome::interrupted;
   }
   return store::RunOutcome::failed;
 }
@@ -620,7 +624,7 @@ Result<ApplyReport> apply_plan(store::Store& store, AppliedTables& tables,
       if (whole) {
         marked = store.revisions().converged(outcome.target, planned.plan.revision, now);
       } else if (outcome.error || outcome.failed > 0 || planned.targets[i].error) {
-        const Error& error = outcome.error               ? *outcome.error
+        const Error& error = outcome.error              ? *outcome.error
                              : planned.targets[i].error ? *planned.targets[i].error
                                                         : outcome.change_errors.front();
         marked = store.revisions().failed(outcome.target, planned.plan.revision, error.text(), now);

@@ -13,7 +13,7 @@ namespace metalwright::reconciler {
 namespace {
 
 constexpr std::size_t kMostText = std::size_t{64} * 1024;
-constexpr std::array<std::string_view, 6> kSecretKeys{"password", "passwd",     "psk",
+constexpr std::array<std::string_view, 6> kSecretKeys{"password", "passwd",      "psk",
                                                       "secret",   "private-key", "token"};
 
 std::string octal(std::uint16_t mode) {
@@ -41,9 +41,9 @@ std::string shown(const Content& content) {
 /// Where the value of a secret-looking key begins in a line such as `  password: "x"`; npos: none.
 std::size_t secret_value(std::string_view line) {
   for (const std::string_view key : kSecretKeys) {
-    const auto at = std::search(line.begin(), line.end(), key.begin(), key.end(), [](char a, char b) {
-      return std::tolower(static_cast<unsigned char>(a)) == b;
-    });
+    const auto at = std::search(
+        line.begin(), line.end(), key.begin(), key.end(),
+        [](char a, char b) { return std::tolower(static_cast<unsigned char>(a)) == b; });
     if (at == line.end()) continue;
     std::size_t i = static_cast<std::size_t>(at - line.begin()) + key.size();
     while (i < line.size() && (line[i] == '"' || line[i] == '\'' || line[i] == ' ')) ++i;

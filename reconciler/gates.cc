@@ -20,11 +20,10 @@ void check_deletes(const Plan& plan, const GateFacts& facts, Errors& refusals) {
   }
   if (deletes.empty()) return;
   if (facts.servers == 0 && facts.servers_before > 0) {
-    refusals.push_back(
-        refusal("empty-repository",
-                "the revision has no server, the one before had " +
-                    std::to_string(facts.servers_before) +
-                    ": an empty repository deletes nothing; remove the servers in steps"));
+    refusals.push_back(refusal(
+        "empty-repository",
+        "the revision has no server, the one before had " + std::to_string(facts.servers_before) +
+            ": an empty repository deletes nothing; remove the servers in steps"));
     return;
   }
   const Digest digest = deletes_digest(plan);
