@@ -107,6 +107,20 @@ void add_arguments(std::string_view text, const std::string& path, const Origin&
   for (std::string& argument : *parsed) arguments.push_back({std::move(argument), path, origin});
 }
 
+const Origin& first_param_origin(const Profile& profile) {
+  return profile.param_origins.empty() ? profile.origin : profile.param_origins.front();
+}
+
+Error too_long(const Profile& profile, std::string_view path, std::size_t size,
+               const Origin& origin) {
+  return invalid(checks::kCommandLineLength.id,
+                 fmt::format("{}: the kernel command line of profile '{}' would have {} bytes, and "
+                             "a kernel keeps {}",
+                             path, profile.name, size, kLongestCommandLine),
+                 origin)
+      .value();
+}
+
 BootProfile make_profile(const Profile& profile) {
   BootProfile boot{.profile = &profile};
   check_assets(profile, boot.errors);
@@ -135,9 +149,9 @@ BootProfile make_profile(const Profile& profile) {
   PlaceValues none;
   for (const Place place : {Place::mac, Place::uuid, Place::hostname, Place::ip})
     none.set(place, "");
-  const Result<void> fits = check_command_line(
-      boot, none, path, profile.param_origins.empty() ? profile.origin : profile.param_origins[0]);
-  if (!fits) boot.errors.push_back(fits.error());
+  if (const std::size_t size = command_line_size(boot, none); size > kLongestCommandLine) {
+    boot.errors.push_back(too_long(profile, path, size, first_param_origin(profile)));
+  }
   return boot;
 }
 
@@ -274,14 +288,12 @@ Errors for_each_boot_machine(const BootSite& site, const ServerEntry& entry,
         own_arguments.append_to(own_text, widest);
       }
       values.set(Place::arguments, own_text);
-      const Profile& profile = *machine.profile->profile;
-      const Origin& profile_origin =
-          profile.param_origins.empty() ? profile.origin : profile.param_origins.front();
-      const Result<void> fits = check_command_line(
-          *machine.profile, values, fmt::format("servers.{}", server.name.view()),
-          arguments.empty() ? profile_origin : arguments.front().origin);
-      if (!fits) {
-        errors.push_back(fits.error());
+      if (const std::size_t size = command_line_size(*machine.profile, values);
+          size > kLongestCommandLine) {
+        const Profile& profile = *machine.profile->profile;
+        errors.push_back(
+            too_long(profile, fmt::format("servers.{}", server.name.view()), size,
+                     arguments.empty() ? first_param_origin(profile) : arguments.front().origin));
         return errors;
       }
     }
@@ -290,23 +302,16 @@ Errors for_each_boot_machine(const BootSite& site, const ServerEntry& entry,
   return errors;
 }
 
-Result<void> check_command_line(const BootProfile& profile, PlaceValues values,
-                                std::string_view path, const Origin& origin) {
-  const std::array<std::pair<Place, std::string_view>, 4> widest{
+std::size_t command_line_size(const BootProfile& profile, PlaceValues values) {
+  constexpr std::array<std::pair<Place, std::string_view>, 4> kWidest{
       {{Place::mac, kWidestMac},
        {Place::uuid, kWidestUuid},
        {Place::hostname, kWidestHostname},
        {Place::ip, kWidestIp}}};
-  for (const auto& [place, text] : widest) {
+  for (const auto& [place, text] : kWidest) {
     if (!values.knows(place)) values.set(place, text);
   }
-  const std::size_t size = profile.command_line.size(values);
-  if (size <= kLongestCommandLine) return {};
-  return invalid(checks::kCommandLineLength.id,
-                 fmt::format("{}: the kernel command line of profile '{}' would have {} bytes, and "
-                             "a kernel keeps {}",
-                             path, profile.profile->name, size, kLongestCommandLine),
-                 origin);
+  return profile.command_line.size(values);
 }
 
 }  // namespace metalwright::renderers

@@ -80,9 +80,8 @@ struct BootSite {
 [[nodiscard]] Errors for_each_boot_machine(const BootSite& site, const ServerEntry& entry,
                                            const std::function<void(const BootMachine&)>& write);
 
-/// `invalid` where the command line, with `values` filled in, is longer than a kernel keeps. What
+/// Bytes of the command line with `values` filled in, to be at most kLongestCommandLine. What
 /// `values` does not know counts as long as it can be.
-[[nodiscard]] Result<void> check_command_line(const BootProfile& profile, PlaceValues values,
-                                              std::string_view path, const Origin& origin);
+[[nodiscard]] std::size_t command_line_size(const BootProfile& profile, PlaceValues values);
 
 }  // namespace metalwright::renderers

@@ -130,7 +130,7 @@ void write_wifi(YamlWriter& yaml, const Link& link, const RenderSettings& settin
   write_common(yaml, link);
   if (!wifi.regulatory_domain.empty()) yaml.string("regulatory-domain", wifi.regulatory_domain);
   yaml.open("access-points");
-  yaml.open(wifi.ssid);
+  yaml.open_named(wifi.ssid);
   if (wifi.hidden) yaml.boolean("hidden", true);
   if (!wifi.password.name.empty()) {
     const auto secret = settings.secrets.find(wifi.password.name.view());
@@ -203,7 +203,7 @@ void write_links(YamlWriter& yaml, const std::vector<Link>& links, const RenderS
       if (i != 0) yaml.close();
       yaml.open(section(link.kind));
     }
-    yaml.open(link.name);
+    yaml.open_named(link.name);
     if (link.kind == LinkKind::ethernet) {
       write_ethernet(yaml, link);
     } else if (link.kind == LinkKind::wifi) {

@@ -102,13 +102,25 @@ void YamlWriter::begin_line() {
   if (!out_.empty() && out_.back() != '\n') out_ += '\n';
 }
 
-void YamlWriter::write_key(std::string_view key) {
+void YamlWriter::begin_key() {
   begin_line();
   out_.append(2 * (dash_ ? depth_ - 1 : depth_), ' ');
   if (dash_) out_ += "- ";
   dash_ = false;
-  append_yaml_string(out_, key);
+}
+
+void YamlWriter::write_key(std::string_view key) {
+  begin_key();
+  out_ += key;
   out_ += ':';
+}
+
+void YamlWriter::open_named(std::string_view name) {
+  begin_key();
+  append_yaml_string(out_, name);
+  out_ += ':';
+  ++depth_;
+  opened_at_ = out_.size();
 }
 
 void YamlWriter::open(std::string_view key) {

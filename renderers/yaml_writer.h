@@ -24,8 +24,12 @@ class YamlWriter {
   /// Appends to `out`, which must outlive the writer and end in a line end or be empty.
   explicit YamlWriter(std::string& out) : out_(out) {}
 
+  // A key that is written in the program is a plain word; only `open_named` looks at its key.
+
   /// A mapping (or, with `begin_item`, a sequence) below `key`, until `close`. Empty: `{}`.
   void open(std::string_view key);
+  /// The same below a name that a user chose.
+  void open_named(std::string_view name);
   void close();
   /// A mapping that is the next item of the sequence that `open` began.
   void begin_item();
@@ -46,6 +50,7 @@ class YamlWriter {
 
  private:
   void begin_line();
+  void begin_key();
   void write_key(std::string_view key);
   void item(std::string_view value);
 

@@ -105,7 +105,9 @@ TEST(YamlWriter, NestsMappingsAndSequences) {
   yaml.end_item();
   yaml.close();
   yaml.close();
-  yaml.string("on", "last");
+  yaml.open_named("on");
+  yaml.string("last", "on");
+  yaml.close();
   yaml.finish();
   EXPECT_EQ(out,
             "# first\n"
@@ -119,7 +121,8 @@ TEST(YamlWriter, NestsMappingsAndSequences) {
             "        list:\n"
             "          - a\n"
             "          - \"10.0.0.1\"\n"
-            "\"on\": last\n");
+            "\"on\":\n"
+            "  last: \"on\"\n");
   const YAML::Node node = YAML::Load(out);
   EXPECT_EQ(node["network"]["routes"][1]["nested"]["list"][1].as<std::string>(), "10.0.0.1");
   EXPECT_TRUE(node["network"]["empty"].IsMap());
