@@ -78,15 +78,27 @@ class ServerReader {
     const std::string_view hostname = fields.text(kHostname);
     server.hostname = hostname.empty() ? server.name : arena_.copy(hostname);
     server.hostname_mark = mark(fields, kHostname);
-    if (!fields.given(kHostname) && !is_host_name(server.name)) {
-      fields.report(checks::kHostnameKey,
-                    fmt::format("the name {} is not a host name (RFC 1123); give the server a "
-                                "'hostname'",
-                                quoted(server.name)));
-    }
+    if (!fields.given(kHostname)) check_name_as_host_name(fields, server.name);
     constexpr std::size_t kSerial = field_index(kServerTable, "serial");
     server.serial = arena_.copy(fields.text(kSerial));
     server.serial_mark = mark(fields, kSerial);
+  }
+
+  static void check_name_as_host_name(const Fields& fields, std::string_view name) {
+    if (is_host_name(name)) return;
+    std::string without_underscores(name);
+    std::replace(without_underscores.begin(), without_underscores.end(), '_', '-');
+    if (is_host_name(without_underscores)) {
+      fields.report(checks::kHostnameUnderscore,
+                    fmt::format("the name {} holds '_', which host names do not; give the server a "
+                                "'hostname'",
+                                quoted(name)));
+    } else {
+      fields.report(checks::kHostnameKey,
+                    fmt::format("the name {} is not a host name (RFC 1123); give the server a "
+                                "'hostname'",
+                                quoted(name)));
+    }
   }
 
   void read_addresses(const Fields& fields, Server& server) const {

@@ -164,8 +164,12 @@ inline constexpr Check kDuplicateIp{"duplicate-ip", Severity::error,
                                     "an IP address belongs to one interface"};
 inline constexpr Check kDuplicateSerial{"duplicate-serial", Severity::error,
                                         "a serial number belongs to one server"};
-inline constexpr Check kHostnameKey{"hostname-key", Severity::error,
-                                    "a server without `hostname` has a name that is one"};
+inline constexpr Check kHostnameKey{
+    "hostname-key", Severity::error,
+    "a server without `hostname` has a name that is one, but for `_`"};
+inline constexpr Check kHostnameUnderscore{
+    "hostname-underscore", Severity::warning,
+    "a server whose name holds `_` has a `hostname`, since host names hold none"};
 inline constexpr Check kIpOutsideNetwork{
     "ip-outside-network", Severity::error,
     "an address with a prefix length fits the network that it overlaps"};
