@@ -180,10 +180,10 @@ class Reader {
 
   void ipxe_uri(std::string_view step, std::string_view uri) {
     if (uri.find("${") != std::string_view::npos) return;
-    if (!service_url_.empty() && uri.starts_with(service_url_)) {
-      uri.remove_prefix(service_url_.size());
-      constexpr std::string_view kAssets = "/boot/assets/";
-      if (uri.starts_with(kAssets)) add(step, uri.substr(sizeof("/boot/") - 1));
+    if (!service_url_.empty() && uri.find("://") != std::string_view::npos) {
+      // A network's boot server has the tree too, at another host.
+      const std::size_t assets = uri.find("/boot/assets/");
+      if (assets != std::string_view::npos) add(step, uri.substr(assets + sizeof("/boot/") - 1));
       return;
     }
     if (uri.find("://") != std::string_view::npos) return;

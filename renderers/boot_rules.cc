@@ -130,11 +130,6 @@ UrlParts split_url(std::string_view url) {
   return parts;
 }
 
-std::string url_with_host(std::string_view url, std::string_view host) {
-  const UrlParts parts = split_url(url);
-  return fmt::format("{}://{}{}", parts.scheme, host, parts.rest);
-}
-
 bool is_loopback(Ipv4Address address) { return address.value >> 24 == 127; }
 
 const Server* server_called(const Model& model, std::string_view name) {
@@ -183,6 +178,11 @@ std::optional<ClientKind> parse_client_kind(std::string_view word) {
 }
 
 std::span<const ArchitectureTag> architecture_tags() { return kArchitectureTags; }
+
+std::string url_with_host(std::string_view url, std::string_view host) {
+  const UrlParts parts = split_url(url);
+  return fmt::format("{}://{}{}", parts.scheme, host, parts.rest);
+}
 
 Result<BootServer> boot_server(const Model& model, const Network& network,
                                const RenderSettings& settings) {

@@ -70,6 +70,9 @@ struct BootServer {
 [[nodiscard]] Result<BootServer> boot_server(const Model& model, const Network& network,
                                              const RenderSettings& settings);
 
+/// The URL with another host (an IPv6 address in brackets), its port and path kept.
+[[nodiscard]] std::string url_with_host(std::string_view url, std::string_view host);
+
 struct BootFile {
   std::string name;  ///< a path beneath the TFTP root, or a URL; empty: it is told to load nothing
   bool url = false;

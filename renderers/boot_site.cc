@@ -274,6 +274,7 @@ Errors for_each_boot_machine(const BootSite& site, const ServerEntry& entry,
     machine.interface = &interface;
     machine.mac = mac;
     machine.mac_dashes = mac_dashes;
+    machine.address = address;
     machine.ip = address ? std::string_view(ip) : std::string_view();
     if (machine.profile != nullptr) {
       PlaceValues values;

@@ -49,6 +49,7 @@ struct BootMachine {
   std::string_view mac_dashes;           ///< `52-54-00-ab-cd-ef`
   std::string_view hostname;
   std::string_view ip;                      ///< null where it is not known
+  std::optional<Ipv4Address> address;       ///< the same
   std::span<const BootArgument> arguments;  ///< the server's own, after the profile's
   [[nodiscard]] const Server& server() const { return *entry->server; }
 };

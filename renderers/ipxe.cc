@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "renderers/boot_rules.h"
 #include "renderers/comment.h"
 #include "renderers/ipxe_text.h"
 #include "schemas/checks.h"
@@ -25,9 +28,8 @@ exit 1
 
 std::string_view last_name(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 
-/// `base` is `http://…/boot/` or `/`.
-Result<std::string> entry_lines(const BootProfile& profile, std::string_view base) {
-  std::string lines = fmt::format("kernel {}{}", base, profile.kernel);
+Result<std::string> entry_lines(const BootProfile& profile) {
+  std::string lines = fmt::format("kernel {}{}", mark_of(Place::base), profile.kernel);
   // A UEFI kernel finds its initrds by these names; older kernels know no other way.
   for (const std::string& initrd : profile.initrd) {
     lines += fmt::format(" initrd={}", last_name(initrd));
@@ -41,7 +43,7 @@ Result<std::string> entry_lines(const BootProfile& profile, std::string_view bas
   lines += mark_of(Place::arguments);
   lines += " || goto _failed\n";
   for (const std::string& initrd : profile.initrd) {
-    lines += fmt::format("initrd {}{} || goto _failed\n", base, initrd);
+    lines += fmt::format("initrd {}{} || goto _failed\n", mark_of(Place::base), initrd);
   }
   return lines += "boot || goto _failed\n";
 }
@@ -58,8 +60,19 @@ void leave_to_ipxe(PlaceValues& values) {
 
 Ipxe::Ipxe(const BootSite& site) : site_(site) {
   const std::string& url = site.settings->service_url;
-  const std::string base = url.empty() ? "/" : url + "/boot/";
-  const bool url_fits = is_ipxe_text(base) && base.find(' ') == std::string::npos;
+  base_ = url.empty() ? "/" : url + "/boot/";
+  const bool url_fits = is_ipxe_text(base_) && base_.find(' ') == std::string::npos;
+  const std::vector<Network>& networks = site.model->networks;
+  const bool elsewhere = std::any_of(networks.begin(), networks.end(), [](const Network& network) {
+    return parse_ipv4(network.boot_server).has_value();
+  });
+  if (!url.empty() && elsewhere) {
+    for (const Network& network : networks) {
+      network_bases_.push_back(parse_ipv4(network.boot_server)
+                                   ? url_with_host(url, network.boot_server) + "/boot/"
+                                   : base_);
+    }
+  }
   for (const BootProfile& profile : site.profiles) {
     Entry& entry = entries_.emplace_back();
     entry.errors = profile.errors;
@@ -73,12 +86,18 @@ Ipxe::Ipxe(const BootSite& site) : site_(site) {
         profile.title, checks::kMenuText.id,
         fmt::format("profiles.{}.title", profile.profile->name), profile.profile->origin);
     if (!title && !profile.title.empty()) entry.errors.push_back(title.error());
-    if (const Result<std::string> lines = entry_lines(profile, base)) {
+    if (const Result<std::string> lines = entry_lines(profile)) {
       entry.lines = Pattern(*lines);
     } else {
       entry.errors.push_back(lines.error());
     }
   }
+}
+
+std::string_view Ipxe::base_of(const BootMachine& machine) const {
+  if (network_bases_.empty() || !machine.address) return base_;
+  const Network* network = site_.model->network_of(*machine.address);
+  return network == nullptr ? base_ : network_bases_[network - site_.model->networks.data()];
 }
 
 Errors Ipxe::server(const ServerEntry& entry, const ArtifactSink& sink) const {
@@ -107,6 +126,7 @@ Errors Ipxe::server(const ServerEntry& entry, const ArtifactSink& sink) const {
     values.set(Place::mac, machine.mac);
     values.set(Place::hostname, machine.hostname);
     values.set(Place::ip, machine.ip);
+    values.set(Place::base, base_of(machine));
     leave_to_ipxe(values);
     own.clear();
     for (const BootArgument& argument : machine.arguments) {
@@ -162,6 +182,7 @@ Errors Ipxe::site(const ArtifactSink& sink) const {
   text += ":" + site_.local + '\n';
   text += kLocalLines;
   PlaceValues values;
+  values.set(Place::base, base_);
   leave_to_ipxe(values);
   for (const BootProfile& profile : site_.profiles) {
     if (!profile.boots()) continue;

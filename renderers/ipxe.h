@@ -14,8 +14,9 @@
 /// The files that are made of a profile's `template` (renderers/boot_templates.h) belong to this
 /// format, for they are read over HTTP.
 ///
-/// Where there is a service URL, kernels come from `<url>/boot/assets/` over HTTP, else from
-/// `/assets/` on the server that the script came from. Scripts name each other relatively, so that
+/// Where there is a service URL, kernels come from `<url>/boot/assets/` over HTTP (for a machine in
+/// a network with a `boot-server` address from there), else from `/assets/` on the server that the
+/// script came from. Scripts name each other relatively, so that
 /// they work wherever they are served. What a script cannot know (the UUID, in the menu also MAC,
 /// host name and address) iPXE fills in itself.
 ///
@@ -36,8 +37,12 @@ class Ipxe {
     Errors errors;
   };
 
+  [[nodiscard]] std::string_view base_of(const BootMachine& machine) const;
+
   const BootSite& site_;
-  std::vector<Entry> entries_;  ///< as site_.profiles
+  std::vector<Entry> entries_;              ///< as site_.profiles
+  std::string base_;                        ///< `http://…/boot/` or `/`
+  std::vector<std::string> network_bases_;  ///< as the model's networks; empty: all are `base_`
 };
 
 }  // namespace metalwright::renderers

@@ -16,6 +16,8 @@ std::string_view word(Place place) {
       return "ip";
     case Place::arguments:
       return "arguments";
+    case Place::base:
+      return "base";
   }
   return {};
 }

@@ -13,9 +13,16 @@ namespace metalwright::renderers {
 
 /// What can stand in a place. The first four are the user's own `${mac}`, `${uuid}`, `${hostname}`
 /// and `${ip}`; `arguments` is what a server adds to the kernel's command line, each argument with
-/// a blank before it.
-enum class Place : std::uint8_t { mac = 1, uuid = 2, hostname = 3, ip = 4, arguments = 5 };
-inline constexpr std::size_t kPlaces = 6;  // counted from 0, which is none
+/// a blank before it; `base` is where the boot tree begins, with a slash at its end.
+enum class Place : std::uint8_t {
+  mac = 1,
+  uuid = 2,
+  hostname = 3,
+  ip = 4,
+  arguments = 5,
+  base = 6
+};
+inline constexpr std::size_t kPlaces = 7;  // counted from 0, which is none
 
 /// The byte that stands for a place in marked text. Text of users holds no control characters, so
 /// a marked text is unambiguous and can be quoted by a format like any other.

@@ -79,6 +79,24 @@ TEST(Ipxe, BootsAServersProfile) {
                    "initrd http://10.0.0.1:8000/boot/assets/ubuntu/initrd.img", "boot"}));
 }
 
+TEST(Ipxe, LoadsFromTheBootServerOfItsNetwork) {
+  Lab lab;
+  lab.settings.service_url = "http://10.0.0.1:8000/metal";
+  lab.network("far", "10.9.0.0/24").boot_server = "10.9.0.2";
+  lab.network("near", "10.0.0.0/24");
+  Server& mover = lab.server("mover");
+  mover.profile = lab.text("ubuntu");
+  for (const auto& [address, base] : {std::pair{"10.9.0.5", "http://10.9.0.2:8000/metal/boot/"},
+                                      {"10.0.0.5", "http://10.0.0.1:8000/metal/boot/"},
+                                      {"172.16.0.5", "http://10.0.0.1:8000/metal/boot/"}}) {
+    lab.interfaces(mover, {lab.interface("eth0", "52:54:00:00:00:07", "", address)});
+    IpxeMachine machine;
+    const Trace trace = lab.run(machine, "ipxe/52-54-00-00-00-07.ipxe");
+    ASSERT_EQ(trace.size(), 4U);
+    EXPECT_EQ(trace[2], "initrd " + std::string(base) + "assets/ubuntu/initrd.img");
+  }
+}
+
 TEST(Ipxe, SaysWhenTheKernelDoesNotComeAndGoesOn) {
   for (const char* missing : {"/assets/ubuntu/vmlinuz", "/assets/ubuntu/initrd.img"}) {
     Lab lab;
