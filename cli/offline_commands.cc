@@ -128,8 +128,13 @@ int diff(const Offline& options, const Globals& globals, const std::optional<Hos
     if (result.model == nullptr) report(result.errors);
     return {revision.id, result.model};
   };
-  const pipeline::OfflineModel before = load(ends->first);
-  if (before.model == nullptr) return kError;
+  pipeline::OfflineModel before = load(ends->first);
+  if (before.model == nullptr) {
+    // A change that mends a broken revision must be seen too.
+    std::fputs("note: the revision before has the mistakes above; everything shows as new\n",
+               stderr);
+    before = {ends->first.id, std::make_shared<const Model>()};
+  }
   const pipeline::OfflineModel after = load(ends->second);
   if (after.model == nullptr) return kError;
   pipeline::RevisionDiff result =

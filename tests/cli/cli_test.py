@@ -396,6 +396,14 @@ class Reading(Site):
         self.expect(0, "render", str(self.checkout), "--out", str(self.root / "out"))
         self.assertTrue((self.root / "out/tftp/pxelinux.cfg/default").exists())
 
+    def test_a_change_that_mends_a_broken_revision_can_be_seen(self):
+        broken = self.commit({"inventory.yaml": INVENTORY.replace("192.0.2.12", "nowhere")})
+        mended = self.commit({"inventory.yaml": INVENTORY})
+        done = self.expect(0, "diff", f"{broken}..{mended}", str(self.checkout))
+        self.assertIn("everything shows as new", done.stderr)
+        self.assertIn("01-52-54-00-00-00-12", done.stdout)
+        self.expect(1, "diff", f"{mended}..{broken}", str(self.checkout))
+
     def test_render_leaves_a_folder_of_somebody_else_alone(self):
         (self.root / "out").mkdir()
         (self.root / "out/precious").write_text("x")
