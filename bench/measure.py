@@ -107,7 +107,7 @@ def show(value, unit):
     return f"{value:.0f} {unit}"
 
 
-HEAD = ["measurement", "metalwright", "compared with", "ratio or spread of 5", "wanted", "met"]
+HEAD = ["measurement", "metalwright", "compared with", "ratio, spread", "wanted", "met"]
 
 
 def markdown(rows):
