@@ -1,0 +1,429 @@
+#include <algorithm>
+#include <mutex>
+#include <set>
+#include <thread>
+#include <utility>
+
+#include "reconciler/engine.h"
+#include "reconciler/store/store.h"
+
+namespace metalwright::reconciler {
+namespace {
+
+constexpr std::size_t kMostChangeErrors = 20;
+constexpr std::size_t kRecordBatch = 5000;
+constexpr std::size_t kKeptRuns = 1000;
+constexpr std::size_t kKeptChanges = 500'000;
+constexpr std::size_t kFightRounds = 3;
+constexpr std::chrono::minutes kFightTime{10};
+
+bool deletes(const Change& change) {
+  return change.action == Action::remove || change.action == Action::forget;
+}
+
+/// Applies the changes of one target after another within its worker, and records them.
+class Applier {
+ public:
+  Applier(store::Store& store, AppliedTables& tables, const PlanRequest& request,
+          const Planned& planned, const ApplyRequest& how, std::int64_t run, std::stop_token stop)
+      : store_(store),
+        tables_(tables),
+        request_(request),
+        planned_(planned),
+        how_(how),
+        run_(run),
+        stop_(stop) {
+    stamps_.resize(request.subjects.size());
+    outcomes_.resize(request.subjects.size());
+    for (std::size_t i = 0; i < request.subjects.size(); ++i) {
+      outcomes_[i].target = request.subjects[i].target->name();
+      for (const std::string& name : request.subjects[i].after) needed_.insert(name);
+    }
+  }
+
+  std::vector<TargetOutcome> run() {
+    // Creates and updates before those that name them; deletes of what others named at the end.
+    std::set<std::string> done;
+    std::vector<std::size_t> waiting;
+    for (std::size_t i = 0; i < request_.subjects.size(); ++i) waiting.push_back(i);
+    while (!waiting.empty()) {
+      std::vector<std::size_t> ready, later;
+      for (const std::size_t i : waiting) {
+        const auto& after = request_.subjects[i].after;
+        const bool free = std::all_of(after.begin(), after.end(), [&](const std::string& name) {
+          return done.contains(name) || !present(name);
+        });
+        (free ? ready : later).push_back(i);
+      }
+      if (ready.empty()) std::swap(ready, later);  // a circle: as good an order as any
+      side_by_side(ready, [&](std::size_t i) {
+        const bool split = needed_.contains(outcomes_[i].target);
+        apply_part(i, split ? Part::without_deletes : Part::all);
+      });
+      for (const std::size_t i : ready) done.insert(outcomes_[i].target);
+      waiting = std::move(later);
+    }
+    std::vector<std::size_t> named;
+    for (std::size_t i = 0; i < request_.subjects.size(); ++i) {
+      if (needed_.contains(outcomes_[i].target)) named.push_back(i);
+    }
+    side_by_side(named, [&](std::size_t i) { apply_part(i, Part::deletes); });
+    for (std::size_t i = 0; i < stamps_.size(); ++i) keep_table(i, stamps_[i]);
+    return std::move(outcomes_);
+  }
+
+ private:
+  enum class Part : std::uint8_t { all, without_deletes, deletes };
+
+  bool present(const std::string& name) const {
+    return std::any_of(outcomes_.begin(), outcomes_.end(),
+                       [&](const TargetOutcome& outcome) { return outcome.target == name; });
+  }
+
+  template <class Work>
+  void side_by_side(const std::vector<std::size_t>& subjects, const Work& work) {
+    std::vector<std::jthread> workers;
+    for (std::size_t n = 1; n < subjects.size(); ++n) workers.emplace_back(work, subjects[n]);
+    if (!subjects.empty()) work(subjects[0]);
+  }
+
+  std::vector<Change> changes_of(std::size_t i, Part part) const {
+    std::vector<Change> changes;
+    for (const Change& change : planned_.plan.changes) {
+      if (change.target != outcomes_[i].target) continue;
+      if (part == Part::all || deletes(change) == (part == Part::deletes)) {
+        changes.push_back(change);
+      }
+    }
+    return changes;
+  }
+
+  /// Why this target has to wait: something it names is not in place.
+  std::optional<Error> blocked(std::size_t i) const {
+    for (const std::string& name : request_.subjects[i].after) {
+      for (std::size_t n = 0; n < outcomes_.size(); ++n) {
+        if (outcomes_[n].target != name) continue;
+        if (!outcomes_[n].error && outcomes_[n].failed == 0 && !planned_.targets[n].error) continue;
+        Error error;
+        error.kind = ErrorKind::unavailable;
+        error.check = "waits-for-target";
+        error.message = "left alone in this run: it names what target '" + name +
+                        "' should have, and that failed";
+        return error;
+      }
+    }
+    return std::nullopt;
+  }
+
+  /// After everything that was asked for took effect the last-applied table is the desired one:
+  /// then the next round need not read it back from the store.
+  void keep_table(std::size_t i, std::uint64_t stamp) {
+    if (stamp == 0 || outcomes_[i].error || outcomes_[i].failed > 0) return;
+    const auto& desired = request_.subjects[i].desired->rows;
+    const auto& before = planned_.targets[i].last_applied->rows;
+    std::set<std::pair<std::string_view, std::string_view>> done;
+    for (const Change& change : planned_.plan.changes) {
+      if (change.target != outcomes_[i].target) continue;
+      done.insert({change.kind, change.name});
+      if (!change.moved_from.empty()) done.insert({change.kind, change.moved_from});
+    }
+    for (const ResourceRow& row : planned_.targets[i].record) {
+      done.insert({row.kind.view(), row.name.view()});
+    }
+    std::size_t d = 0, b = 0;
+    while (d < desired.size() || b < before.size()) {
+      const int order = d == desired.size()  ? 1
+                        : b == before.size() ? -1
+                                             : ResourceRow::compare(desired[d], before[b]);
+      const ResourceRow& row = order <= 0 ? desired[d] : before[b];
+      const bool same = order == 0 && desired[d].digest == before[b].digest;
+      if (!same && !done.contains({row.kind.view(), row.name.view()})) return;
+      if (order <= 0) ++d;
+      if (order >= 0) ++b;
+    }
+    tables_.offer(outcomes_[i].target, stamp, request_.subjects[i].desired);
+  }
+
+  void apply_part(std::size_t i, Part part) {
+    const PlannedTarget& target = planned_.targets[i];
+    TargetOutcome& outcome = outcomes_[i];
+    if (target.left_out || outcome.error) return;
+    if (part != Part::deletes) record_found(i);
+    const std::vector<Change> changes = changes_of(i, part);
+    if (changes.empty()) return;
+    outcome.error = blocked(i);
+    if (outcome.error) return;
+
+    const std::string& name = outcome.target;
+    std::vector<store::Ended> ended;
+    std::vector<Error> errors;
+    errors.reserve(changes.size());  // Ended points into it
+    std::optional<Error> not_recorded;
+    const auto flush = [&] {
+      if (ended.empty()) return;
+      const Result<std::uint64_t> recorded = record(name, ended);
+      if (recorded) {
+        stamps_[i] = *recorded;
+      } else {
+        not_recorded = recorded.error();
+      }
+      ended.clear();
+      errors.clear();
+    };
+    const ApplyEvents events{
+        .begin = [&](std::span<const Change* const> batch) -> Result<void> {
+          flush();
+          if (not_recorded) return tl::unexpected(*not_recorded);
+          return store_.runs().begin(run_, batch);
+        },
+        .end =
+            [&](const Change& change, const Error* error) {
+              if (error != nullptr) {
+                ++outcome.failed;
+                errors.push_back(*error);
+                if (outcome.change_errors.size() < kMostChangeErrors) {
+                  outcome.change_errors.push_back(with_context(*error, change.address()));
+                }
+              } else {
+                ++outcome.done;
+              }
+              ended.push_back({&change, error == nullptr ? nullptr : &errors.back()});
+              progress();
+              if (ended.size() >= kRecordBatch) flush();
+            }};
+    const Result<void> applied =
+        request_.subjects[i].target->apply(changes, request_.subjects[i].content, events, stop_);
+    flush();
+    if (!applied) {
+      outcome.error = with_context(applied.error(), "while applying to target '" + name + "'");
+    } else if (not_recorded) {
+      outcome.error = not_recorded;
+    } else if (!stop_.stop_requested()) {
+      outcome.error = verify(i, changes);
+    }
+  }
+
+  /// Looks again at what was changed: done is what can be seen.
+  std::optional<Error> verify(std::size_t i, const std::vector<Change>& changes) {
+    const Subject& subject = request_.subjects[i];
+    const Result<Observation> now = subject.target->observe(
+        *subject.desired, *planned_.targets[i].last_applied, Look::named, stop_);
+    if (!now)
+      return with_context(now.error(), "while verifying target '" + outcomes_[i].target + "'");
+    if (outcomes_[i].failed > 0) return std::nullopt;  // already told, one by one
+    // A first run changes everything, so neither list may be searched once for each of the other.
+    std::set<std::pair<std::string_view, std::string_view>> written;
+    for (const Change& change : changes) {
+      if (!deletes(change)) written.emplace(change.kind, change.name);
+    }
+    for (const ObservedRow& row : now->rows) {
+      const ResourceRow* desired = subject.desired->find(row.row.kind, row.row.name);
+      if (desired == nullptr || desired->digest == row.row.digest ||
+          !written.contains({row.row.kind, row.row.name})) {
+        continue;
+      }
+      Error error;
+      error.kind = ErrorKind::conflict;
+      error.check = "verify-failed";
+      error.message = outcomes_[i].target + '/' + std::string(row.row.kind.view()) + '/' +
+                      std::string(row.row.name.view()) +
+                      " is not as it was just written: something else changes it";
+      return error;
+    }
+    return std::nullopt;
+  }
+
+  Result<std::uint64_t> record(const std::string& target, const std::vector<store::Ended>& ended) {
+    std::uint64_t now = 0;
+    const Result<void> written = store_.transaction([&]() -> Result<void> {
+      if (Result<void> told = store_.runs().end(run_, ended); !told) return told;
+      std::vector<const Change*> done;
+      for (const store::Ended& one : ended) {
+        if (one.error == nullptr) done.push_back(one.change);
+      }
+      const Result<std::uint64_t> stamp = store_.applied().record(target, done);
+      if (!stamp) return tl::unexpected(stamp.error());
+      now = *stamp;
+      return {};
+    });
+    if (!written) return tl::unexpected(written.error());
+    return now;
+  }
+
+  /// What is in place and ours already only needs to be written down.
+  void record_found(std::size_t i) {
+    const PlannedTarget& target = planned_.targets[i];
+    if (target.record.empty()) return;
+    std::vector<Change> known(target.record.size());
+    std::vector<store::AppliedRow> rows;
+    for (std::size_t n = 0; n < known.size(); ++n) {
+      const ResourceRow& row = target.record[n];
+      known[n].target = outcomes_[i].target;
+      known[n].kind = row.kind.view();
+      known[n].name = row.name.view();
+      if (request_.subjects[i].describe) request_.subjects[i].describe(known[n]);
+      rows.push_back({.kind = known[n].kind,
+                      .name = known[n].name,
+                      .digest = row.digest,
+                      .server = known[n].server,
+                      .origin = &known[n].origin,
+                      .fields = {}});
+    }
+    const auto written = store_.applied().write(outcomes_[i].target, rows);
+    if (written) {
+      stamps_[i] = *written;
+    } else {
+      outcomes_[i].error = written.error();
+    }
+  }
+
+  void progress() {
+    if (!how_.progress) return;
+    const std::lock_guard lock(progress_mutex_);
+    how_.progress(++progressed_, planned_.plan.changes.size());
+  }
+
+  store::Store& store_;
+  AppliedTables& tables_;
+  const PlanRequest& request_;
+  const Planned& planned_;
+  const ApplyRequest& how_;
+  std::int64_t run_;
+  std::stop_token stop_;
+  std::set<std::string> needed_;
+  std::vector<TargetOutcome> outcomes_;
+  std::vector<std::uint64_t> stamps_;  // of the last-applied tables after our writes; 0: none
+  std::mutex progress_mutex_;
+  std::uint64_t progressed_ = 0;
+};
+
+/// Counts the corrections of drift; the third within ten minutes ends the fight.
+Result<std::vector<std::string>> note_corrections(store::Store& store, const Plan& plan,
+                                                  const std::vector<TargetOutcome>& outcomes,
+                                                  Time now) {
+  std::vector<store::FieldAddress> corrected;
+  for (const Change& change : plan.changes) {
+    if (change.reason != Reason::drift_changed && change.reason != Reason::drift_deleted) continue;
+    const auto outcome =
+        std::find_if(outcomes.begin(), outcomes.end(),
+                     [&](const TargetOutcome& one) { return one.target == change.target; });
+    if (outcome == outcomes.end() || outcome->done == 0) continue;
+    corrected.push_back({change.target, change.kind, change.name, ""});
+  }
+  std::vector<std::string> contended;
+  if (corrected.empty()) return contended;
+  const Time since = now - kFightTime;
+  if (auto noted = store.holds().corrected(corrected, now, since); !noted) {
+    return tl::unexpected(noted.error());
+  }
+  for (const store::FieldAddress& field : corrected) {
+    const auto times = store.holds().corrections(field, since);
+    if (!times) return tl::unexpected(times.error());
+    if (*times < kFightRounds) continue;
+    const store::Contended row{
+        .field = field,
+        .revision = plan.revision,
+        .message = "corrected " + std::to_string(*times) + " times within ten minutes",
+        .since = now};
+    if (auto written = store.holds().contend(row); !written) {
+      return tl::unexpected(written.error());
+    }
+    contended.push_back(field.target + '/' + field.kind + '/' + field.name);
+  }
+  return contended;
+}
+
+ApplyStatus status_of(const std::vector<TargetOutcome>& outcomes, const Planned& planned,
+                      bool stopped) {
+  std::uint64_t done = 0, failed = 0;
+  for (std::size_t i = 0; i < outcomes.size(); ++i) {
+    done += outcomes[i].done;
+    if (outcomes[i].error || outcomes[i].failed > 0 || planned.targets[i].error) ++failed;
+  }
+  if (stopped && done < planned.plan.changes.size()) return ApplyStatus::stopped;
+  if (failed == 0) return ApplyStatus::converged;
+  return done == 0 && failed == outcomes.size() ? ApplyStatus::failed : ApplyStatus::partly;
+}
+
+store::RunOutcome outcome_of(ApplyStatus status) {
+  switch (status) {
+    case ApplyStatus::converged:
+      return store::RunOutcome::converged;
+    case ApplyStatus::partly:
+      return store::RunOutcome::partly;
+    case ApplyStatus::failed:
+      return store::RunOutcome::failed;
+    case ApplyStatus::stopped:
+      return store::RunOutcome::interrupted;
+  }
+  return store::RunOutcome::failed;
+}
+
+std::string summary_of(const std::vector<TargetOutcome>& outcomes) {
+  std::string text;
+  for (const TargetOutcome& outcome : outcomes) {
+    if (!text.empty()) text += "; ";
+    text += outcome.target + ": " + std::to_string(outcome.done) + " done";
+    if (outcome.failed > 0) text += ", " + std::to_string(outcome.failed) + " failed";
+    if (outcome.error) text += ", " + outcome.error->message;
+  }
+  return text;
+}
+
+}  // namespace
+
+Result<ApplyReport> apply_plan(store::Store& store, AppliedTables& tables,
+                               const PlanRequest& request, const Planned& planned,
+                               const ApplyRequest& how, std::stop_token stop) {
+  ApplyReport report;
+  const Result<store::RunId> run =
+      store.runs().start(planned.plan.revision, how.trigger, how.clock());
+  if (!run) return tl::unexpected(run.error());
+  report.run = *run;
+  report.targets = Applier(store, tables, request, planned, how, *run, stop).run();
+  report.status = status_of(report.targets, planned, stop.stop_requested());
+
+  const Time now = how.clock();
+  const Result<void> recorded = store.transaction([&]() -> Result<void> {
+    for (std::size_t i = 0; i < report.targets.size(); ++i) {
+      const TargetOutcome& outcome = report.targets[i];
+      const bool seen = !planned.targets[i].left_out;
+      const bool whole = seen && !outcome.error && outcome.failed == 0 && !stop.stop_requested();
+      Result<void> marked;
+      if (whole) {
+        marked = store.revisions().converged(outcome.target, planned.plan.revision, now);
+      } else if (outcome.error || outcome.failed > 0 || planned.targets[i].error) {
+        const Error& error = outcome.error              ? *outcome.error
+                             : planned.targets[i].error ? *planned.targets[i].error
+                                                        : outcome.change_errors.front();
+        marked = store.revisions().failed(outcome.target, planned.plan.revision, error.text(), now);
+      }
+      if (!marked) return marked;
+    }
+    Result<std::vector<std::string>> contended =
+        note_corrections(store, planned.plan, report.targets, now);
+    if (!contended) return tl::unexpected(contended.error());
+    report.contended = std::move(*contended);
+    if (auto settled = store.holds().settle(planned.plan.revision); !settled) return settled;
+    if (auto pruned = store.runs().prune(kKeptRuns, kKeptChanges); !pruned) return pruned;
+    return store.runs().finish(*run, outcome_of(report.status), summary_of(report.targets), now);
+  });
+  if (!recorded) return tl::unexpected(recorded.error());
+  for (const TargetOutcome& outcome : report.targets) {
+    if (const auto table = tables.get(outcome.target); !table) return tl::unexpected(table.error());
+  }
+  return report;
+}
+
+Result<void> close_interrupted_runs(store::Store& store, Time now) {
+  const auto runs = store.runs().unfinished();
+  if (!runs) return tl::unexpected(runs.error());
+  for (const store::Run& run : *runs) {
+    auto closed = store.runs().interrupt(
+        run.id, "its process ended without a word; what it did was looked at again", now);
+    if (!closed) return closed;
+  }
+  return {};
+}
+
+}  // namespace metalwright::reconciler
