@@ -55,6 +55,12 @@ class Compiler {
   void resume(std::shared_ptr<const Compiled> kept) { last_ = std::move(kept); }
   [[nodiscard]] const std::shared_ptr<const Compiled>& last() const { return last_; }
 
+  /// What the last load learnt, to be kept for the next process; and from an earlier one, back.
+  [[nodiscard]] const std::shared_ptr<const inventory::LoadCache>& load_cache() const {
+    return cache_;
+  }
+  void resume_load(std::shared_ptr<const inventory::LoadCache> cache) { cache_ = std::move(cache); }
+
  private:
   CompileHost host_;
   std::shared_ptr<const inventory::LoadCache> cache_;

@@ -10,6 +10,7 @@
 #include <mutex>
 #include <utility>
 
+#include "inventory/cache_file.h"
 #include "inventory/signature.h"
 #include "inventory/source.h"
 #include "pipeline/content_renderer.h"
@@ -25,6 +26,7 @@ namespace {
 using reconciler::ResourceRow;
 
 constexpr std::string_view kCacheFile = "desired-state.cache";
+constexpr std::string_view kLoadCacheFile = "inventory.cache";
 
 std::string folder_of_state(const std::string& state) {
   constexpr std::string_view kSqlite = "sqlite:";
@@ -62,6 +64,26 @@ struct Rendered {
   }
 };
 
+std::string read_whole(const std::string& path) {
+  std::ifstream file(path, std::ios::binary | std::ios::ate);
+  if (!file) return {};
+  std::string bytes(static_cast<std::size_t>(std::max<std::streamoff>(0, file.tellg())), '\0');
+  file.seekg(0);
+  file.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  return file ? bytes : std::string{};
+}
+
+/// Replaces a cache file; where that fails there is none, which costs time only.
+void write_whole(const std::string& path, const std::string& bytes) {
+  {
+    std::ofstream file(path + ".new", std::ios::binary | std::ios::trunc);
+    file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+    if (!file.flush()) return;
+  }
+  std::error_code ignored;
+  std::filesystem::rename(path + ".new", path, ignored);
+}
+
 Errors as_list(Error error) {
   Errors errors;
   errors.push_back(std::move(error));
@@ -76,6 +98,7 @@ struct Host::Parts {
   /// The state before the last compiled one: whose servers may have moved.
   std::shared_ptr<const Compiled> before;
   std::shared_ptr<const Compiled> kept_in_file;
+  std::shared_ptr<const inventory::LoadCache> load_in_file;
 };
 
 Host::Host(HostConfig config, Access access)
@@ -134,11 +157,7 @@ Result<void> Host::set_up() {
       .digest = [this](const std::string& path,
                        std::uint16_t mode) { return parts_->targets->digest(path, mode); },
       .secret_hash = [this](std::string_view value) { return store_->secret_hash(value); }});
-  std::ifstream file(state_folder_ + '/' + std::string(kCacheFile), std::ios::binary);
-  if (file) {
-    parts_->kept =
-        read_state_cache({std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()});
-  }
+  parts_->kept = read_state_cache(read_whole(state_folder_ + '/' + std::string(kCacheFile)));
   if (parts_->kept && parts_->kept->key != state_key()) parts_->kept.reset();
   if (parts_->kept) {
     compiler_->resume(parts_->kept->compiled);
@@ -251,6 +270,7 @@ CompileResult Host::compile_asked(const std::string& asked, std::stop_token) {
   if (!files) return {nullptr, std::move(files.error())};
   const auto active = store_->machines().in_state("active");
   if (!active) return {nullptr, as_list(active.error())};
+  resume_load();
   std::shared_ptr<const Compiled> before = compiler_->last();
   CompileResult result = compiler_->compile(asked, *files, *active);
   if (result.compiled != nullptr && (before == nullptr || before->revision != asked)) {
@@ -265,7 +285,16 @@ CompileResult Host::with_model(std::shared_ptr<const Compiled> compiled, std::st
   if (!revision) return {nullptr, as_list(revision.error())};
   auto files = source_->files(*revision);
   if (!files) return {nullptr, std::move(files.error())};
+  resume_load();
   return compiler_->compile(compiled->revision, *files, {});
+}
+
+/// A process that loads for the first time begins with what an earlier one learnt.
+void Host::resume_load() {
+  if (compiler_->load_cache() != nullptr) return;
+  parts_->load_in_file = inventory::decode_cache(
+      read_whole(state_folder_ + '/' + std::string(kLoadCacheFile)), program_identity());
+  compiler_->resume_load(parts_->load_in_file);
 }
 
 Wanted Host::wanted(std::stop_token stop) {
@@ -441,15 +470,12 @@ void Host::keep(const std::shared_ptr<const Compiled>& compiled) {
   if (parts_->kept && kept.secrets.empty() && compiled->model == nullptr) {
     kept.secrets = parts_->kept->secrets;
   }
-  const std::string bytes = write_state_cache(kept);
-  const std::string path = state_folder_ + '/' + std::string(kCacheFile);
-  {
-    std::ofstream file(path + ".new", std::ios::binary | std::ios::trunc);
-    file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-    if (!file.flush()) return;
+  write_whole(state_folder_ + '/' + std::string(kCacheFile), write_state_cache(kept));
+  if (compiler_->load_cache() != nullptr && compiler_->load_cache() != parts_->load_in_file) {
+    write_whole(state_folder_ + '/' + std::string(kLoadCacheFile),
+                inventory::encode_cache(*compiler_->load_cache(), program_identity()));
+    parts_->load_in_file = compiler_->load_cache();
   }
-  std::error_code ignored;
-  std::filesystem::rename(path + ".new", path, ignored);
   parts_->kept_in_file = compiled;
   kept.compiled = compiled;
   parts_->kept = std::move(kept);

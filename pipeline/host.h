@@ -81,6 +81,7 @@ class Host {
   [[nodiscard]] std::shared_ptr<const Compiled> from_cache(const std::string& revision);
   [[nodiscard]] std::shared_ptr<const Model> model_before(const Compiled& compiled);
   [[nodiscard]] Digest state_key() const;
+  void resume_load();
 
   HostConfig config_;
   Access access_;

@@ -19,6 +19,7 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 constexpr std::chrono::hours kFullLook{1};
+constexpr std::chrono::minutes kKeep{1};  // caches are files as large as the fleet
 constexpr std::chrono::seconds kShortestPoll{1};
 
 // A signal handler may only touch what is lock-free and write(2): so the descriptor is a global.
@@ -144,6 +145,7 @@ Round run_loop(Host& host, const LoopOptions& options, std::stop_token stop) {
   round_options.trigger = "start";
   round_options.look = reconciler::Look::full;
   steady_clock::time_point next_full = steady_clock::now() + kFullLook;
+  steady_clock::time_point next_keep = steady_clock::now();
   std::string revision;
   while (true) {
     Round round = run_round(host, round_options, &backoff, stop);
@@ -152,7 +154,10 @@ Round run_loop(Host& host, const LoopOptions& options, std::stop_token stop) {
     // Written down while nothing else is to do, not between a push and its files.
     if (round.wanted.compiled != nullptr) {
       revision = round.wanted.compiled->revision;
-      host.keep(round.wanted.compiled);
+      if (steady_clock::now() >= next_keep) {
+        host.keep(round.wanted.compiled);
+        next_keep = steady_clock::now() + kKeep;
+      }
     }
     const bool woken = waiter.wait(until_next(host, backoff));
     if (stop.stop_requested()) return round;
