@@ -260,7 +260,12 @@ Result<void> FileBatch::remove(std::string_view path, const FileStatus& seen) {
 Result<bool> FileBatch::remove_folder(std::string_view path) {
   const auto [parent, name] = split_tree_path(path);
   const Result<int> at = folder(parent);
-  if (!at) return tl::unexpected(at.error());
+  if (!at) {
+    // Gone with the folder that it was in: a run that was cut off had come further than this one.
+    const FileDescriptor gone(tree_.open_beneath(parent, O_PATH | O_CLOEXEC));
+    if (!gone.open() && errno == ENOENT) return true;
+    return tl::unexpected(at.error());
+  }
   int error = fault_point("tree.remove-folder");
   if (error == 0 && ::unlinkat(*at, std::string(name).c_str(), AT_REMOVEDIR) != 0) error = errno;
   if (error == ENOTEMPTY || error == EEXIST) return false;
