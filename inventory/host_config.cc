@@ -56,6 +56,8 @@ class HostConfigReader {
                       [&](const Value& value, Place place) { read_policy(value, place); });
     fields.for_object(field_index(kHostConfigTable, "service"),
                       [&](const Value& value, Place place) { read_service(value, place); });
+    fields.for_object(field_index(kHostConfigTable, "lifecycle"),
+                      [&](const Value& value, Place place) { read_lifecycle(value, place); });
     return std::move(config_);
   }
 
@@ -175,6 +177,42 @@ class HostConfigReader {
       address.origin = item.reading->origin(item.place());
       service.listen.push_back(std::move(address));
     });
+  }
+
+  void read_lifecycle(const Value& value, Place place) {
+    const Fields fields(value, place, kLifecycleTable);
+    constexpr std::size_t kNetbox = field_index(kLifecycleTable, "netbox");
+    constexpr std::size_t kInterfaces = field_index(kLifecycleTable, "bmc-interfaces");
+    LifecycleConfig& lifecycle = config_.lifecycle;
+    lifecycle.origin = value.reading->origin(place);
+    lifecycle.netbox = fields.string(kNetbox);
+    if (!lifecycle.netbox.empty()) {
+      const TargetConfig* const target = config_.find_target(lifecycle.netbox);
+      if (target == nullptr || target->type != TargetType::netbox) {
+        fields.report(checks::kUnknownTarget, kNetbox,
+                      fmt::format("there is no target {} of type netbox",
+                                  metalwright::quoted(lifecycle.netbox)));
+      }
+    }
+    fields.for_each_item(field_index(kLifecycleTable, "bmc-vendors"), [&](const Value& item) {
+      const Fields vendor(item, item.place(), kBmcVendorTable);
+      std::string name = vendor.string(field_index(kBmcVendorTable, "vendor"));
+      const auto prefix = parse_mac_prefix(vendor.text(field_index(kBmcVendorTable, "prefix")));
+      if (prefix) lifecycle.bmc_vendors.push_back({*prefix, std::move(name)});
+    });
+    if (fields.given(kInterfaces)) {
+      lifecycle.bmc_interfaces.clear();
+      for (const std::string_view name : fields.texts(kInterfaces)) {
+        lifecycle.bmc_interfaces.emplace_back(name);
+      }
+      if (lifecycle.bmc_interfaces.empty()) {
+        fields.report(checks::kValueMissing, kInterfaces, "names no interface");
+      }
+    }
+    lifecycle.bmc_prefix_length = static_cast<std::uint8_t>(
+        fields.integer(field_index(kLifecycleTable, "bmc-prefix-length")).value_or(24));
+    lifecycle.coalesce =
+        fields.duration(field_index(kLifecycleTable, "coalesce")).value_or(lifecycle.coalesce);
   }
 
   std::string_view file_;

@@ -33,6 +33,9 @@ constexpr std::array kRows{
          "^([0-9A-Fa-f]{2}([:-][0-9A-Fa-f]{2}){5}|[0-9A-Fa-f]{4}(\\.[0-9A-Fa-f]{4}){2}|"
          "[0-9A-Fa-f]{12})$",
          "52:54:00:12:34:56"}},
+    Row{ValueType::mac_prefix,
+        {"MAC address prefix", "the beginning of a MAC address, at least three octets", &kMacFormat,
+         "^[0-9A-Fa-f]{2}[:-]?[0-9A-Fa-f]{2}[:-]?[0-9A-Fa-f]{2}[0-9A-Fa-f:-]*$", "3c:a8:2a"}},
     Row{ValueType::ipv4_address,
         {"IPv4 address", "an IPv4 address", &kIpv4Format, "^[0-9]+(\\.[0-9]+){3}$", "192.0.2.1"}},
     Row{ValueType::ip_address,

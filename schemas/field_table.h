@@ -23,6 +23,7 @@ enum class ValueType : std::uint8_t {
   host_name,
   host,  ///< a host name or an address
   mac_address,
+  mac_prefix,  ///< the first octets of a MAC address, at least three
   ipv4_address,
   ip_address,
   ipv4_interface,  ///< an address, the prefix length optional

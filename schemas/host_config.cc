@@ -10,6 +10,17 @@ const TargetConfig* HostConfig::find_target(std::string_view name) const {
   return found == targets.end() ? nullptr : &*found;
 }
 
+const TargetConfig* HostConfig::lifecycle_target() const {
+  if (!lifecycle.netbox.empty()) return find_target(lifecycle.netbox);
+  const TargetConfig* only = nullptr;
+  for (const TargetConfig& target : targets) {
+    if (target.type != TargetType::netbox) continue;
+    if (only != nullptr) return nullptr;
+    only = &target;
+  }
+  return only;
+}
+
 std::string_view word(Verify value) { return value == Verify::none ? "none" : "signed"; }
 
 std::string_view word(TargetType value) {

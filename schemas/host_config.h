@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "schemas/bmc_vendors.h"
 #include "schemas/error.h"
 
 /// The host's own configuration, `metalwright.yaml`: which repository to follow and which places to
@@ -135,6 +136,16 @@ struct ServiceConfig {
   Origin origin;
 };
 
+/// How servers go from their first lease to their tenant.
+struct LifecycleConfig {
+  std::string netbox;                  ///< name of the target; empty: the only netbox target
+  std::vector<BmcPrefix> bmc_vendors;  ///< besides those of schemas/bmc_vendors.h
+  std::vector<std::string> bmc_interfaces{"bmc", "ilo", "idrac"};  ///< in any case
+  std::uint8_t bmc_prefix_length = 24;  ///< where NetBox has no prefix around a leased address
+  std::chrono::seconds coalesce{10};
+  Origin origin;
+};
+
 struct HostConfig {
   std::string file;  ///< where it was read from
   SourceConfig source;
@@ -144,8 +155,12 @@ struct HostConfig {
   PolicyConfig policy;
   std::vector<TargetConfig> targets;  ///< in the file's order
   ServiceConfig service;
+  LifecycleConfig lifecycle;
 
   [[nodiscard]] const TargetConfig* find_target(std::string_view name) const;
+  /// The target that holds the servers' states: the one that `lifecycle.netbox` names, or the only
+  /// one of its type. Null where there is none, or several and none is named.
+  [[nodiscard]] const TargetConfig* lifecycle_target() const;
 };
 
 [[nodiscard]] std::string_view word(Verify value);

@@ -206,6 +206,46 @@ inline constexpr std::array kTargetFields{
 inline constexpr FieldTable kTargetTable{"target", "A place that is kept as the repository says",
                                          kTargetFields};
 
+inline constexpr std::array kBmcVendorFields{
+    Field{.name = "prefix",
+          .type = ValueType::mac_prefix,
+          .doc = "The first octets of its MAC addresses, at least three",
+          .required = true},
+    Field{.name = "vendor",
+          .type = ValueType::text,
+          .doc = "Its name in the journal",
+          .required = true},
+};
+inline constexpr FieldTable kBmcVendorTable{
+    "bmc-vendor", "Management controllers that the program's own table does not know",
+    kBmcVendorFields};
+
+inline constexpr std::array kLifecycleFields{
+    Field{"netbox", ValueType::name,
+          "The netbox target that holds the servers' states; none: the only one"},
+    Field{.name = "bmc-vendors",
+          .type = ValueType::list,
+          .doc = "More MAC prefixes whose leases are looked at",
+          .item = ValueType::object,
+          .table = &kBmcVendorTable},
+    Field{.name = "bmc-interfaces",
+          .type = ValueType::list,
+          .doc = "Names of a management controller's interface, in any case; none: bmc, ilo, idrac",
+          .item = ValueType::text},
+    Field{.name = "bmc-prefix-length",
+          .type = ValueType::integer,
+          .doc = "Of a leased address that no prefix in NetBox contains",
+          .min = 1,
+          .max = 32,
+          .fallback = "24"},
+    Field{.name = "coalesce",
+          .type = ValueType::duration,
+          .doc = "Leases of one address to one controller within this time are one event",
+          .fallback = "10s"},
+};
+inline constexpr FieldTable kLifecycleTable{
+    "lifecycle", "How servers go from their first lease to their tenant", kLifecycleFields};
+
 inline constexpr std::array kServiceFields{
     Field{.name = "listen",
           .type = ValueType::list,
@@ -247,6 +287,10 @@ inline constexpr std::array kHostConfigFields{
           .type = ValueType::object,
           .doc = "The HTTP service",
           .table = &kServiceTable},
+    Field{.name = "lifecycle",
+          .type = ValueType::object,
+          .doc = "The servers' lives",
+          .table = &kLifecycleTable},
 };
 inline constexpr FieldTable kHostConfigTable{
     "host configuration",

@@ -28,6 +28,7 @@ bool may_look_like_number(ValueType type) {
     case ValueType::serial:
     case ValueType::host_name:
     case ValueType::mac_address:
+    case ValueType::mac_prefix:
       return true;
     default:
       return false;

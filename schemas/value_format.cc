@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "schemas/bmc_vendors.h"
 #include "schemas/duration.h"
 #include "schemas/host_name.h"
 #include "schemas/ip_address.h"
@@ -143,6 +144,8 @@ bool has_format(ValueType type, std::string_view text) {
       return is_host(text);
     case ValueType::mac_address:
       return parse_mac_address(text).has_value();
+    case ValueType::mac_prefix:
+      return parse_mac_prefix(text).has_value();
     case ValueType::ipv4_address:
       return parse_ipv4(text).has_value();
     case ValueType::ipv6_address:

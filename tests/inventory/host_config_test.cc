@@ -32,6 +32,40 @@ targets:
 service: {listen: ["[::]:8000", "[::]:9999"], url: http://192.168.1.146:8000}
 )";
 
+constexpr const char* kWithLifecycle = R"(
+source: {git: /srv/git/fleet.git}
+targets:
+  - {name: a, type: netbox, url: https://a.example.net, token: {secret: a}}
+  - {name: b, type: netbox, url: https://b.example.net, token: {secret: b}}
+lifecycle:
+  netbox: b
+  bmc-vendors: [{prefix: "02:00:5E", vendor: ACME}, {prefix: 4ce1732, vendor: other}]
+  bmc-interfaces: [BMC0]
+  bmc-prefix-length: 26
+  coalesce: 2s
+)";
+
+TEST(HostConfig, SaysHowServersLive) {
+  const HostConfig config = good(kWithLifecycle);
+  EXPECT_EQ(config.lifecycle_target(), &config.targets[1]);
+  ASSERT_EQ(config.lifecycle.bmc_vendors.size(), 2U);
+  EXPECT_EQ(config.lifecycle.bmc_vendors[0].prefix.text(), "02:00:5e");
+  EXPECT_EQ(config.lifecycle.bmc_vendors[0].vendor, "ACME");
+  EXPECT_EQ(config.lifecycle.bmc_vendors[1].prefix.bits, 28);
+  EXPECT_EQ(config.lifecycle.bmc_interfaces, std::vector<std::string>{"BMC0"});
+  EXPECT_EQ(config.lifecycle.bmc_prefix_length, 26);
+  EXPECT_EQ(config.lifecycle.coalesce, seconds(2));
+}
+
+TEST(HostConfig, TheOnlyNetboxHoldsTheStatesUnlessAnotherIsNamed) {
+  const HostConfig manual = good(kManual);
+  EXPECT_EQ(manual.lifecycle_target(), &manual.targets[3]);
+  EXPECT_EQ(manual.lifecycle.bmc_interfaces, (std::vector<std::string>{"bmc", "ilo", "idrac"}));
+  std::string unnamed = kWithLifecycle;  // without the line that names it
+  unnamed.replace(unnamed.find("  netbox: b\n"), 12, "");
+  EXPECT_EQ(good(unnamed).lifecycle_target(), nullptr);
+}
+
 TEST(HostConfig, TakesTheConfigurationOfTheManual) {
   const HostConfig config = good(kManual);
   EXPECT_EQ(config.file, "/etc/metalwright/metalwright.yaml");
