@@ -4,19 +4,24 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <soci/sqlite3/soci-sqlite3.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <filesystem>
 #include <system_error>
+#include <thread>
 
 #include "reconciler/fault.h"
 
 namespace metalwright::store {
 namespace {
 constexpr std::string_view kSqlite = "sqlite:";
+constexpr std::chrono::milliseconds kLongestPause{64};
 // SQLite's primary result codes (sqlite.org/rescode.html); an extended code has more bits above.
 enum SqliteCode : int {
   kBusy = 5,
@@ -26,6 +31,7 @@ enum SqliteCode : int {
   kCorrupt = 11,
   kFull = 13,
   kCannotOpen = 14,
+  kProtocol = 15,  // too many others at once for the log's index
   kNotADatabase = 26,
 };
 
@@ -48,6 +54,7 @@ Error sqlite_error(const StateAddress& address, std::string_view doing, int code
   switch (code & 0xff) {
     case kBusy:
     case kLocked:
+    case kProtocol:
       return make(ErrorKind::unavailable, "state-locked",
                   fmt::format("{}: {} is locked by another process", doing, place));
     case kReadOnly:
@@ -141,7 +148,9 @@ std::string immutable_uri(std::string_view path) {
 }
 
 // The database file holds the key of the secrets' hashes: nobody else may read it. SQLite gives its
-// other files the same mode.
+// other files the same mode. A file that is there is not opened here: closing it would release the
+// locks that another connection of this process has on it (sqlite.org/howtocorrupt.html, 2.2), and
+// the next process to end would take the log away from under that connection.
 Result<void> prepare_file(const std::string& path) {
   std::error_code failed;
   std::filesystem::create_directories(std::filesystem::path(path).parent_path(), failed);
@@ -149,17 +158,43 @@ Result<void> prepare_file(const std::string& path) {
     return system_failure("state-open", fmt::format("making the folder of '{}'", path),
                           failed.value());
   }
-  const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (file < 0) {
-    const int error = errno;
-    auto result = system_failure("state-open", fmt::format("opening the state '{}'", path), error);
-    if (error == EROFS || error == EACCES || error == EPERM || error == EISDIR) {
-      result.value().kind = ErrorKind::invalid;
-    }
-    return result;
+  int error = 0;
+  const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (file >= 0) {
+    ::close(file);
+  } else if (errno != EEXIST) {
+    error = errno;
+  } else if (struct stat found{}; ::stat(path.c_str(), &found) != 0) {
+    error = errno;
+  } else if (S_ISDIR(found.st_mode)) {
+    error = EISDIR;
+  } else if (::faccessat(AT_FDCWD, path.c_str(), R_OK | W_OK, AT_EACCESS) != 0) {
+    error = errno;
   }
-  ::close(file);
-  return {};
+  if (error == 0) return {};
+  auto result = system_failure("state-open", fmt::format("opening the state '{}'", path), error);
+  if (error == EROFS || error == EACCES || error == EPERM || error == EISDIR) {
+    result.value().kind = ErrorKind::invalid;
+  }
+  return result;
+}
+
+// SQLite reads the file's header before it asks for the right to change it, and where two processes
+// stand there at once it refuses one without waiting: its busy handler would wait for ever for the
+// other. So the first opening of a new state waits here.
+void use_write_ahead_log(soci::session& sql, std::chrono::milliseconds timeout) {
+  const auto deadline = std::chrono::steady_clock::now() + timeout;
+  for (std::chrono::milliseconds pause{1};; pause = std::min(pause * 2, kLongestPause)) {
+    try {
+      std::string mode;
+      sql << "PRAGMA journal_mode = WAL", soci::into(mode);
+      return;
+    } catch (const soci::sqlite3_soci_error& thrown) {
+      const bool busy = (thrown.result() & 0xff) == kBusy;
+      if (!busy || std::chrono::steady_clock::now() >= deadline) throw;
+    }
+    std::this_thread::sleep_for(pause);
+  }
 }
 }  // namespace
 
@@ -244,8 +279,7 @@ void Connection::connect_sqlite() {
       soci::into(ignored);
   sql << "PRAGMA foreign_keys = ON";
   if (options_.read_only || memory) return;
-  std::string mode;
-  sql << "PRAGMA journal_mode = WAL", soci::into(mode);
+  use_write_ahead_log(sql, options_.busy_timeout);
   // FULL and not NORMAL: with NORMAL a power cut takes back commits that were reported as done, and
   // then a change has no intent, or a plan can be used twice. It costs one fsync a transaction.
   sql << "PRAGMA synchronous = FULL";

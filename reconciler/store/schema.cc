@@ -140,22 +140,27 @@ void execute_all(soci::session& sql, std::string_view statements, Engine engine)
   }
 }
 
-long long tables(soci::session& sql, Engine engine, bool only_meta) {
-  std::string query = engine == Engine::sqlite
-                          ? "SELECT count(*) FROM sqlite_master WHERE type = 'table'"
-                          : "SELECT count(*) FROM information_schema.tables"
-                            " WHERE table_schema = current_schema()";
-  if (only_meta) {
-    query += engine == Engine::sqlite ? " AND name = 'meta'" : " AND table_name = 'meta'";
-  }
-  long long count = 0;
-  sql << query, soci::into(count);
-  return count;
+struct Tables {
+  long long all = 0;
+  long long meta = 0;  // 1 where the table is there that every state of ours has
+};
+
+// One statement: between two of them another process may make the whole schema.
+Tables count_tables(soci::session& sql, Engine engine) {
+  const std::string query = engine == Engine::sqlite
+                                ? "SELECT count(*), count(*) FILTER (WHERE name = 'meta')"
+                                  " FROM sqlite_master WHERE type = 'table'"
+                                : "SELECT count(*), count(*) FILTER (WHERE table_name = 'meta')"
+                                  " FROM information_schema.tables"
+                                  " WHERE table_schema = current_schema()";
+  Tables found;
+  sql << query, soci::into(found.all), soci::into(found.meta);
+  return found;
 }
 
 Result<std::size_t> version(soci::session& sql, Connection& connection) {
-  const Engine engine = connection.engine();
-  if (tables(sql, engine, true) != 0) {
+  const Tables found = count_tables(sql, connection.engine());
+  if (found.meta != 0) {
     std::string text;
     soci::indicator there = soci::i_null;
     sql << "SELECT value FROM meta WHERE key = 'metalwright-schema'", soci::into(text, there);
@@ -163,7 +168,7 @@ Result<std::size_t> version(soci::session& sql, Connection& connection) {
         text.find_first_not_of("0123456789") == std::string::npos && text.size() < 6) {
       return std::stoul(text);
     }
-  } else if (tables(sql, engine, false) == 0) {
+  } else if (found.all == 0) {
     return 0;
   }
   return invalid("state-foreign",

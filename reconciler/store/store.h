@@ -29,8 +29,9 @@ struct StoreOptions {
   std::string state = "sqlite:/var/lib/metalwright/state.db";
   /// For commands that change nothing. Where there is no state yet it is as an empty one.
   bool read_only = false;
-  /// How long to wait for another process that is writing.
-  std::chrono::milliseconds busy_timeout{5000};
+  /// How long to wait for another process that is writing. Those that wait are not served in turn,
+  /// and on a busy disk each commit of another takes its time.
+  std::chrono::milliseconds busy_timeout{30000};
 };
 
 /// May be called from any thread. No exception leaves it. The kinds of its errors say what to do:

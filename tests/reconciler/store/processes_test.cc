@@ -65,6 +65,53 @@ TEST_F(StoreProcesses, WriteSideBySide) {
   EXPECT_EQ(value(open_store(state_)->applied().read("tftp")).rows.size(), 200U);
 }
 
+// All wait until the last is there, so that they meet in the making of the state.
+TEST_F(StoreProcesses, MakeANewStateAtOnce) {
+  for (int round = 0; round < 10; ++round) {
+    const std::string state = state_ + std::to_string(round);
+    int start[2];
+    ASSERT_EQ(::pipe(start), 0);
+    std::vector<pid_t> children;
+    for (int worker = 0; worker < 6; ++worker) {
+      children.push_back(in_child([&, worker] {
+        ::close(start[1]);
+        char end = 0;
+        if (::read(start[0], &end, 1) != 0) return 1;
+        const auto store = open_store(state);
+        if (store == nullptr) return 2;
+        return store->machines().set("m" + std::to_string(worker), "active", at(0)) ? 0 : 3;
+      }));
+    }
+    ::close(start[0]);
+    ::close(start[1]);
+    for (const pid_t child : children) EXPECT_EQ(status_of(child), 0);
+    EXPECT_EQ(value(open_store(state)->machines().all()).size(), 6U);
+  }
+}
+
+// A process that ends last merges the log and removes it. It must see that another one is there,
+// also where that one opened the state a second time.
+TEST_F(StoreProcesses, LeaveTheLogToAnotherThatUsesIt) {
+  int start[2];
+  ASSERT_EQ(::pipe(start), 0);
+  // Begun before anything is open: locks are a process's own, what SQLite knows of them is copied.
+  const pid_t other = in_child([&] {
+    ::close(start[1]);
+    char end = 0;
+    if (::read(start[0], &end, 1) != 0) return 1;
+    return open_store(state_) != nullptr ? 0 : 2;
+  });
+  const auto first = open_store(state_);
+  ASSERT_TRUE(first->machines().set("orion", "active", at(0)));
+  { ASSERT_NE(open_store(state_), nullptr); }
+  ::close(start[0]);
+  ::close(start[1]);
+  EXPECT_EQ(status_of(other), 0);
+  EXPECT_TRUE(std::filesystem::exists(folder_ / "state.db-wal"));
+  ASSERT_TRUE(first->machines().set("rigel", "active", at(0)));
+  EXPECT_EQ(value(open_store(state_)->machines().all()).size(), 2U);
+}
+
 TEST_F(StoreProcesses, UseAPlanOnceAmongThem) {
   { ASSERT_NE(open_store(state_), nullptr); }
   std::vector<pid_t> children;
@@ -272,7 +319,7 @@ TEST_P(RunLocks, EndWithAKilledProcess) {
   ::kill(child, SIGKILL);
   status_of(child);
   // The kernel has released it by now; a server of PostgreSQL notices a moment later.
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
   Result<RunLock> lock = RunLock::take(address(), self_);
   while (!lock && GetParam() == "postgresql" && std::chrono::steady_clock::now() < deadline) {
     ::usleep(10000);
@@ -285,21 +332,26 @@ TEST_P(RunLocks, EndWithAKilledProcess) {
 
 TEST_P(RunLocks, AreTakenByOneOfMany) {
   { ASSERT_NE(open_store(address()), nullptr); }
-  int pipe_ends[2];
-  ASSERT_EQ(::pipe(pipe_ends), 0);
+  int tried[2], end_of_all[2];
+  ASSERT_EQ(::pipe(tried), 0);
+  ASSERT_EQ(::pipe(end_of_all), 0);
   std::vector<pid_t> children;
   for (int i = 0; i < 6; ++i) {
     children.push_back(in_child([&] {
-      ::close(pipe_ends[1]);
+      ::close(end_of_all[1]);
       const Result<RunLock> lock = RunLock::take(address(), self_);
-      char end = 0;
-      (void)!::read(pipe_ends[0], &end, 1);  // until every one of them has tried
+      char byte = 0;
+      (void)!::write(tried[1], &byte, 1);
+      (void)!::read(end_of_all[0], &byte, 1);  // until every one of them has tried
       return lock ? 1 : 0;
     }));
   }
-  ::usleep(500000);
-  ::close(pipe_ends[1]);
-  ::close(pipe_ends[0]);
+  ::close(tried[1]);
+  char byte = 0;
+  for (std::size_t i = 0; i < children.size(); ++i) EXPECT_EQ(::read(tried[0], &byte, 1), 1);
+  ::close(tried[0]);
+  ::close(end_of_all[1]);
+  ::close(end_of_all[0]);
   int taken = 0;
   for (const pid_t child : children) taken += WEXITSTATUS(status_of(child));
   EXPECT_EQ(taken, 1);
