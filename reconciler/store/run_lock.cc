@@ -18,7 +18,9 @@ namespace {
 constexpr std::string_view kDoing = "taking the run lock";
 constexpr std::size_t kHolderBytes = 4096;
 
-std::string lock_path(const StateAddress& address) { return address.path + ".lock"; }
+std::string lock_path(const StateAddress& address, LockFor purpose = LockFor::run) {
+  return address.path + (purpose == LockFor::run ? ".lock" : ".lifecycle.lock");
+}
 
 tl::unexpected<Error> locked(const LockHolder& holder) {
   return unavailable(
@@ -73,17 +75,25 @@ struct flock whole_file(short type) {
 }
 
 // The schema is part of the lock's number: several states may share a database.
-constexpr std::string_view kLockNumbers = "731057911, hashtext(current_schema()) & 1073741823";
-constexpr std::string_view kLockRows =
-    " FROM pg_locks WHERE locktype = 'advisory' AND granted AND classid = 731057911"
-    " AND objid = (hashtext(current_schema()) & 1073741823)"
-    " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+int lock_class(LockFor purpose) { return purpose == LockFor::run ? 731057911 : 731057912; }
+int lock_slot(LockFor purpose) { return purpose == LockFor::run ? 1 : 2; }
+std::string lock_numbers(LockFor purpose) {
+  return fmt::format("{}, hashtext(current_schema()) & 1073741823", lock_class(purpose));
+}
+std::string lock_rows(LockFor purpose) {
+  return fmt::format(
+      " FROM pg_locks WHERE locktype = 'advisory' AND granted AND classid = {}"
+      " AND objid = (hashtext(current_schema()) & 1073741823)"
+      " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+      lock_class(purpose));
+}
 
-LockHolder select_holder(soci::session& sql) {
+LockHolder select_holder(soci::session& sql, LockFor purpose) {
   LockHolder holder;
+  const int slot = lock_slot(purpose);
   long long pid = 0, since = 0;
-  sql << "SELECT pid, host, since, command FROM run_lock WHERE slot = 1", soci::into(pid),
-      soci::into(holder.host), soci::into(since), soci::into(holder.command);
+  sql << "SELECT pid, host, since, command FROM run_lock WHERE slot = :s", soci::use(slot),
+      soci::into(pid), soci::into(holder.host), soci::into(since), soci::into(holder.command);
   holder.pid = pid;
   holder.since = from_micros(since);
   return holder;
@@ -125,6 +135,7 @@ struct RunLock::Impl {
   }
   int file = -1;
   std::string path;
+  LockFor purpose = LockFor::run;
   std::unique_ptr<Connection> connection;  // PostgreSQL: the lock is this session's
 };
 
@@ -160,35 +171,38 @@ Result<void> take_file(int& file, const std::string& path, const LockHolder& sel
   return {};
 }
 
-Result<void> take_session(Connection& connection, const LockHolder& self) {
+Result<void> take_session(Connection& connection, const LockHolder& self, LockFor purpose) {
   return connection.read(kDoing, [&](soci::session& sql) -> Result<void> {
     long long taken = 0;
-    sql << fmt::format("SELECT CASE WHEN pg_try_advisory_lock({}) THEN 1 ELSE 0 END", kLockNumbers),
+    sql << fmt::format("SELECT CASE WHEN pg_try_advisory_lock({}) THEN 1 ELSE 0 END",
+                       lock_numbers(purpose)),
         soci::into(taken);
-    if (taken == 0) return locked(select_holder(sql));
+    if (taken == 0) return locked(select_holder(sql, purpose));
     const long long pid = self.pid, since = micros(self.since);
     const std::string host = storable(self.host), command = storable(self.command);
-    sql << "INSERT INTO run_lock(slot, pid, host, since, command) VALUES(1, :p, :h, :s, :c)"
+    const int slot = lock_slot(purpose);
+    sql << "INSERT INTO run_lock(slot, pid, host, since, command) VALUES(:n, :p, :h, :s, :c)"
            " ON CONFLICT(slot) DO UPDATE SET pid = excluded.pid, host = excluded.host,"
            " since = excluded.since, command = excluded.command",
-        soci::use(pid), soci::use(host), soci::use(since), soci::use(command);
+        soci::use(slot), soci::use(pid), soci::use(host), soci::use(since), soci::use(command);
     return {};
   });
 }
 }  // namespace
 
-Result<RunLock> RunLock::take(const std::string& state, const LockHolder& self) {
+Result<RunLock> RunLock::take(const std::string& state, const LockHolder& self, LockFor purpose) {
   Result<StateAddress> address = parse_state(state);
   if (!address) return tl::unexpected<Error>(std::move(address).error());
   auto impl = std::make_unique<Impl>();
+  impl->purpose = purpose;
   Result<void> taken;
   if (address->engine == Engine::postgresql) {
     Result<std::unique_ptr<Connection>> connection = connect(state);
     if (!connection) return tl::unexpected<Error>(std::move(connection).error());
     impl->connection = std::move(*connection);
-    taken = take_session(*impl->connection, self);
+    taken = take_session(*impl->connection, self, purpose);
   } else if (!address->path.empty()) {
-    impl->path = lock_path(*address);
+    impl->path = lock_path(*address, purpose);
     int file = -1;
     taken = take_file(file, impl->path, self);
     if (taken) {
@@ -208,7 +222,8 @@ Result<void> RunLock::held() const {
     return impl_->connection->read(
         "checking the run lock", [&](soci::session& sql) -> Result<void> {
           long long count = 0;
-          sql << fmt::format("SELECT count(*){} AND pid = pg_backend_pid()", kLockRows),
+          sql << fmt::format("SELECT count(*){} AND pid = pg_backend_pid()",
+                             lock_rows(impl_->purpose)),
               soci::into(count);
           if (count > 0) return {};
           return unavailable("run-lock-lost", std::string(kLost) + "the connection to " +
@@ -230,8 +245,8 @@ Result<std::optional<LockHolder>> lock_holder(const std::string& state) {
     if (!connection) return tl::unexpected<Error>(std::move(connection).error());
     return (*connection)->read("reading the run lock", [](soci::session& sql) {
       long long count = 0;
-      sql << fmt::format("SELECT count(*){}", kLockRows), soci::into(count);
-      return count == 0 ? std::nullopt : std::optional(select_holder(sql));
+      sql << fmt::format("SELECT count(*){}", lock_rows(LockFor::run)), soci::into(count);
+      return count == 0 ? std::nullopt : std::optional(select_holder(sql, LockFor::run));
     });
   }
   if (address->path.empty()) return std::nullopt;

@@ -10,6 +10,12 @@
 
 namespace metalwright::store {
 
+/// What a lock of a state is for. They do not exclude one another.
+enum class LockFor : std::uint8_t {
+  run,        ///< changing targets as the revision says
+  lifecycle,  ///< taking servers' events to their end, one after the other
+};
+
 /// Who holds the lock: for the message that the second one shows.
 struct LockHolder {
   std::int64_t pid = 0;
@@ -26,13 +32,14 @@ struct LockHolder {
 
 /// The right to change targets: one process at a time for one state. Only commands that change
 /// something need it. It ends with the object, and also when its process is killed: with SQLite the
-/// kernel holds it (an open file description lock on `PATH.lock`, see fcntl(2)), with PostgreSQL
-/// the server does, for the session.
+/// kernel holds it (an open file description lock on `PATH.lock` or `PATH.lifecycle.lock`, see
+/// fcntl(2)), with PostgreSQL the server does, for the session.
 class RunLock {
  public:
   /// `state` as in StoreOptions. `self` is shown to others.
   /// Error: `unavailable`, check `run-locked`, naming the holder; does not wait.
-  [[nodiscard]] static Result<RunLock> take(const std::string& state, const LockHolder& self);
+  [[nodiscard]] static Result<RunLock> take(const std::string& state, const LockHolder& self,
+                                            LockFor purpose = LockFor::run);
   RunLock(RunLock&&) noexcept;
   RunLock& operator=(RunLock&&) noexcept;
   ~RunLock();

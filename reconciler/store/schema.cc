@@ -109,7 +109,29 @@ CREATE TABLE run_lock(
   command {text} NOT NULL)
 )sql";
 
-constexpr std::array kMigrations{Migration{kVersion1}};
+// An event that waits has no `ended`.
+constexpr std::string_view kVersion2 = R"sql(
+CREATE TABLE lifecycle_event(
+  id {id},
+  event_key {text} NOT NULL,
+  at BIGINT NOT NULL,
+  event {text} NOT NULL,
+  subject {text} NOT NULL,
+  facts {text} NOT NULL,
+  cause {text} NOT NULL,
+  intent {text} NOT NULL,
+  outcome {text} NOT NULL,
+  ended BIGINT,
+  server {text} NOT NULL,
+  from_state {text} NOT NULL,
+  to_state {text} NOT NULL,
+  result {text} NOT NULL);
+CREATE INDEX lifecycle_event_waiting ON lifecycle_event(id) WHERE ended IS NULL;
+CREATE INDEX lifecycle_event_subject ON lifecycle_event(subject, event, id);
+CREATE INDEX lifecycle_event_server ON lifecycle_event(server, id)
+)sql";
+
+constexpr std::array kMigrations{Migration{kVersion1}, Migration{kVersion2}};
 
 constexpr std::string_view kDoing = "reading the schema's version";
 

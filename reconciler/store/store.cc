@@ -53,6 +53,7 @@ struct Store::Parts {
   Outbox outbox{*connection};
   AuditLog audit{*connection};
   Machines machines{*connection};
+  LifecycleEvents lifecycle{*connection};
 };
 
 Store::Store(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
@@ -85,6 +86,7 @@ Holds& Store::holds() { return parts_->holds; }
 Outbox& Store::outbox() { return parts_->outbox; }
 AuditLog& Store::audit() { return parts_->audit; }
 Machines& Store::machines() { return parts_->machines; }
+LifecycleEvents& Store::lifecycle() { return parts_->lifecycle; }
 
 Result<void> Store::transaction(const std::function<Result<void>()>& body) {
   return parts_->connection->write("a transaction", [&](soci::session&) { return body(); });

@@ -9,6 +9,7 @@
 #include "reconciler/store/applied.h"
 #include "reconciler/store/audit.h"
 #include "reconciler/store/holds.h"
+#include "reconciler/store/lifecycle_events.h"
 #include "reconciler/store/machines.h"
 #include "reconciler/store/outbox.h"
 #include "reconciler/store/revisions.h"
@@ -45,13 +46,14 @@ class Store {
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
 
-  [[nodiscard]] Applied& applied();      ///< what was written where last
-  [[nodiscard]] Runs& runs();            ///< run history, intents and their outcomes
-  [[nodiscard]] Revisions& revisions();  ///< good, rejected, pinned; and per target
-  [[nodiscard]] Holds& holds();          ///< suspended, contended, and what is used once
-  [[nodiscard]] Outbox& outbox();        ///< events to hand out
-  [[nodiscard]] AuditLog& audit();       ///< who asked for what
-  [[nodiscard]] Machines& machines();    ///< lifecycle states
+  [[nodiscard]] Applied& applied();            ///< what was written where last
+  [[nodiscard]] Runs& runs();                  ///< run history, intents and their outcomes
+  [[nodiscard]] Revisions& revisions();        ///< good, rejected, pinned; and per target
+  [[nodiscard]] Holds& holds();                ///< suspended, contended, and what is used once
+  [[nodiscard]] Outbox& outbox();              ///< events to hand out
+  [[nodiscard]] AuditLog& audit();             ///< who asked for what
+  [[nodiscard]] Machines& machines();          ///< lifecycle states
+  [[nodiscard]] LifecycleEvents& lifecycle();  ///< what happens to servers, and happened
 
   /// Makes all that `body` does one transaction: all of it is kept, or where it returns an error
   /// none. Other threads wait. Transactions may nest: the outermost one decides.
