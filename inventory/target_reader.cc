@@ -36,9 +36,10 @@ constexpr std::array<std::string_view, 15> kDnsmasqOthers{
 constexpr std::array<std::string_view, 2> kNetboxNeeded{"url", "token"};
 constexpr std::array<std::string_view, 2> kNetboxOthers{"ca-file", "timeout"};
 constexpr std::array<std::string_view, 3> kRouterNeeded{"url", "user", "password"};
+constexpr std::array<std::string_view, 4> kRouterOthers{"ca-file", "timeout", "pin", "confirm"};
 constexpr std::array kTypes{
     TypeKeys{kFilesNeeded, kFilesOthers}, TypeKeys{kDnsmasqNeeded, kDnsmasqOthers},
-    TypeKeys{kNetboxNeeded, kNetboxOthers}, TypeKeys{kRouterNeeded, kNetboxOthers}, TypeKeys{}};
+    TypeKeys{kNetboxNeeded, kNetboxOthers}, TypeKeys{kRouterNeeded, kRouterOthers}, TypeKeys{}};
 
 bool contains(std::span<const std::string_view> words, std::string_view word) {
   return std::find(words.begin(), words.end(), word) != words.end();
@@ -145,6 +146,20 @@ void read_api(const Fields& fields, std::string_view file, TargetConfig& target)
   target.password = read_secret(fields, field("password"));
   target.ca_file = resolved_path(file, fields.text(field("ca-file")));
   target.timeout = fields.duration(field("timeout")).value_or(target.timeout);
+}
+
+void read_routeros(const Fields& fields, TargetConfig& target) {
+  constexpr std::size_t kConfirm = field("confirm");
+  constexpr std::size_t kPin = field("pin");
+  target.pin = fields.string(kPin);
+  target.confirm = fields.duration(kConfirm).value_or(target.confirm);
+  if (target.confirm < std::chrono::seconds(1) || target.confirm > std::chrono::hours(24)) {
+    fields.report(checks::kTargetOption, kConfirm, "is not within 1s and 1d");
+  }
+  if (fields.given(kPin) && !target.url.starts_with("https://")) {
+    fields.report(checks::kTargetOption, kPin,
+                  "needs an https:// address: http has no certificate");
+  }
 }
 
 /// One folder is beneath the other, or is it.
@@ -265,6 +280,7 @@ TargetConfig read_target(const Value& value, std::string_view file) {
   if (target.type == TargetType::netbox || target.type == TargetType::routeros) {
     read_api(fields, file, target);
   }
+  if (target.type == TargetType::routeros) read_routeros(fields, target);
   return target;
 }
 

@@ -202,6 +202,16 @@ inline constexpr std::array kTargetFields{
           .type = ValueType::duration,
           .doc = "netbox, routeros: longest wait for an answer",
           .fallback = "30s"},
+    Field{.name = "pin",
+          .type = ValueType::text,
+          .doc = "routeros: SHA-256 of the router's certificate, in hexadecimal as its "
+                 "`fingerprint` says, or of its public key as `sha256//BASE64`: trusted instead of "
+                 "authorities and names"},
+    Field{.name = "confirm",
+          .type = ValueType::duration,
+          .doc = "routeros: the router undoes a plan by itself that is not confirmed by then; "
+                 "1s to 1d",
+          .fallback = "5m"},
 };
 inline constexpr FieldTable kTargetTable{"target", "A place that is kept as the repository says",
                                          kTargetFields};

@@ -216,6 +216,32 @@ service: {listen: ":80", url: http://192.0.2.1/}
   EXPECT_EQ(config.service.listen[0].port, 80);
 }
 
+TEST(HostConfig, ReadsHowARouterIsTrustedAndHowLongItWaits) {
+  const HostConfig config = good(R"(source: {git: /f}
+targets:
+  - {name: a, type: routeros, url: https://192.0.2.1, user: u, password: {secret: s}, pin: "AB:CD", confirm: 90s}
+  - {name: b, type: routeros, url: http://192.0.2.2/, user: u, password: {secret: s}}
+)");
+  EXPECT_EQ(config.targets[0].pin, "AB:CD");
+  EXPECT_EQ(config.targets[0].confirm, seconds(90));
+  EXPECT_EQ(config.targets[1].pin, "");
+  EXPECT_EQ(config.targets[1].confirm, minutes(5));
+  EXPECT_EQ(config.targets[1].url, "http://192.0.2.2");
+
+  const auto wrong = load_host_config("m.yaml", R"(source: {git: /f}
+targets:
+  - {name: a, type: routeros, url: http://192.0.2.1, user: u, password: {secret: s}, pin: ab}
+  - {name: b, type: routeros, url: https://192.0.2.1, user: u, password: {secret: s}, confirm: 2d}
+  - {name: c, type: netbox, url: https://n.example.net, token: {secret: s}, confirm: 5m}
+)");
+  EXPECT_EQ(lines(wrong.errors),
+            "m.yaml:3:91: error: targets[0].pin: needs an https:// address: http has no "
+            "certificate [target-option]\n"
+            "m.yaml:4:96: error: targets[1].confirm: is not within 1s and 1d [target-option]\n"
+            "m.yaml:5:86: error: targets[2].confirm: means nothing for a target of type netbox "
+            "[target-option]\n");
+}
+
 TEST(HostConfig, NeverShowsASecretThatWasWrittenDown) {
   const auto result = load_host_config(
       "m.yaml",
