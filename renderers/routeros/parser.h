@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "renderers/routeros/syntax.h"
+#include "schemas/error.h"
+
+/// Reads RouterOS's script language. Everything that can stand in an export is read, and of scripts
+/// what configures a router: commands with arguments, `find` and `where`, strings with what is
+/// filled into them, blocks, `:`-commands, expressions.
+///
+/// Bounds: 64 MiB of text, 32 levels of brackets. CRLF counts as LF.
+///
+/// Error: `invalid` [routeros-syntax] with the line and column.
+/// Source: MikroTik, "Scripting"; `/export` of 6.49 and 7.x.
+namespace metalwright::routeros {
+
+inline constexpr std::size_t kLongestScript = std::size_t{64} << 20U;
+inline constexpr std::size_t kDeepestBracket = 32;
+
+/// A whole script; its first error ends it, as RouterOS would not run it either.
+[[nodiscard]] Result<std::vector<Statement>> parse_script(std::string_view source,
+                                                          const std::string& file = {});
+
+struct Lines {
+  std::vector<Statement> statements;
+  Errors errors;                      ///< one for each line that could not be read
+  std::vector<std::string> comments;  ///< those before the first statement, without `#` and blanks
+};
+/// An export: a line that cannot be read is reported and skipped.
+[[nodiscard]] Lines parse_lines(std::string_view source, const std::string& file = {});
+
+}  // namespace metalwright::routeros
