@@ -131,7 +131,62 @@ CREATE INDEX lifecycle_event_subject ON lifecycle_event(subject, event, id);
 CREATE INDEX lifecycle_event_server ON lifecycle_event(server, id)
 )sql";
 
-constexpr std::array kMigrations{Migration{kVersion1}, Migration{kVersion2}};
+// The HTTP service. A time that was not yet is 0. What machines say of themselves is text.
+constexpr std::string_view kVersion3 = R"sql(
+CREATE TABLE install(
+  subject {text} NOT NULL PRIMARY KEY,
+  assignment {text} NOT NULL,
+  mac {text} NOT NULL,
+  handed_out BIGINT NOT NULL,
+  completed BIGINT NOT NULL){keyed};
+CREATE TABLE boot_seen(
+  mac {text} NOT NULL PRIMARY KEY,
+  subject {text} NOT NULL,
+  decision {text} NOT NULL,
+  profile {text} NOT NULL,
+  address {text} NOT NULL,
+  boots BIGINT NOT NULL,
+  last BIGINT NOT NULL){keyed};
+CREATE TABLE pending_machine(
+  mac {text} NOT NULL PRIMARY KEY,
+  address {text} NOT NULL, hostname {text} NOT NULL, uuid {text} NOT NULL,
+  source {text} NOT NULL,
+  first_seen BIGINT NOT NULL, last_seen BIGINT NOT NULL){keyed};
+CREATE TABLE registration(
+  mac {text} NOT NULL PRIMARY KEY,
+  server {text} NOT NULL, interface {text} NOT NULL, ipv4 {text} NOT NULL, ipv6 {text} NOT NULL,
+  registered BIGINT NOT NULL,
+  status {text} NOT NULL,
+  last_callback {text} NOT NULL, last_callback_at BIGINT NOT NULL){keyed};
+CREATE TABLE node(
+  name {text} NOT NULL PRIMARY KEY,
+  state {text} NOT NULL,
+  address {text} NOT NULL, role {text} NOT NULL, hostname {text} NOT NULL, mac {text} NOT NULL,
+  config_hash {text} NOT NULL,
+  since BIGINT NOT NULL, last_seen BIGINT NOT NULL,
+  applied_hash {text} NOT NULL, report {text} NOT NULL, reported BIGINT NOT NULL){keyed};
+CREATE TABLE boot_profile(
+  id {text} NOT NULL PRIMARY KEY,
+  name {text} NOT NULL UNIQUE,
+  profile_type {text} NOT NULL,
+  kernel_path {text} NOT NULL, initrd_path {text} NOT NULL, boot_params {text} NOT NULL,
+  config_template {text} NOT NULL,
+  made BIGINT NOT NULL){keyed};
+CREATE TABLE boot_assignment(
+  mac {text} NOT NULL PRIMARY KEY,
+  node_name {text} NOT NULL,
+  profile_id {text} NOT NULL,
+  params_override {text} NOT NULL,
+  made BIGINT NOT NULL){keyed};
+CREATE TABLE token(
+  name {text} NOT NULL PRIMARY KEY,
+  hash {text} NOT NULL,
+  role {text} NOT NULL,
+  who {text} NOT NULL,
+  made BIGINT NOT NULL, expires BIGINT NOT NULL){keyed}
+)sql";
+
+constexpr std::array kMigrations{Migration{kVersion1}, Migration{kVersion2}, Migration{kVersion3}};
 
 constexpr std::string_view kDoing = "reading the schema's version";
 

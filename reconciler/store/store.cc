@@ -54,6 +54,10 @@ struct Store::Parts {
   AuditLog audit{*connection};
   Machines machines{*connection};
   LifecycleEvents lifecycle{*connection};
+  Boots boots{*connection};
+  BootApi boot_api{*connection};
+  Provisioning provisioning{*connection};
+  Tokens tokens{*connection};
 };
 
 Store::Store(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
@@ -87,6 +91,10 @@ Outbox& Store::outbox() { return parts_->outbox; }
 AuditLog& Store::audit() { return parts_->audit; }
 Machines& Store::machines() { return parts_->machines; }
 LifecycleEvents& Store::lifecycle() { return parts_->lifecycle; }
+Boots& Store::boots() { return parts_->boots; }
+BootApi& Store::boot_api() { return parts_->boot_api; }
+Provisioning& Store::provisioning() { return parts_->provisioning; }
+Tokens& Store::tokens() { return parts_->tokens; }
 
 Result<void> Store::transaction(const std::function<Result<void>()>& body) {
   return parts_->connection->write("a transaction", [&](soci::session&) { return body(); });

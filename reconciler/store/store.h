@@ -8,12 +8,16 @@
 
 #include "reconciler/store/applied.h"
 #include "reconciler/store/audit.h"
+#include "reconciler/store/boot_api.h"
+#include "reconciler/store/boots.h"
 #include "reconciler/store/holds.h"
 #include "reconciler/store/lifecycle_events.h"
 #include "reconciler/store/machines.h"
 #include "reconciler/store/outbox.h"
+#include "reconciler/store/provisioning.h"
 #include "reconciler/store/revisions.h"
 #include "reconciler/store/runs.h"
+#include "reconciler/store/tokens.h"
 #include "schemas/digest.h"
 #include "schemas/error.h"
 
@@ -54,6 +58,10 @@ class Store {
   [[nodiscard]] AuditLog& audit();             ///< who asked for what
   [[nodiscard]] Machines& machines();          ///< lifecycle states
   [[nodiscard]] LifecycleEvents& lifecycle();  ///< what happens to servers, and happened
+  [[nodiscard]] Boots& boots();                ///< installs handed out, and who booted what
+  [[nodiscard]] BootApi& boot_api();           ///< profiles and assignments made over the API
+  [[nodiscard]] Provisioning& provisioning();  ///< pending and registered machines, nodes
+  [[nodiscard]] Tokens& tokens();              ///< who may use the API
 
   /// Makes all that `body` does one transaction: all of it is kept, or where it returns an error
   /// none. Other threads wait. Transactions may nest: the outermost one decides.
