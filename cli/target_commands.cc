@@ -38,6 +38,16 @@ struct Options {
   bool full = false;
 };
 
+/// Tells of the targets that could not be looked at as a whole; true where there are any.
+bool report_unseen(const reconciler::Planned& planned) {
+  Errors errors;
+  for (const reconciler::PlannedTarget& target : planned.targets) {
+    if (const Error* const error = target.unseen()) errors.push_back(*error);
+  }
+  report(errors);
+  return !errors.empty();
+}
+
 /// A plan against a snapshot: no target is asked, and no secret is needed.
 int plan_from_snapshot(const Options& options, const Globals& globals, bool config_named) {
   StopSignals stop;
@@ -57,6 +67,7 @@ int plan_from_snapshot(const Options& options, const Globals& globals, bool conf
                               *snapshot, now_utc(), stop.token());
   if (const int status = report(result.errors); !result.planned) return status;
   if (!print_plan(result.planned->plan, options.format, globals)) return kError;
+  if (report_unseen(*result.planned)) return kError;
   return options.detailed && !result.planned->plan.empty() ? kChanges : kSuccess;
 }
 
@@ -87,9 +98,7 @@ int plan(const Options& options, const Globals& globals) {
     }
   }
   if (!print_plan(planned->plan, options.format, globals)) return kError;
-  const bool unseen = std::any_of(planned->targets.begin(), planned->targets.end(),
-                                  [](const auto& target) { return target.error.has_value(); });
-  if (unseen) return kError;
+  if (report_unseen(*planned)) return kError;
   return options.detailed && !planned->plan.empty() ? kChanges : kSuccess;
 }
 
@@ -123,11 +132,14 @@ int exit_status(const pipeline::Round& round) {
 std::string outcome_line(const pipeline::Round& round) {
   if (!round.report) return "nothing to do";
   std::string text;
-  for (const reconciler::TargetOutcome& outcome : round.report->targets) {
+  for (std::size_t i = 0; i < round.report->targets.size(); ++i) {
+    const reconciler::TargetOutcome& outcome = round.report->targets[i];
     if (!text.empty()) text += "; ";
     text += outcome.target + ": " + std::to_string(outcome.done) + " done";
     if (outcome.failed > 0) text += ", " + std::to_string(outcome.failed) + " failed";
     if (outcome.error) text += ", failed";
+    if (round.planned->targets[i].error) text += ", could not be looked at";
+    if (round.planned->targets[i].unread) text += ", read in part only";
   }
   return text;
 }
@@ -218,12 +230,11 @@ int apply(const Options& options, const Globals& globals) {
     return revision_status == kSuccess ? kError : revision_status;
   }
   if (declined) return kSuccess;
+  const bool unseen = report_unseen(*round.planned);
   report_outcomes(round);
   const int status = exit_status(round);
   if (round.wanted.compiled != nullptr) (*host)->keep(round.wanted.compiled);
   if (status == kSuccess || status == kPartly) print(outcome_line(round) + '\n');
-  const bool unseen = std::any_of(round.planned->targets.begin(), round.planned->targets.end(),
-                                  [](const auto& target) { return target.error.has_value(); });
   if (status == kSuccess && (unseen || !round.planned->plan.conflicts.empty())) return kPartly;
   return status;
 }
@@ -323,7 +334,14 @@ int snapshot(const Options& options, const Globals& globals) {
   if (auto written = reconciler::write_snapshot_file(*taken, options.out); !written) {
     return report(written.error());
   }
-  return kSuccess;
+  int status = kSuccess;
+  for (const reconciler::TargetSnapshot& target : taken->targets) {
+    if (target.complete) continue;
+    spdlog::error("the snapshot has {} of target '{}': {}",
+                  target.rows.empty() ? "nothing" : "a part only", target.target, target.error);
+    status = kError;
+  }
+  return status;
 }
 
 }  // namespace

@@ -163,7 +163,9 @@ Explanation explain(const Model& model, const inventory::RepositoryFiles& files,
     std::string otherwise = plan == nullptr ? "" : "in place";
     if (plan != nullptr) {
       for (const reconciler::LeftOut& left : plan->left_out) {
-        if (left.target == target.name) otherwise = "not looked at: " + left.message;
+        if (left.target == target.name && left.reason != "incomplete") {
+          otherwise = "not looked at: " + left.message;
+        }
       }
     }
     for (std::size_t i = 0; i < target.table.rows.size(); ++i) {

@@ -21,8 +21,8 @@ void note_outcome(Backoff& backoff, const Round& round, Time now) {
   const std::string& revision = round.planned->plan.revision;
   for (std::size_t i = 0; round.report && i < round.report->targets.size(); ++i) {
     const reconciler::TargetOutcome& outcome = round.report->targets[i];
-    const std::optional<Error>& unseen = round.planned->targets[i].error;
-    if (unseen) {
+    const Error* const unseen = round.planned->targets[i].unseen();
+    if (unseen != nullptr) {
       backoff.failed(outcome.target, permanent(*unseen), revision, now);
     } else if (outcome.error) {
       backoff.failed(outcome.target, permanent(*outcome.error), revision, now);
@@ -38,7 +38,7 @@ void note_outcome(Backoff& backoff, const Round& round, Time now) {
 bool worth_a_run(const reconciler::Planned& planned) {
   if (!planned.plan.changes.empty()) return true;
   return std::any_of(planned.targets.begin(), planned.targets.end(),
-                     [](const auto& target) { return !target.record.empty() || target.error; });
+                     [](const auto& target) { return !target.record.empty() || target.unseen(); });
 }
 
 void round_body(Host& host, const RoundOptions& options, Backoff* backoff, std::stop_token stop,
@@ -128,7 +128,7 @@ bool Round::converged() const {
     return false;
   }
   const bool all_seen = std::all_of(planned->targets.begin(), planned->targets.end(),
-                                    [](const auto& target) { return !target.error; });
+                                    [](const auto& target) { return !target.unseen(); });
   const bool applied =
       report ? report->status == reconciler::ApplyStatus::converged : planned->plan.changes.empty();
   return all_seen && applied && planned->plan.conflicts.empty();

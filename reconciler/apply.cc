@@ -208,9 +208,12 @@ class Applier {
     const Subject& subject = request_.subjects[i];
     const Result<Observation> now = subject.target->observe(
         *subject.desired, *planned_.targets[i].last_applied, Look::named, stop_);
-    if (!now)
-      return with_context(now.error(), "while verifying target '" + outcomes_[i].target + "'");
+    const auto verifying = [&](const Error& error) {
+      return with_context(error, "while verifying target '" + outcomes_[i].target + "'");
+    };
+    if (!now) return verifying(now.error());
     if (outcomes_[i].failed > 0) return std::nullopt;  // already told, one by one
+    if (!now->unread.empty()) return verifying(now->unread.front());
     // A first run changes everything, so neither list may be searched once for each of the other.
     std::set<std::pair<std::string_view, std::string_view>> written;
     for (const Change& change : changes) {
@@ -336,12 +339,14 @@ Result<std::vector<std::string>> note_corrections(store::Store& store, const Pla
 ApplyStatus status_of(const std::vector<TargetOutcome>& outcomes, const Planned& planned,
                       bool stopped) {
   std::uint64_t done = 0, failed = 0;
+  bool unread = false;
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
     done += outcomes[i].done;
     if (outcomes[i].error || outcomes[i].failed > 0 || planned.targets[i].error) ++failed;
+    unread = unread || planned.targets[i].unread;
   }
   if (stopped && done < planned.plan.changes.size()) return ApplyStatus::stopped;
-  if (failed == 0) return ApplyStatus::converged;
+  if (failed == 0) return unread ? ApplyStatus::partly : ApplyStatus::converged;
   return done == 0 && failed == outcomes.size() ? ApplyStatus::failed : ApplyStatus::partly;
 }
 
@@ -359,13 +364,15 @@ store::RunOutcome outcome_of(ApplyStatus status) {
   return store::RunOutcome::failed;
 }
 
-std::string summary_of(const std::vector<TargetOutcome>& outcomes) {
+std::string summary_of(const std::vector<TargetOutcome>& outcomes, const Planned& planned) {
   std::string text;
-  for (const TargetOutcome& outcome : outcomes) {
+  for (std::size_t i = 0; i < outcomes.size(); ++i) {
+    const TargetOutcome& outcome = outcomes[i];
     if (!text.empty()) text += "; ";
     text += outcome.target + ": " + std::to_string(outcome.done) + " done";
     if (outcome.failed > 0) text += ", " + std::to_string(outcome.failed) + " failed";
     if (outcome.error) text += ", " + outcome.error->message;
+    if (const Error* const unseen = planned.targets[i].unseen()) text += ", " + unseen->message;
   }
   return text;
 }
@@ -387,15 +394,16 @@ Result<ApplyReport> apply_plan(store::Store& store, AppliedTables& tables,
   const Result<void> recorded = store.transaction([&]() -> Result<void> {
     for (std::size_t i = 0; i < report.targets.size(); ++i) {
       const TargetOutcome& outcome = report.targets[i];
-      const bool seen = !planned.targets[i].left_out;
+      const Error* const unseen = planned.targets[i].unseen();
+      const bool seen = !planned.targets[i].left_out && unseen == nullptr;
       const bool whole = seen && !outcome.error && outcome.failed == 0 && !stop.stop_requested();
       Result<void> marked;
       if (whole) {
         marked = store.revisions().converged(outcome.target, planned.plan.revision, now);
-      } else if (outcome.error || outcome.failed > 0 || planned.targets[i].error) {
-        const Error& error = outcome.error              ? *outcome.error
-                             : planned.targets[i].error ? *planned.targets[i].error
-                                                        : outcome.change_errors.front();
+      } else if (outcome.error || outcome.failed > 0 || unseen != nullptr) {
+        const Error& error = outcome.error        ? *outcome.error
+                             : outcome.failed > 0 ? outcome.change_errors.front()
+                                                  : *unseen;
         marked = store.revisions().failed(outcome.target, planned.plan.revision, error.text(), now);
       }
       if (!marked) return marked;
@@ -406,7 +414,8 @@ Result<ApplyReport> apply_plan(store::Store& store, AppliedTables& tables,
     report.contended = std::move(*contended);
     if (auto settled = store.holds().settle(planned.plan.revision); !settled) return settled;
     if (auto pruned = store.runs().prune(kKeptRuns, kKeptChanges); !pruned) return pruned;
-    return store.runs().finish(*run, outcome_of(report.status), summary_of(report.targets), now);
+    return store.runs().finish(*run, outcome_of(report.status), summary_of(report.targets, planned),
+                               now);
   });
   if (!recorded) return tl::unexpected(recorded.error());
   for (const TargetOutcome& outcome : report.targets) {

@@ -172,7 +172,10 @@ class Differ {
   }
 
   void remove(const ResourceRow& row, const Digest& found) {
-    if (!request_.observation.complete) return;
+    if (!request_.observation.unread.empty()) {
+      ++out_.withheld;
+      return;
+    }
     deletes_.push_back(make(row, Action::remove, Reason::removed, found));
   }
 

@@ -36,12 +36,13 @@ struct TargetDiff {
   /// Already as desired and ours, but not recorded so: to be recorded without a change.
   std::vector<ResourceRow> record;
   std::vector<ResourceRow> contended;  ///< drifted, and left alone
+  std::uint64_t withheld = 0;          ///< deletes left out, because only a part could be read
   std::uint64_t compared = 0;
 };
 
 /// Three-way: desired, observed, last-applied. Work beyond one pass over the two tables is
 /// proportional to what differs. Nothing is deleted that the last-applied table or the target does
-/// not know as ours, and nothing at all where the observation is incomplete.
+/// not know as ours, and nothing at all where a part of it could not be read.
 [[nodiscard]] TargetDiff diff(const DiffRequest& request);
 
 }  // namespace metalwright::reconciler

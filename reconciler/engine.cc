@@ -14,6 +14,12 @@ namespace {
 
 constexpr std::size_t kMostFields = std::size_t{16} * 1024 * 1024;  // bytes of text in one plan
 
+std::string one_line(const Error& error) {
+  std::string text = error.message;
+  for (const std::string& line : error.context) text += "; " + line;
+  return text;
+}
+
 LeftOut left_out(const std::string& target, std::string reason, std::string message) {
   return {.target = target, .reason = std::move(reason), .message = std::move(message)};
 }
@@ -22,9 +28,24 @@ LeftOut left_out(const std::string& target, std::string reason, std::string mess
 struct Looked {
   TablePtr last_applied;
   std::optional<TargetDiff> diff;
-  std::optional<Error> error;
+  std::optional<Error> error, unread;
   std::vector<std::shared_ptr<const Arena>> arenas;
 };
+
+/// What could not be read, and what that keeps from being done.
+Error unread_error(const std::string& target, const Observation& observation,
+                   std::uint64_t withheld) {
+  Error error = observation.unread.front();
+  error.kind = ErrorKind::unavailable;  // the next look may read it
+  if (observation.unread.size() > 1) {
+    error.message += "; others neither";
+  }
+  std::string line = "target '" + target + "' was read in part only, so nothing is deleted there";
+  if (withheld > 0) {
+    line += ": " + std::to_string(withheld) + (withheld == 1 ? " delete waits" : " deletes wait");
+  }
+  return with_context(std::move(error), std::move(line));
+}
 
 struct Contention {
   std::set<std::tuple<std::string, std::string, std::string>> resources;
@@ -56,6 +77,9 @@ Looked look_at(const Subject& subject, const TablePtr& last_applied, const Conte
                              return contention.holds(subject.target->name(), row);
                            }};
   looked.diff = diff(diff_request);
+  if (!observation->unread.empty()) {
+    looked.unread = unread_error(subject.target->name(), *observation, looked.diff->withheld);
+  }
   looked.arenas = std::move(observation->arenas);
   return looked;
 }
@@ -230,8 +254,13 @@ Result<Planned> make_plan(store::Store& store, AppliedTables& tables, const Plan
       target.error = std::move(looked[i].error);
       target.left_out = true;
       planned.plan.left_out.push_back(
-          left_out(subject.target->name(), "unavailable", target.error->text()));
+          left_out(subject.target->name(), "unavailable", one_line(*target.error)));
       continue;
+    }
+    if (looked[i].unread) {
+      target.unread = std::move(looked[i].unread);
+      planned.plan.left_out.push_back(
+          left_out(subject.target->name(), "incomplete", one_line(*target.unread)));
     }
     target.record = std::move(looked[i].diff->record);
     join(planned.plan, subject, *looked[i].diff, *suspensions, request, fields_budget);

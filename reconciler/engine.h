@@ -76,9 +76,16 @@ struct PlannedTarget {
   TablePtr last_applied;
   std::vector<ResourceRow> record;  ///< right already, to be recorded only
   std::vector<std::shared_ptr<const Arena>> arenas;
-  std::optional<Error> error;  ///< it could not be observed
+  std::optional<Error> error;   ///< it could not be observed
+  std::optional<Error> unread;  ///< a part of it could not be, so that nothing is deleted there
   bool left_out = false;
   std::map<OwnedClass, std::uint64_t> owned;
+
+  /// Why this plan cannot make the target right, whatever becomes of its changes; null: it can.
+  [[nodiscard]] const Error* unseen() const {
+    if (error) return &*error;
+    return unread ? &*unread : nullptr;
+  }
 };
 
 struct Planned {
@@ -87,7 +94,8 @@ struct Planned {
 };
 
 /// Observes all targets side by side and diffs them. A target that cannot be observed is left out
-/// and named. Errors: the store's.
+/// and named; one of which a part cannot be read is named, and nothing at it is deleted.
+/// Errors: the store's.
 [[nodiscard]] Result<Planned> make_plan(store::Store& store, AppliedTables& tables,
                                         const PlanRequest& request, std::stop_token stop);
 
@@ -101,8 +109,8 @@ enum class ApplyStatus : std::uint8_t {
 struct TargetOutcome {
   std::string target;
   std::uint64_t done = 0, failed = 0;
-  std::optional<Error> error;         ///< of the target as a whole
-  std::vector<Error> change_errors;   ///< the first few
+  std::optional<Error> error;        ///< of the target as a whole
+  std::vector<Error> change_errors;  ///< the first few
 };
 
 struct ApplyReport {

@@ -85,7 +85,10 @@ class Taker {
       snapshot.error = observation.error().text();
       return snapshot;
     }
-    snapshot.complete = observation->complete;
+    if (!observation->unread.empty()) {
+      snapshot.complete = false;
+      snapshot.error = observation->unread.front().text();
+    }
     Merge merge(source_.desired, source_.last_applied, *observation);
     Sides sides;
     while (const ResourceRow* const row = merge.next(sides)) {

@@ -38,7 +38,7 @@ struct SnapshotRow {
 struct TargetSnapshot {
   std::string target;
   bool complete = true;
-  std::string error;              ///< why it could not be observed; then there are no rows
+  std::string error;  ///< why it is not complete; without rows nothing could be observed
   std::vector<SnapshotRow> rows;  ///< sorted by kind and name
   friend bool operator==(const TargetSnapshot&, const TargetSnapshot&) = default;
 };

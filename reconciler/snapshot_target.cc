@@ -30,12 +30,17 @@ ResourceTable SnapshotTarget::last_applied() const {
 Result<Observation> SnapshotTarget::observe(const ResourceTable& desired,
                                             const ResourceTable& last_applied, Look /*look*/,
                                             std::stop_token /*stop*/) {
-  if (!snapshot_.error.empty()) {
+  if (!snapshot_.error.empty() && snapshot_.rows.empty()) {
     return unavailable("snapshot", "the snapshot has nothing of the target '" + snapshot_.target +
                                        "', which could not be observed: " + snapshot_.error);
   }
   Observation observation;
-  observation.complete = snapshot_.complete;
+  if (!snapshot_.complete) {
+    observation.unread.push_back(
+        unavailable("snapshot", "the snapshot has a part only of target '" + snapshot_.target +
+                                    "': " + snapshot_.error)
+            .value());
+  }
   auto arena = std::make_shared<Arena>();
   std::size_t d = 0, l = 0, s = 0;
   const auto unrecorded = [&](const SnapshotRow& row) {

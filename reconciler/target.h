@@ -33,8 +33,9 @@ struct Observation {
   /// What the target says is ours but neither table names: a lost store is rebuilt from it. With
   /// its digest as it is now. Ordered.
   std::vector<ResourceRow> unrecorded;
-  /// False where only a part could be read: then nothing at this target may be deleted.
-  bool complete = true;
+  /// What could not be read and may be anything, each with its path and why; of many the first
+  /// few. Where it is not empty nothing at this target may be deleted, nor is it known to be right.
+  Errors unread;
   std::vector<std::shared_ptr<const Arena>> arenas;  ///< where the rows' texts live
 };
 

@@ -36,7 +36,7 @@ class Diff : public testing::Test {
                  std::vector<ObservedRow> observed = {}) {
     Observation observation;
     observation.rows = std::move(observed);
-    observation.complete = complete_;
+    observation.unread = unread_;
     observation.unrecorded = unrecorded_;
     return diff({.target = "tftp",
                  .desired = desired,
@@ -61,7 +61,8 @@ class Diff : public testing::Test {
 
   using Words = std::vector<std::string>;
   Arena arena_;
-  bool complete_ = true, adopt_ = false, corrects_ = true, contended_ = false;
+  bool adopt_ = false, corrects_ = true, contended_ = false;
+  Errors unread_;
   std::vector<ResourceMove> moves_;
   std::vector<ResourceRow> unrecorded_;
 };
@@ -96,9 +97,11 @@ TEST_F(Diff, PrunesWhatLeftTheRepositoryLastAndInReverse) {
 }
 
 TEST_F(Diff, DeletesNothingWhereTheTargetWasReadInPart) {
-  complete_ = false;
+  unread_ = {unavailable("file-system", "cannot read '/srv/tftp/b'").value()};
   unrecorded_ = {row("x", "9")};
-  EXPECT_TRUE(run(table({}), table({{"a", "1"}})).changes.empty());
+  const TargetDiff out = run(table({{"b", "2"}}), table({{"a", "1"}}));
+  EXPECT_EQ(texts(out.changes), Words{"create b added"});
+  EXPECT_EQ(out.withheld, 2U);
 }
 
 TEST_F(Diff, NamesAndCorrectsDrift) {

@@ -12,79 +12,10 @@
 #include "reconciler/plan_json.h"
 #include "reconciler/snapshot_target.h"
 #include "reconciler/store/store.h"
+#include "tests/reconciler/memory_target.h"
 
 namespace metalwright::reconciler {
 namespace {
-using Contents = std::map<std::string, std::string>;  // name -> content; all are files
-
-ResourceTable table_of(const Contents& contents, std::uint16_t mode = 0644) {
-  ResourceTable table;
-  auto arena = std::make_shared<Arena>();
-  for (const auto& [name, content] : contents) {
-    table.rows.push_back({arena->intern("file"), arena->copy(name), file_digest(mode, content)});
-  }
-  table.arenas.push_back(std::move(arena));
-  return table;
-}
-
-/// A target in memory: files, of which some are ours.
-class MemoryTarget : public Target {
- public:
-  struct File {
-    std::string content;
-    bool ours = true;
-    std::uint16_t mode = 0644;
-  };
-  std::map<std::string, File> files;
-  bool complete = true;
-  std::optional<Error> broken;
-
-  [[nodiscard]] const std::string& name() const override { return name_; }
-
-  Result<Observation> observe(const ResourceTable& desired, const ResourceTable& last_applied,
-                              Look /*look*/, std::stop_token /*stop*/) override {
-    if (broken) return tl::unexpected<Error>(*broken);
-    Observation observation;
-    observation.complete = complete;
-    std::map<std::string, Digest> named;
-    for (const ResourceRow& row : desired.rows) named[std::string(row.name.view())];
-    for (const ResourceRow& row : last_applied.rows)
-      named[std::string(row.name.view())] = row.digest;
-    auto arena = std::make_shared<Arena>();
-    const Text kind = arena->copy("file");
-    for (const auto& [name, applied] : named) {
-      ObservedRow row{.row = {kind, arena->copy(name), {}}};
-      if (const auto at = files.find(name); at != files.end()) {
-        row.row.digest = file_digest(at->second.mode, at->second.content);
-        row.presence = at->second.ours ? Presence::ours : Presence::foreign;
-      }
-      const bool at_rest = row.presence == Presence::ours && row.row.digest == applied;
-      if (!at_rest) observation.rows.push_back(row);
-    }
-    for (const auto& [name, file] : files) {
-      if (!file.ours || named.contains(name)) continue;
-      observation.unrecorded.push_back(
-          {kind, arena->copy(name), file_digest(file.mode, file.content)});
-    }
-    observation.arenas.push_back(std::move(arena));
-    return observation;
-  }
-
-  Result<Content> read(std::string_view /*kind*/, std::string_view name) override {
-    const auto at = files.find(std::string(name));
-    if (at == files.end()) return Content{};
-    return Content{.bytes = at->second.content, .copy_from = {}, .mode = at->second.mode};
-  }
-  Result<void> apply(std::span<const Change>, const ContentReader&, const ApplyEvents&,
-                     std::stop_token) override {
-    return fail(ErrorKind::bug, "test", "nothing is applied here");
-  }
-  std::vector<Check> check() override { return {}; }
-
- private:
-  std::string name_ = "tftp";
-};
-
 Digest keyed(const Digest& digest) { return sha256("key" + digest.hex()); }
 
 /// What the engine plans for `desired` at this target, with this last-applied table.
@@ -121,7 +52,9 @@ TEST(Snapshot, PlansAsTheTargetItWasTakenOfWould) {
   std::mt19937 random(11);
   for (int round = 0; round < 300; ++round) {
     MemoryTarget target;
-    target.complete = random() % 5 != 0;
+    if (random() % 5 == 0) {
+      target.unread = {unavailable("file-system", "cannot read 'f1'").value()};
+    }
     Contents in_force, applied, proposed;
     for (int i = 0; i < 12; ++i) {
       const std::string name = "f" + std::to_string(i);
@@ -149,6 +82,7 @@ TEST(Snapshot, PlansAsTheTargetItWasTakenOfWould) {
     Plan here = plan_of(offline, proposed, offline.last_applied());
     // The content of what is not ours is in no snapshot, so its fields differ.
     for (Plan* const plan : {&there, &here}) {
+      for (LeftOut& out : plan->left_out) out.message.clear();  // one says that it is a snapshot's
       for (std::vector<Change>* const changes : {&plan->changes, &plan->drift}) {
         for (Change& change : *changes) {
           const auto at = target.files.find(change.name);
@@ -238,6 +172,20 @@ TEST(Snapshot, NamesATargetThatCouldNotBeObserved) {
   const Result<Observation> observed = offline.observe({}, {}, Look::full, {});
   ASSERT_FALSE(observed);
   EXPECT_EQ(observed.error().kind, ErrorKind::unavailable);
+}
+
+TEST(Snapshot, OfAPartSaysWhatWasNotRead) {
+  MemoryTarget target;
+  target.files["a"] = {"one"};
+  target.unread = {unavailable("file-system", "cannot read '/srv/b'").value()};
+  const TargetSnapshot snapshot = taken(target, {}, {}, table_of({{"a", "one"}}));
+  EXPECT_FALSE(snapshot.complete);
+  ASSERT_EQ(snapshot.rows.size(), 1U);
+  SnapshotTarget offline(snapshot);
+  const Plan plan = plan_of(offline, {}, offline.last_applied());
+  EXPECT_TRUE(plan.changes.empty());
+  ASSERT_EQ(plan.left_out.size(), 1U);
+  EXPECT_NE(plan.left_out[0].message.find("cannot read '/srv/b'"), std::string::npos);
 }
 
 TEST(Snapshot, CannotBeChanged) {

@@ -30,6 +30,8 @@ Result<void> settle(const FileTree& tree, Manifest& manifest, const std::string&
   std::string clear_folder;
   const Result<Seen> seen = look_at(tree, path, nullptr, clear_folder, {});
   if (!seen) return tl::unexpected(seen.error());
+  // Whose it is cannot be told: it must not become somebody else's for a disk that fails today.
+  if (seen->unread) return tl::unexpected(*seen->unread);
   if (seen->digest == file->digest) {
     manifest.set(path, Manifest::File{file->digest, file->mode});
   } else {

@@ -114,6 +114,8 @@ TreeApply::Step TreeApply::decide(const Change& change) {
   const Result<Seen> seen = look(change.name);
   if (!seen) {
     step.error = seen.error();
+  } else if (seen->unread && (!change.moved_from.empty() || seen->digest != change.observed)) {
+    step.error = *seen->unread;
   } else if (change.reason != Reason::adopted && change.action != Action::forget &&
              !seen->absent() && seen->digest != change.desired && foreign_.contains(change.name)) {
     step.error = not_ours(tree_.absolute(change.name));
@@ -147,6 +149,9 @@ void TreeApply::decide_write(Step& step, const Seen& seen) {
     }
     if (!old->absent() && old->digest == change.observed && old->replaceable()) {
       step.moved_from_seen = old->status;
+    } else if (old->unread) {
+      step.error = *old->unread;
+      return;
     } else if (!old->absent()) {
       step.error = not_as_seen(tree_.absolute(change.moved_from));
       return;
@@ -331,7 +336,8 @@ Result<void> TreeApply::stage(FileBatch& batch, Step& step) {
   const Result<FileBatch::Staged> staged =
       batch.stage_copy(change.name, source.get(), step.mode, read_back);
   if (!staged) return tl::unexpected(staged.error());
-  const Result<HashedFile> copy = hash_file(read_back.get(), from, step.mode, false, {});
+  const Result<HashedFile> copy =
+      hash_file(read_back.get(), tree_.absolute(change.name), step.mode, false, {});
   if (!copy) return tl::unexpected(copy.error());
   if (copy->resource != change.desired) {
     return fail(ErrorKind::conflict, "changed-meanwhile",

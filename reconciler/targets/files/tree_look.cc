@@ -81,7 +81,7 @@ Result<Seen> look_at(const FileTree& tree, std::string_view path, const StatInde
   if (!hashed) {
     if (stop.stop_requested()) return tl::unexpected(std::move(hashed.error()));
     // One file that cannot be read does not hide the others.
-    seen.readable = false;
+    seen.unread = std::make_shared<const Error>(std::move(hashed.error()));
     seen.digest = digest_of_what("unreadable");
     return seen;
   }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -18,10 +19,10 @@ struct Seen {
   /// Of the resource; empty where nothing is there. What is no plain file, or cannot be read, has
   /// a digest that says what it is and is no file's.
   Digest digest;
-  std::optional<FileStatus> status;  ///< empty where nothing is there, or the way is blocked
-  bool readable = true;              ///< false: it may be anything
-  bool hashed = false;               ///< it was read for this: worth to be remembered
-  std::int64_t looked_ns = 0;        ///< where hashed: the clock before
+  std::optional<FileStatus> status;     ///< empty where nothing is there, or the way is blocked
+  std::shared_ptr<const Error> unread;  ///< why it may be anything; null: it was read
+  bool hashed = false;                  ///< it was read for this: worth to be remembered
+  std::int64_t looked_ns = 0;           ///< where hashed: the clock before
 
   [[nodiscard]] bool absent() const { return digest.empty(); }
   /// A file or a link, which a file can take the place of.

@@ -20,6 +20,7 @@ namespace {
 constexpr std::size_t kWorthAThread = 2000;
 constexpr std::size_t kThreads = 2;
 constexpr std::size_t kStopEvery = 256;
+constexpr std::size_t kMostUnread = 20;       // told of one look
 constexpr std::size_t kMostEntries = 10'000;  // of a folder that may give way to a file
 
 /// One resource that is to be looked at; null where a table does not have it.
@@ -68,7 +69,7 @@ class Part {
   std::vector<std::pair<std::string, Manifest::File>> unlisted;
   std::vector<std::pair<std::string, Manifest::File>> unclaimed;  // ours by the manifest alone
   std::vector<std::string> foreign;
-  bool complete = true;
+  Errors unread;
   std::optional<Error> error;
 
   Part(const FileTree& tree, const Manifest& manifest, const StatIndex& index,
@@ -130,7 +131,7 @@ class Part {
     } else if (known != nullptr && !seen->status) {
       learned.push_back({path, std::nullopt});
     }
-    complete = complete && seen->readable;
+    if (seen->unread && unread.size() < kMostUnread) unread.push_back(*seen->unread);
     const Digest applied = item.applied != nullptr ? item.applied->digest : Digest{};
     if (!listed && item.applied != nullptr && !seen->absent()) {
       const std::uint16_t mode = seen->status ? seen->status->mode : std::uint16_t{0};
@@ -246,6 +247,7 @@ Result<TreeObservation> observe_tree(const FileTree& tree, const Manifest& manif
 
   TreeObservation out;
   Observation& observation = out.observation;
+  Errors& unread = observation.unread;
   std::string clear_folder;
   const auto arena = std::make_shared<Arena>();
   const Text kind = arena->copy("file");
@@ -254,7 +256,7 @@ Result<TreeObservation> observe_tree(const FileTree& tree, const Manifest& manif
   }
   for (Part& part : parts) {
     observation.rows.insert(observation.rows.end(), part.rows.begin(), part.rows.end());
-    observation.complete = observation.complete && part.complete;
+    unread.insert(unread.end(), part.unread.begin(), part.unread.end());
     out.unlisted.insert(out.unlisted.end(), std::make_move_iterator(part.unlisted.begin()),
                         std::make_move_iterator(part.unlisted.end()));
     out.foreign.insert(out.foreign.end(), part.foreign.begin(), part.foreign.end());
@@ -263,6 +265,7 @@ Result<TreeObservation> observe_tree(const FileTree& tree, const Manifest& manif
       const Result<Seen> seen = look_at(tree, path, index.find(path), clear_folder, stop);
       if (!seen) return tl::unexpected(seen.error());
       if (seen->hashed) index.put(path, *seen->status, seen->looked_ns, seen->digest);
+      if (seen->unread && unread.size() < kMostUnread) unread.push_back(*seen->unread);
       if (!seen->replaceable() || (file.in_doubt && seen->digest != file.digest)) continue;
       observation.unrecorded.push_back(
           {.kind = kind, .name = arena->copy(path), .digest = seen->digest});

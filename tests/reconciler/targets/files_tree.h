@@ -34,7 +34,8 @@ class FilesTree {
   [[nodiscard]] std::string operator/(const std::string& path) const { return root_ + '/' + path; }
   [[nodiscard]] std::string index_file() const { return folder_ / "index"; }
   [[nodiscard]] FilesTarget& target() { return *target_; }
-  [[nodiscard]] bool complete() const { return complete_; }
+  /// What the last plan could not read.
+  [[nodiscard]] const Errors& unread() const { return unread_; }
 
   void restart() {
     target_ = std::make_unique<FilesTarget>(FilesTargetSettings{.name = "tftp",
@@ -69,7 +70,7 @@ class FilesTree {
     const Result<Observation> seen = target_->observe(desired, applied, look, {});
     EXPECT_TRUE(seen) << seen.error().text();
     if (!seen) return {};
-    complete_ = seen->complete;
+    unread_ = seen->unread;
     TargetDiff out = diff({.target = "tftp",
                            .desired = desired,
                            .last_applied = applied,
@@ -149,7 +150,7 @@ class FilesTree {
   std::unique_ptr<FilesTarget> target_;
   std::map<std::string, Digest> applied_;
   Contents contents_;
-  bool complete_ = true;
+  Errors unread_;
 };
 
 }  // namespace metalwright::reconciler

@@ -90,7 +90,7 @@ class TargetContract : public testing::TestWithParam<MakeWorld> {
     const Result<Observation> seen = target_->observe(wanted, applied, look, {});
     EXPECT_TRUE(seen) << seen.error().text();
     if (!seen) return {};
-    EXPECT_TRUE(seen->complete);
+    EXPECT_TRUE(seen->unread.empty());
     EXPECT_TRUE(std::is_sorted(
         seen->rows.begin(), seen->rows.end(),
         [](const auto& a, const auto& b) { return ResourceRow::compare(a.row, b.row) < 0; }));
