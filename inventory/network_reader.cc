@@ -5,6 +5,7 @@
 #include "inventory/server_reader.h"
 #include "schemas/quote.h"
 #include "schemas/repository_fields.h"
+#include "schemas/value_format.h"
 
 namespace metalwright::inventory {
 namespace {
@@ -49,13 +50,21 @@ void read_dhcp(const Value& value, Place place, Network& network) {
   Dhcp& dhcp = network.dhcp;
   dhcp.origin = value.reading->origin(place);
   read_dhcp_server(fields, dhcp);
-  dhcp.interface = fields.string(field_index(kDhcpTable, "interface"));
+  constexpr std::size_t kInterface = field_index(kDhcpTable, "interface");
+  dhcp.interface = fields.string(kInterface);
+  // A router's interfaces have any name; the others' are Linux'.
+  if (dhcp.server != DhcpServer::routeros && !dhcp.interface.empty() &&
+      !has_format(ValueType::interface_name, dhcp.interface)) {
+    fields.report(checks::kInterfaceName, kInterface,
+                  fmt::format("{} is not {}", quoted(dhcp.interface),
+                              "an interface's name (1 to 15 bytes without blanks, '/' and ':')"));
+  }
   dhcp.loader =
       static_cast<BootLoader>(fields.choice(field_index(kDhcpTable, "loader")).value_or(0));
   constexpr std::size_t kLease = field_index(kDhcpTable, "lease");
   if (const auto lease = fields.duration(kLease)) {
     dhcp.lease = *lease;
-    if (*lease < kShortestLease) {
+    if (*lease < kShortestLease && dhcp.server != DhcpServer::routeros) {
       fields.report(checks::kLeaseTimeMin, kLease,
                     fmt::format("{} is under two minutes, the shortest lease that dnsmasq keeps",
                                 quoted(fields.text(kLease))));
@@ -130,6 +139,39 @@ void read_ipv6(const Value& value, Place place, Network& network) {
   network.ipv6 = ipv6;
 }
 
+void read_router(const Value& value, Place place, Network& network) {
+  const Fields fields(value, place, kNetworkRouterTable);
+  NetworkRouter& router = network.router;
+  router.origin = value.reading->origin(place);
+  const auto text = [&](std::size_t field) { return fields.string(field); };
+  constexpr std::size_t kBridge = field_index(kNetworkRouterTable, "bridge");
+  constexpr std::size_t kNextServer = field_index(kNetworkRouterTable, "next-server");
+  constexpr std::size_t kAddressList = field_index(kNetworkRouterTable, "address-list");
+  router.bridge = text(kBridge);
+  router.vlan_interface = text(field_index(kNetworkRouterTable, "vlan-interface"));
+  for (const auto port : fields.texts(field_index(kNetworkRouterTable, "tagged"))) {
+    router.tagged.emplace_back(port);
+  }
+  for (const auto port : fields.texts(field_index(kNetworkRouterTable, "untagged"))) {
+    router.untagged.emplace_back(port);
+  }
+  router.dhcp_server = text(field_index(kNetworkRouterTable, "dhcp-server"));
+  router.pool = text(field_index(kNetworkRouterTable, "pool"));
+  router.boot = fields.boolean(field_index(kNetworkRouterTable, "boot")).value_or(true);
+  router.tftp = fields.boolean(field_index(kNetworkRouterTable, "tftp")).value_or(true);
+  router.dns = fields.boolean(field_index(kNetworkRouterTable, "dns")).value_or(true);
+  if (fields.given(kNextServer)) router.next_server = parse_ipv4(fields.text(kNextServer));
+  if (fields.given(kAddressList)) router.address_list = text(kAddressList);
+  if (network.dhcp.server != DhcpServer::routeros) {
+    fields.report(checks::kNetworkRouter,
+                  "says what a router does, but 'dhcp.server' is not routeros:<target>");
+  }
+  if (!router.bridge.empty() && !network.vlan) {
+    fields.report(checks::kNetworkRouter, kBridge,
+                  "a bridge carries a VLAN, and there is no 'vlan'");
+  }
+}
+
 void read_prefix(const Fields& fields, Network& network) {
   constexpr std::size_t kPrefix = field_index(kNetworkTable, "prefix");
   network.prefix_origin = fields.origin(kPrefix);
@@ -191,6 +233,8 @@ Network read_network(const Value& value, std::string_view name, Place place) {
                     [&](const Value& item, Place at) { read_dhcp(item, at, network); });
   fields.for_object(field_index(kNetworkTable, "ipv6"),
                     [&](const Value& item, Place at) { read_ipv6(item, at, network); });
+  fields.for_object(field_index(kNetworkTable, "routeros"),
+                    [&](const Value& item, Place at) { read_router(item, at, network); });
   return network;
 }
 }  // namespace

@@ -220,6 +220,9 @@ inline constexpr Check kNetworkDhcp{"network-dhcp", Severity::error,
                                     "a range has someone who gives its addresses"};
 inline constexpr Check kNetworkPrefix{"network-prefix", Severity::error,
                                       "a network's prefix has room for hosts"};
+inline constexpr Check kNetworkRouter{
+    "network-router", Severity::error,
+    "`routeros` stands in a network whose DHCP a router serves, `bridge` in one that has a VLAN"};
 inline constexpr Check kLeaseTimeMin{
     "lease-time-min", Severity::error,
     "a lease is at least two minutes, the least that dnsmasq keeps"};

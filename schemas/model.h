@@ -165,6 +165,20 @@ struct Dhcp {
   Origin origin, range_origin;
 };
 
+/// What a RouterOS router does for a network, beyond DHCP; nothing where another one serves it.
+struct NetworkRouter {
+  std::string bridge;                         ///< carries the network's VLAN; empty: none is made
+  std::string vlan_interface;                 ///< empty: `vlan<id>`
+  std::vector<std::string> tagged, untagged;  ///< ports of the bridge
+  std::string dhcp_server, pool;              ///< names; empty: `metalwright-<network>`
+  bool boot = true;
+  bool tftp = true;
+  std::optional<Ipv4Address> next_server;  ///< empty: the network's boot server
+  bool dns = true;
+  std::string address_list = "metalwright-boot";
+  Origin origin;
+};
+
 struct Network {
   std::string name;
   Ipv4Prefix prefix;
@@ -182,6 +196,7 @@ struct Network {
     std::optional<Ipv6Range> range;  ///< already within the prefix
   };
   std::optional<Ipv6> ipv6;
+  NetworkRouter router;
   Origin origin, prefix_origin, gateway_origin;
 };
 

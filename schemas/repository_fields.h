@@ -25,8 +25,8 @@ inline constexpr std::array kDhcpFields{
           .type = ValueType::duration,
           .doc = "How long an address is lent",
           .fallback = "1h"},
-    Field{"interface", ValueType::interface_name,
-          "The serving host's interface; none: found by its address"},
+    Field{"interface", ValueType::text,
+          "The interface of the serving host or router; none: found by its address"},
     Field{.name = "loader",
           .type = ValueType::choice,
           .doc = "What firmware loads first: iPXE everywhere; PXELINUX on BIOS and GRUB on UEFI; "
@@ -48,6 +48,46 @@ inline constexpr std::array kNetworkIpv6Fields{
           "Addresses for DHCPv6, whole or without the prefix, such as `::1000-::1fff`"},
 };
 inline constexpr FieldTable kNetworkIpv6Table{"ipv6", "IPv6 of a network", kNetworkIpv6Fields};
+
+inline constexpr std::array kNetworkRouterFields{
+    Field{"bridge", ValueType::text,
+          "Bridge that carries the network's VLAN: its VLAN interface and its row in the bridge's "
+          "VLAN table are made; none: both are left alone"},
+    Field{"vlan-interface", ValueType::text, "Name of the VLAN's interface; none: `vlan<id>`"},
+    Field{.name = "tagged",
+          .type = ValueType::list,
+          .doc = "Ports that carry the VLAN tagged, besides the bridge itself",
+          .item = ValueType::text},
+    Field{.name = "untagged",
+          .type = ValueType::list,
+          .doc = "Ports whose machines are in the VLAN without a tag",
+          .item = ValueType::text},
+    Field{"dhcp-server", ValueType::text, "Name of the DHCP server; none: `metalwright-<network>`"},
+    Field{"pool", ValueType::text, "Name of the address pool; none: `metalwright-<network>`"},
+    Field{.name = "boot",
+          .type = ValueType::boolean,
+          .doc = "Tell machines what to load: next-server, boot files by firmware, TFTP, and the "
+                 "list of who may boot",
+          .fallback = "true"},
+    Field{.name = "tftp",
+          .type = ValueType::boolean,
+          .doc = "Let the router's own TFTP server offer the boot loaders",
+          .fallback = "true"},
+    Field{"next-server", ValueType::ipv4_address,
+          "TFTP server that machines are sent to; none: the network's boot server. The router's "
+          "own address where it offers the boot loaders itself"},
+    Field{.name = "dns",
+          .type = ValueType::boolean,
+          .doc = "Static DNS entries for the servers",
+          .fallback = "true"},
+    Field{.name = "address-list",
+          .type = ValueType::text,
+          .doc = "Firewall address list of the networks that may reach the boot service",
+          .fallback = "metalwright-boot"},
+};
+inline constexpr FieldTable kNetworkRouterTable{
+    "routeros", "What a RouterOS router does for a network whose DHCP it serves",
+    kNetworkRouterFields};
 
 inline constexpr std::array kNetworkFields{
     Field{.name = "prefix", .type = ValueType::ipv4_prefix, .doc = "Prefix", .required = true},
@@ -71,6 +111,10 @@ inline constexpr std::array kNetworkFields{
           .max = 65535},
     Field{.name = "dhcp", .type = ValueType::object, .doc = "DHCP", .table = &kDhcpTable},
     Field{.name = "ipv6", .type = ValueType::object, .doc = "IPv6", .table = &kNetworkIpv6Table},
+    Field{.name = "routeros",
+          .type = ValueType::object,
+          .doc = "Only with `dhcp.server: routeros:<target>`",
+          .table = &kNetworkRouterTable},
 };
 inline constexpr FieldTable kNetworkTable{"network", "One network", kNetworkFields};
 

@@ -109,6 +109,10 @@ class ModelText {
       line(" {} {} {} {}", n.ipv6->prefix.text(), text(n.ipv6->gateway), word(n.ipv6->ra),
            text(n.ipv6->range));
     }
+    const NetworkRouter& r = n.router;
+    line(" {} {} {} {} {} {} {} {} {} {} {} {}", r.bridge, r.vlan_interface, joined(r.tagged),
+         joined(r.untagged), r.dhcp_server, r.pool, r.boot, r.tftp, text(r.next_server), r.dns,
+         r.address_list, r.origin.text());
   }
 
   void add(const Cluster& c) {
