@@ -19,7 +19,7 @@ namespace metalwright::inventory {
 namespace {
 
 constexpr const char* kSshKeygen = "/usr/bin/ssh-keygen";
-constexpr std::chrono::seconds kPatience{10};
+constexpr std::chrono::seconds kPatience{30};
 constexpr std::size_t kMostSignersBytes = 1 << 20;
 // A key that is listed for more names than these is listed for the first of them.
 constexpr std::size_t kMostPrincipals = 16;

@@ -14,7 +14,7 @@
 namespace metalwright::reconciler {
 
 struct ProgramLimits {
-  std::chrono::milliseconds time{10'000};
+  std::chrono::milliseconds time{30'000};
   std::size_t output_bytes = 1 << 20;  ///< of each stream; what is beyond is read and dropped
 };
 
