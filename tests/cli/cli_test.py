@@ -322,7 +322,7 @@ class Loop(Site):
 
     def stop(self, process):
         process.send_signal(signal.SIGTERM)
-        log = process.communicate(timeout=20)[1]
+        log = process.communicate(timeout=60)[1]
         self.assertEqual(process.returncode, 0, log)
         return log
 

@@ -110,7 +110,7 @@ class Site(unittest.TestCase):
         return subprocess.run([program, "-c", str(self.config), *arguments],
                               env={**self.env, **more.pop("env", {})}, cwd=self.root,
                               stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                              timeout=60, **more)
+                              timeout=120, **more)
 
     def expect(self, status, *arguments, **more):
         """Runs the program and returns its output; fails where the exit status is another."""
@@ -138,7 +138,7 @@ class Site(unittest.TestCase):
         return {str(path.relative_to(base)): path.read_bytes() for path in sorted(base.rglob("*"))
                 if path.is_file() and ".metalwright" not in str(path)}
 
-    def await_true(self, condition, what, seconds=15):
+    def await_true(self, condition, what, seconds=60):
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             if condition():

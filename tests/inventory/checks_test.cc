@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <ctime>
 #include <string>
 
 #include "inventory/loader.h"
@@ -145,7 +146,7 @@ TEST(Checks, StayQuickWhateverTheRepositoryHolds) {
         "interfaces: {{e0: {{mac: 02:00:00:00:00:01}}}}}}\n",
         i);
   }
-  const auto start = std::chrono::steady_clock::now();
+  const std::clock_t start = std::clock();  // of this process: other work may slow it down
   const LoadResult result = load(inventory_file(text));
   EXPECT_EQ(result.errors.size(), 1001U);
   std::string interfaces = "servers:\n  a:\n    interfaces:\n";
@@ -156,7 +157,7 @@ TEST(Checks, StayQuickWhateverTheRepositoryHolds) {
     vlans += fmt::format("        v{}: {{id: 1, link: v{}, addresses: [10.0.0.1/8]}}\n", i, i + 1);
   }
   static_cast<void>(load(inventory_file(vlans)));
-  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(30));
+  EXPECT_LT((std::clock() - start) / CLOCKS_PER_SEC, 30);
 }
 
 TEST(SortKeys, SortsAsAStableSortDoes) {

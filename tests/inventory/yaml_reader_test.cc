@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include <chrono>
+#include <ctime>
 #include <string>
 #include <vector>
 
@@ -125,9 +125,9 @@ TEST(YamlReader, CountsColumnsInBytes) {
 /// What a hostile file may cost. Far above what it takes, far below what a mistake would.
 template <class Run>
 void expect_quick(Run run) {
-  const auto start = std::chrono::steady_clock::now();
+  const std::clock_t start = std::clock();  // of this process: other work may slow it down
   run();
-  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(30));
+  EXPECT_LT((std::clock() - start) / CLOCKS_PER_SEC, 30);
 }
 
 TEST(YamlReader, IsNotHeldUpByHostileFiles) {

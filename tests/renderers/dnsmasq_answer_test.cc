@@ -25,7 +25,7 @@ using test::DhcpReply;
 using test::DhcpRequest;
 using test::ModelMaker;
 
-constexpr std::chrono::milliseconds kPatience{3000}, kSilence{150};
+constexpr std::chrono::milliseconds kPatience{60'000}, kSilence{150};
 
 struct Client {
   ClientKind kind;

@@ -11,7 +11,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-Deadline soon(milliseconds patience = milliseconds(10'000)) {
+Deadline soon(milliseconds patience = milliseconds(60'000)) {
   return steady_clock::now() + patience;
 }
 
@@ -58,7 +58,7 @@ TEST(ChildProcess, IsKilledWithItsChildrenWhenTimeIsUp) {
   const auto output = sh("sleep 1000 & sleep 1000", "", {}, soon(milliseconds(200)));
   ASSERT_FALSE(output);
   EXPECT_EQ(output.error().check, "program-timeout");
-  EXPECT_LT(steady_clock::now() - begin, milliseconds(5000));
+  EXPECT_LT(steady_clock::now() - begin, milliseconds(60'000));
 }
 
 TEST(ChildProcess, IsKilledOnRequest) {

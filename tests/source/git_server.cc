@@ -111,7 +111,7 @@ Sshd::Sshd(const std::string& folder, const std::string& host_key, const std::st
   pid_ = spawn(
       {"/usr/sbin/sshd", "-D", "-e", "-f", folder + "/sshd_config", "-E", folder + "/sshd.log"}, -1,
       -1);
-  for (int i = 0; i < 200 && !answers(port_); ++i) {
+  for (int i = 0; i < 2400 && !answers(port_); ++i) {
     std::this_thread::sleep_for(std::chrono::milliseconds(25));
   }
   EXPECT_TRUE(answers(port_)) << read_file(folder + "/sshd.log");

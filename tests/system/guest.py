@@ -133,7 +133,7 @@ def tap(number):
 def machine(mac, link, *options, card="", log):
     """The command that starts a guest with one network card. It ends by itself: the guest powers
     off, and `timeout` stops it where it does not."""
-    return ["timeout", "--kill-after=5", "200", "qemu-system-x86_64",
+    return ["timeout", "--kill-after=5", "600", "qemu-system-x86_64",
             "-accel", ACCELERATOR.read_text() if ACCELERATOR.exists() else probe_accelerator(),
             "-display", "none", "-nodefaults", "-no-reboot", "-m", "384", "-serial", f"file:{log}",
             "-netdev", link, *EXIT_PORT, *options,

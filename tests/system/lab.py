@@ -63,7 +63,7 @@ def enter():
         # dnsmasq sets its groups, which no user namespace allows.
         skip("needs root: sudo ctest --test-dir build -L 'system|boot'")
     command = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
-    probe = subprocess.run([*command, "true"], capture_output=True, text=True, timeout=20)
+    probe = subprocess.run([*command, "true"], capture_output=True, text=True, timeout=60)
     if probe.returncode != 0:
         skip(f"network namespaces are not allowed here: {probe.stderr.strip()}")
     os.environ["METALWRIGHT_LAB"] = "entered"
@@ -91,7 +91,7 @@ def prepare():
 
 def run(*command, **options):
     """Runs a program to its end and returns its output; a failure fails the test."""
-    options = {"timeout": 60, "text": True, "capture_output": True} | options
+    options = {"timeout": 120, "text": True, "capture_output": True} | options
     done = subprocess.run([str(word) for word in command], **options)
     if done.returncode != 0:
         said = f"{done.stdout[-2000:]}{done.stderr}"

@@ -16,7 +16,7 @@ def read(path, server=lab.SERVER, port=69, block=1428):
     """The bytes of a file. The client side needs an address (`lab.address`)."""
     family = socket.AF_INET6 if ":" in server else socket.AF_INET
     link = lab.client_socket(family, socket.SOCK_DGRAM)
-    link.settimeout(5)
+    link.settimeout(60)
     request = struct.pack("!H", READ)
     for word in (path, "octet", "blksize", str(block), "tsize", "0"):
         request += word.encode() + b"\0"

@@ -60,7 +60,7 @@ class RunningDnsmasq : public DnsmasqWorld {
     settings.reload = {Reload::By::command, folder_ / "reload", {}};
     settings.restart = {Reload::By::command, folder_ / "restart", {}};
     settings.log_file = folder_ / "log";
-    settings.probe.patience = std::chrono::seconds(8);
+    settings.probe.patience = std::chrono::seconds(60);
     return settings;
   }
   [[nodiscard]] const std::string& why_not() const { return why_not_; }
