@@ -355,7 +355,7 @@ class CurlHttpClient final : public HttpClient {
       }
     }
     if (request.method == HttpMethod::head) set(transfer, CURLOPT_NOBODY, 1L);
-    if (with_body || request.method == HttpMethod::del) {
+    if (with_body || request.method == HttpMethod::del || request.method == HttpMethod::options) {
       set(transfer, CURLOPT_CUSTOMREQUEST, word(request.method).data());
     }
     set(transfer, CURLOPT_HTTPHEADER, transfer.headers.get());
@@ -563,6 +563,8 @@ std::string_view word(HttpMethod method) {
       return "GET";
     case HttpMethod::head:
       return "HEAD";
+    case HttpMethod::options:
+      return "OPTIONS";
     case HttpMethod::post:
       return "POST";
     case HttpMethod::put:

@@ -23,7 +23,7 @@
 /// else. Neither credentials nor bodies are ever part of an error.
 namespace metalwright::reconciler {
 
-enum class HttpMethod : std::uint8_t { get, head, post, put, patch, del };
+enum class HttpMethod : std::uint8_t { get, head, options, post, put, patch, del };
 [[nodiscard]] std::string_view word(HttpMethod method);
 
 /// When a request may be sent a second time.

@@ -1,0 +1,174 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "reconciler/lifecycle/netbox_answers.h"
+#include "reconciler/lifecycle/registry.h"
+
+namespace metalwright::lifecycle {
+namespace {
+using nlohmann::json;
+using reconciler::HttpMethod;
+using reconciler::HttpRequest;
+using reconciler::url_escape;
+
+constexpr std::string_view kLeased = "Leased by DHCP to a management controller";
+}  // namespace
+
+Result<std::vector<Bound>> Registry::addresses(std::int64_t interface, std::stop_token stop) {
+  std::vector<Bound> found;
+  const auto look = [&](const json& object) {
+    const auto address = parse_ipv4_interface(text_of(object, "address"));
+    if (!address || id_of(object, "assigned_object_id") != interface ||
+        text_of(object, "assigned_object_type") != "dcim.interface") {
+      return;
+    }
+    found.push_back(
+        {id_of(object, "id").value_or(0), *address, text_of(object, "description") == kLeased});
+  };
+  if (Result<void> listed =
+          each_object(http_, fmt::format("/api/ipam/ip-addresses/?interface_id={}&", interface),
+                      "reading a controller's addresses", look, stop);
+      !listed) {
+    return tl::unexpected<Error>(std::move(listed).error());
+  }
+  return found;
+}
+
+namespace {
+/// An address as NetBox has it, wherever it is bound.
+struct Record {
+  std::int64_t id = 0;
+  Ipv4Interface address;
+  std::string type;  ///< of what it is bound to; empty: nothing
+  std::optional<std::int64_t> object;
+  std::string object_name;
+  bool leased = false;
+};
+
+Result<std::optional<Record>> find_address(reconciler::HttpClient& http, Ipv4Address ip,
+                                           std::int64_t interface, std::stop_token stop) {
+  std::vector<Record> found;
+  const auto look = [&](const json& object) {
+    const auto address = parse_ipv4_interface(text_of(object, "address"));
+    const auto vrf = object.find("vrf");
+    if (!address || address->address != ip || (vrf != object.end() && !vrf->is_null())) return;
+    Record record{id_of(object, "id").value_or(0),
+                  *address,
+                  text_of(object, "assigned_object_type"),
+                  id_of(object, "assigned_object_id"),
+                  text_of(object_of(object_of(object, "assigned_object"), "device"), "name"),
+                  text_of(object, "description") == kLeased};
+    found.push_back(std::move(record));
+  };
+  if (Result<void> listed = each_object(
+          http, fmt::format("/api/ipam/ip-addresses/?address={}&", url_escape(ip.text())),
+          "looking for an address", look, stop);
+      !listed) {
+    return tl::unexpected<Error>(std::move(listed).error());
+  }
+  if (found.empty()) return std::optional<Record>();
+  // With duplicates allowed there may be several: ours first, then a free one.
+  const auto rank = [&](const Record& record) {
+    if (record.object == interface && record.type == "dcim.interface") return 0;
+    if (!record.object) return 1;
+    return record.leased ? 2 : 3;
+  };
+  return *std::min_element(found.begin(), found.end(),
+                           [&](const Record& a, const Record& b) { return rank(a) < rank(b); });
+}
+
+/// The longest prefix around the address that NetBox has, of the global table.
+Result<std::uint8_t> prefix_length(reconciler::HttpClient& http, Ipv4Address ip,
+                                   std::uint8_t fallback, std::stop_token stop) {
+  int longest = -1;
+  const auto look = [&](const json& object) {
+    const auto prefix = parse_ipv4_prefix(text_of(object, "prefix"));
+    const auto vrf = object.find("vrf");
+    if (!prefix || !prefix->contains(ip) || (vrf != object.end() && !vrf->is_null())) return;
+    longest = std::max(longest, static_cast<int>(prefix->length));
+  };
+  if (Result<void> listed =
+          each_object(http, fmt::format("/api/ipam/prefixes/?contains={}&", url_escape(ip.text())),
+                      "looking for an address's prefix", look, stop);
+      !listed) {
+    return tl::unexpected<Error>(std::move(listed).error());
+  }
+  return longest > 0 ? static_cast<std::uint8_t>(longest) : fallback;
+}
+
+json binding(std::int64_t interface) {
+  return {{"assigned_object_type", "dcim.interface"}, {"assigned_object_id", interface}};
+}
+
+tl::unexpected<Error> elsewhere(const Record& record) {
+  return fail(ErrorKind::conflict, "address-elsewhere",
+              fmt::format("{} belongs to {} in NetBox", record.address.text(),
+                          record.object_name.empty() ? record.type : record.object_name));
+}
+}  // namespace
+
+Result<Ipv4Interface> Registry::bind(const Device& device, const Controller& controller,
+                                     Ipv4Address ip, std::stop_token stop) {
+  using Failed = tl::unexpected<Error>;
+  const std::int64_t interface = controller.interface;
+  const Result<std::vector<Bound>> before = addresses(interface, stop);
+  if (!before) return Failed(before.error());
+  Result<std::optional<Record>> there = find_address(http_, ip, interface, stop);
+  if (!there) return Failed(there.error());
+  std::int64_t id = 0;
+  Ipv4Interface bound{ip, {}};
+  if (!*there) {
+    const Result<std::uint8_t> length = prefix_length(http_, ip, options_.prefix_length, stop);
+    if (!length) return Failed(length.error());
+    bound.length = *length;
+    json body = binding(interface);
+    body["address"] = bound.text();
+    body["status"] = "dhcp";
+    body["description"] = kLeased;
+    const Result<json> made =
+        ask(http_, write_request(HttpMethod::post, "/api/ipam/ip-addresses/", body),
+            fmt::format("recording the address {}", bound.text()), stop);
+    if (!made) return Failed(made.error());
+    id = id_of(*made, "id").value_or(0);
+  } else {
+    const Record& record = **there;
+    id = record.id;
+    bound = record.address;
+    const bool ours = record.type == "dcim.interface" && record.object == interface;
+    if (!ours && record.object && !record.leased) return elsewhere(record);
+    if (!ours) {
+      const Result<json> moved =
+          ask(http_,
+              write_request(HttpMethod::patch, fmt::format("/api/ipam/ip-addresses/{}/", id),
+                            binding(interface)),
+              fmt::format("assigning the address {}", bound.text()), stop);
+      if (!moved) return Failed(moved.error());
+    }
+  }
+  const auto goes = [&](const Bound& each) { return each.leased && each.address.address != ip; };
+  const bool oob_goes = std::any_of(before->begin(), before->end(), [&](const Bound& each) {
+    return goes(each) && each.id == device.oob_ip;
+  });
+  if (!device.oob_ip || oob_goes) {
+    const Result<json> set =
+        ask(http_,
+            write_request(HttpMethod::patch, fmt::format("/api/dcim/devices/{}/", device.id),
+                          {{"oob_ip", id}}),
+            "setting a server's out-of-band address", stop);
+    if (!set) return Failed(set.error());
+  }
+  for (const Bound& each : *before) {
+    if (!goes(each)) continue;
+    HttpRequest request = get_request(fmt::format("/api/ipam/ip-addresses/{}/", each.id));
+    request.method = HttpMethod::del;
+    const Result<json> removed =
+        ask(http_, std::move(request), "removing an address that was leased before", stop);
+    if (!removed && removed.error().check != "netbox-gone") return Failed(removed.error());
+  }
+  return bound;
+}
+
+}  // namespace metalwright::lifecycle
