@@ -15,7 +15,6 @@ namespace metalwright::pipeline {
 namespace {
 
 using renderers::Artifact;
-using renderers::ArtifactKind;
 using renderers::Format;
 
 constexpr std::size_t kMostProofErrors = 50;
@@ -33,7 +32,7 @@ class BootPathProof {
 
   void observe(const ServerEntry* server, std::size_t target, Format format,
                const Artifact& artifact) {
-    if (artifact.kind != ArtifactKind::file) return;
+    if (artifact.kind != renderers::kFileKind) return;
     if (format != Format::pxelinux && format != Format::grub && format != Format::ipxe) return;
     if (artifact.name.starts_with("configs/")) return;  // of a user's template: no boot file
     for (BootReference& reference : boot_references(format, artifact.name, artifact.content,

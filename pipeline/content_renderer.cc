@@ -35,7 +35,7 @@ Result<reconciler::Content> ContentRenderer::content(std::string_view kind,
   reconciler::Content content;
   bool found = false;
   const renderers::ArtifactSink sink = [&](const renderers::Artifact& artifact) {
-    if (found || artifact.name != name || kind_word(artifact.kind) != kind) return;
+    if (found || artifact.name != name || artifact.kind != kind) return;
     found = true;
     content.bytes = artifact.content;
     content.mode = artifact.mode;
@@ -47,6 +47,17 @@ Result<reconciler::Content> ContentRenderer::content(std::string_view kind,
   if (found) return content;
   if (!errors.empty()) return tl::unexpected(errors.front());
   return missing();
+}
+
+Result<void> ContentRenderer::objects(const reconciler::ContentSink& sink) const {
+  const Errors errors =
+      render_all(model_, layout_, [&](const ServerEntry*, const renderers::Artifact& artifact) {
+        if (reconciler::by_fields(artifact.kind)) {
+          sink(artifact.kind, artifact.name, artifact.content);
+        }
+      });
+  if (has_error(errors)) return tl::unexpected(errors.front());
+  return {};
 }
 
 }  // namespace metalwright::pipeline

@@ -21,6 +21,8 @@ class ContentRenderer {
   /// The content of the row `kind`/`name`. Errors: `bug` where there is no such row.
   [[nodiscard]] Result<reconciler::Content> content(std::string_view kind,
                                                     std::string_view name) const;
+  /// Every object (see `by_fields`) of the target, rendered once.
+  [[nodiscard]] Result<void> objects(const reconciler::ContentSink& sink) const;
 
  private:
   const TargetState& target_;

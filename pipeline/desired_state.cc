@@ -12,7 +12,6 @@ namespace {
 
 using reconciler::ResourceRow;
 using renderers::Artifact;
-using renderers::ArtifactKind;
 using renderers::Format;
 
 constexpr std::uint32_t kDropped = 0xfffffffd;
@@ -62,6 +61,19 @@ void sort_rows(std::vector<Row>& rows) {
   rows = std::move(sorted);
 }
 
+/// The servers to render, and where each server of the previous state is now (kDropped: rendered
+/// anew, or gone).
+struct Delta {
+  std::vector<std::uint32_t> render;
+  std::vector<std::uint32_t> moved_to;
+  bool site = true;
+  bool servers_changed = true;  ///< any server: added, removed, or its entry edited
+
+  [[nodiscard]] bool renders_site(Format format) const {
+    return site || (servers_changed && renderers::site_depends_on_servers(format));
+  }
+};
+
 /// What one thread renders: for each target and format a stream of rows.
 class Collector {
  public:
@@ -84,9 +96,10 @@ class Collector {
         });
   }
 
-  void render_site() {
+  void render_site(const Delta& delta) {
     each_format(
         [&](std::size_t target, std::size_t f, const renderers::ArtifactSink& sink, Format format) {
+          if (!delta.renders_site(format)) return Errors{};
           unit_ = {UnitRef::kSite, static_cast<std::uint8_t>(format)};
           server_ = nullptr;
           at_ = {target, f};
@@ -126,7 +139,7 @@ class Collector {
   void take(const Artifact& artifact) {
     const Digest digest = reconciler::file_digest(artifact.mode, artifact.content);
     streams_[at_.first][at_.second].push_back(
-        {{arena_->intern(kind_word(artifact.kind)), arena_->copy(artifact.name), digest}, unit_});
+        {{arena_->intern(artifact.kind), arena_->copy(artifact.name), digest}, unit_});
     if (input_.observer) {
       input_.observer(server_, at_.first, static_cast<Format>(unit_.format), artifact);
     }
@@ -145,14 +158,6 @@ void sort_once(Errors& errors) {
   sort_errors(errors);
   errors.erase(std::unique(errors.begin(), errors.end()), errors.end());
 }
-
-/// The servers to render, and where each server of the previous state is now (kDropped: rendered
-/// anew, or gone).
-struct Delta {
-  std::vector<std::uint32_t> render;
-  std::vector<std::uint32_t> moved_to;
-  bool site = true;
-};
 
 Delta compare_servers(const BuildInput& input) {
   const auto& servers = input.model.servers;
@@ -179,6 +184,9 @@ Delta compare_servers(const BuildInput& input) {
       delta.render.push_back(i);
     }
   }
+  delta.servers_changed =
+      !delta.render.empty() ||
+      std::find(delta.moved_to.begin(), delta.moved_to.end(), kDropped) != delta.moved_to.end();
   return delta;
 }
 
@@ -198,10 +206,8 @@ std::vector<Collector> render_units(const BuildInput& input, const Delta& delta,
     for (std::size_t i = 1; i < threads; ++i) others.emplace_back(work, i);
     work(0);
   }
-  if (delta.site) {
-    collectors.front().render_site();
-    collectors.front().add_host_files();
-  }
+  collectors.front().render_site(delta);
+  if (delta.site) collectors.front().add_host_files();
   return collectors;
 }
 
@@ -211,9 +217,10 @@ std::vector<Row> kept_rows(const TargetState& old, const Delta& delta) {
   rows.reserve(old.table.rows.size() + 16);
   for (std::size_t i = 0; i < old.table.rows.size(); ++i) {
     UnitRef unit = old.units[i];
-    const bool site = unit.unit == UnitRef::kSite || unit.unit == UnitRef::kHostFile;
-    if (site) {
+    if (unit.unit == UnitRef::kHostFile) {
       if (delta.site) continue;
+    } else if (unit.unit == UnitRef::kSite) {
+      if (delta.renders_site(static_cast<Format>(unit.format))) continue;
     } else {
       unit.unit = delta.moved_to[unit.unit];
       if (unit.unit == kDropped) continue;
@@ -279,10 +286,6 @@ TargetState assemble(const BuildInput& input, std::size_t t, const Delta& delta,
 
 }  // namespace
 
-std::string_view kind_word(ArtifactKind kind) {
-  return kind == ArtifactKind::file ? "file" : "host";
-}
-
 const TargetState* DesiredState::find_target(std::string_view name) const {
   const auto at = std::find_if(targets.begin(), targets.end(),
                                [&](const TargetState& target) { return target.name == name; });
@@ -301,9 +304,7 @@ BuildResult build_desired(const BuildInput& input) {
   state.revision = input.revision;
   state.context = input.context;
 
-  const bool same_servers =
-      std::find(delta.moved_to.begin(), delta.moved_to.end(), kDropped) == delta.moved_to.end();
-  if (!delta.site && delta.render.empty() && same_servers) {
+  if (!delta.site && !delta.servers_changed) {
     state = *input.previous;  // nothing that is rendered changed
     state.revision = input.revision;
     result.site_rendered = false;
@@ -353,6 +354,7 @@ void describe_change(const Model& model, const TargetLayout& layout, const Targe
   // Few: rendered again for the one thing that a row does not keep.
   (void)renderers::render_site(static_cast<Format>(unit.format), model, layout.settings,
                                [&](const Artifact& artifact) {
+                                 if (artifact.kind != change.kind) return;
                                  if (artifact.name != change.name) return;
                                  if (artifact.origin != nullptr) change.origin = *artifact.origin;
                                });

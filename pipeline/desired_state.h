@@ -109,6 +109,4 @@ void describe_change(const Model& model, const TargetLayout& layout, const Targe
                                   const TargetState& target, const reconciler::ResourceRow& row,
                                   bool otherwise);
 
-[[nodiscard]] std::string_view kind_word(renderers::ArtifactKind kind);
-
 }  // namespace metalwright::pipeline

@@ -398,6 +398,21 @@ Result<reconciler::PlanRequest> Host::request(std::shared_ptr<const Compiled> co
       }
       return rendered->contents[t].content(kind, name);
     };
+    subject.objects.desired = subject.content;
+    subject.objects.all_desired = [rendered,
+                                   t](const reconciler::ContentSink& sink) -> Result<void> {
+      if (rendered->compiled() == nullptr) {
+        return fail(ErrorKind::unavailable, "revision-gone", "the revision cannot be read again");
+      }
+      return rendered->contents[t].objects(sink);
+    };
+    subject.objects.applied = [this, target = state.name](
+                                  std::string_view kind,
+                                  std::string_view name) -> Result<ObjectFields> {
+      auto record = store_->applied().find(target, kind, name);
+      if (!record) return tl::unexpected(record.error());
+      return *record ? std::move((*record)->fields) : ObjectFields{};
+    };
     const bool report = config.drift == DriftMode::report;
     subject.corrects = [rendered, t, report](const ResourceRow& row) {
       const Compiled* with = rendered->compiled();

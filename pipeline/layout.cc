@@ -124,6 +124,7 @@ Layouts make_layouts(const LayoutInput& input) {
   for (const TargetConfig& target : input.config.targets) {
     TargetLayout layout;
     layout.name = target.name;
+    layout.settings.target = target.name;
     layout.settings.service_url = input.config.service.url;
     layout.settings.secrets = input.secrets;
     for (const HostFile& loader : input.boot_loaders) {
@@ -146,6 +147,10 @@ Layouts make_layouts(const LayoutInput& input) {
     } else if (target.type == TargetType::dnsmasq) {
       layout.formats = {Format::dnsmasq};
       layout.settings.dnsmasq = dnsmasq_settings(input.config, target, input.model);
+    } else if (target.type == TargetType::netbox) {
+      layout.formats = {Format::netbox};
+    } else if (target.type == TargetType::routeros) {
+      layout.formats = {Format::routeros};
     } else {
       continue;
     }

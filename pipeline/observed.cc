@@ -89,20 +89,20 @@ Result<reconciler::Snapshot> take_snapshot(Host& host,
   const auto keyed = [&host](const Digest& digest) {
     return host.store().secret_hash(digest.hex());
   };
-  for (std::size_t t = 0; t < compiled->state.targets.size(); ++t) {
-    const TargetState& state = compiled->state.targets[t];
-    const auto applied = host.tables().get(state.name);
+  const auto request = host.request(compiled, reconciler::Look::full, false, now);
+  if (!request) return tl::unexpected(request.error());
+  for (std::size_t t = 0; t < request->subjects.size(); ++t) {
+    const reconciler::Subject& subject = request->subjects[t];
+    const auto applied = host.tables().get(subject.target->name());
     if (!applied) return tl::unexpected(applied.error());
-    for (const auto& target : host.targets()) {
-      if (target->name() != state.name) continue;
-      snapshot.targets.push_back(
-          reconciler::take_snapshot({.target = *target,
-                                     .desired = state.table,
-                                     .redacted = redacted.state.targets[t].table,
-                                     .last_applied = **applied,
-                                     .keyed = keyed},
-                                    {}, stop));
-    }
+    snapshot.targets.push_back(
+        reconciler::take_snapshot({.target = *subject.target,
+                                   .desired = *subject.desired,
+                                   .redacted = redacted.state.targets[t].table,
+                                   .last_applied = **applied,
+                                   .keyed = keyed,
+                                   .objects = subject.objects},
+                                  {}, stop));
   }
   std::sort(snapshot.targets.begin(), snapshot.targets.end(),
             [](const auto& a, const auto& b) { return a.target < b.target; });
@@ -158,6 +158,13 @@ ObservedPlan plan_observed(const HostConfig* config, const std::string& revision
     const auto contents = std::make_shared<ContentRenderer>(state, model, layouts[t]);
     subject.content = [contents](std::string_view kind, std::string_view name) {
       return contents->content(kind, name);
+    };
+    subject.objects.desired = subject.content;
+    subject.objects.all_desired = [contents](const reconciler::ContentSink& sink) {
+      return contents->objects(sink);
+    };
+    subject.objects.applied = [](std::string_view, std::string_view) -> Result<ObjectFields> {
+      return ObjectFields{};
     };
     subject.describe = [&, t](reconciler::Change& change) {
       describe_change(model, layouts[t], shared->targets[t], change);

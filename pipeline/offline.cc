@@ -18,6 +18,7 @@
 #include "reconciler/file_batch.h"
 #include "reconciler/file_fields.h"
 #include "reconciler/file_system.h"
+#include "reconciler/object_diff.h"
 #include "reconciler/targets/dnsmasq/hosts_file.h"
 
 namespace metalwright::pipeline {
@@ -26,7 +27,6 @@ namespace {
 using reconciler::Change;
 using reconciler::Content;
 using renderers::Artifact;
-using renderers::ArtifactKind;
 using renderers::Format;
 
 constexpr std::string_view kMarker = ".metalwright-render";
@@ -68,6 +68,14 @@ void fill_fields(const ContentRenderer& before, const ContentRenderer& after, Ch
   const std::string& old_name = change.moved_from.empty() ? change.name : change.moved_from;
   if (auto content = before.content(change.kind, old_name)) old_content = std::move(*content);
   if (auto content = after.content(change.kind, change.name)) new_content = std::move(*content);
+  if (reconciler::by_fields(change.kind)) {
+    const auto fields = [](const std::optional<Content>& content) {
+      return content ? decode_fields(content->bytes).value_or(ObjectFields{}) : ObjectFields{};
+    };
+    const ObjectFields old_fields = fields(old_content), new_fields = fields(new_content);
+    change.fields = reconciler::compare_object(old_fields, new_fields, old_fields).changes;
+    return;
+  }
   change.fields = reconciler::file_fields(old_content ? &*old_content : nullptr,
                                           new_content ? &*new_content : nullptr);
 }
@@ -83,9 +91,9 @@ RenderedFiles collect(const Model& model, const std::vector<TargetLayout>& layou
     std::map<std::string, std::map<std::string, std::string>> hosts;  // network -> name -> line
     Errors failed = render_all(model, layout, [&](const ServerEntry*, const Artifact& artifact) {
       const std::string name(artifact.name);
-      if (artifact.kind == ArtifactKind::host) {
+      if (artifact.kind == renderers::kHostKind) {
         hosts[name.substr(0, name.find('/'))][name] = artifact.content;
-      } else {
+      } else if (!reconciler::by_fields(artifact.kind)) {
         files[layout.name + '/' + name] = {std::string(artifact.content), artifact.mode};
       }
     });

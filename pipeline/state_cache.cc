@@ -9,7 +9,7 @@ namespace {
 
 using reconciler::ResourceRow;
 
-constexpr std::string_view kMagic = "metalwright desired state 1\n";
+constexpr std::string_view kMagic = "metalwright desired state 2\n";
 
 class Writer {
  public:
@@ -97,10 +97,18 @@ TargetLayout read_layout(Reader& in) {
 
 void write_target(Writer& out, const TargetState& target) {
   out.text(target.name);
+  std::vector<Text> kinds;  // few: rows are ordered by them
+  for (const ResourceRow& row : target.table.rows) {
+    if (kinds.empty() || kinds.back() != row.kind) kinds.push_back(row.kind);
+  }
+  out.number(static_cast<std::uint32_t>(kinds.size()));
+  for (const Text& kind : kinds) out.text(kind);
+  std::size_t kind = 0;
   out.number(static_cast<std::uint32_t>(target.table.rows.size()));
   for (std::size_t i = 0; i < target.table.rows.size(); ++i) {
     const ResourceRow& row = target.table.rows[i];
-    out.number(static_cast<std::uint8_t>(row.kind == "file" ? 0 : 1));
+    if (kinds[kind] != row.kind) ++kind;
+    out.number(static_cast<std::uint8_t>(kind));
     out.number(target.units[i].format);
     out.number(target.units[i].unit);
     out.digest(row.digest);
@@ -108,16 +116,19 @@ void write_target(Writer& out, const TargetState& target) {
   }
 }
 
-TargetState read_target(Reader& in, Text file_kind, Text host_kind) {
+TargetState read_target(Reader& in) {
   TargetState target;
   target.name = in.string();
+  std::vector<Text> kinds(in.count(4));
+  for (Text& kind : kinds) kind = in.text();
   const std::size_t rows = in.count(42);
   target.table.rows.reserve(rows);
   target.units.reserve(rows);
   for (std::size_t i = 0; i < rows && in.good(); ++i) {
     ResourceRow row;
     UnitRef unit;
-    row.kind = in.number<std::uint8_t>() == 0 ? file_kind : host_kind;
+    const auto kind = in.number<std::uint8_t>();
+    if (kind < kinds.size()) row.kind = kinds[kind];
     unit.format = in.number<std::uint8_t>();
     unit.unit = in.number<std::uint32_t>();
     row.digest = in.digest();
@@ -171,8 +182,6 @@ std::optional<KeptState> read_state_cache(std::string bytes) {
   bytes.resize(body);
 
   auto arena = std::make_shared<Arena>();
-  const Text file_kind = arena->copy(kind_word(renderers::ArtifactKind::file));
-  const Text host_kind = arena->copy(kind_word(renderers::ArtifactKind::host));
   Reader in(arena->adopt(std::move(bytes)).substr(kMagic.size()));
   KeptState kept;
   auto compiled = std::make_shared<Compiled>();
@@ -198,7 +207,7 @@ std::optional<KeptState> read_state_cache(std::string bytes) {
     compiled->state.servers.push_back(server);
   }
   for (std::size_t i = in.count(8); i > 0 && in.good(); --i) {
-    compiled->state.targets.push_back(read_target(in, file_kind, host_kind));
+    compiled->state.targets.push_back(read_target(in));
     compiled->state.targets.back().table.arenas = {arena};
   }
   compiled->state.arenas = {arena};

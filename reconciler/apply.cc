@@ -161,7 +161,7 @@ class Applier {
     std::optional<Error> not_recorded;
     const auto flush = [&] {
       if (ended.empty()) return;
-      const Result<std::uint64_t> recorded = record(name, ended);
+      const Result<std::uint64_t> recorded = record(i, ended);
       if (recorded) {
         stamps_[i] = *recorded;
       } else {
@@ -207,7 +207,7 @@ class Applier {
   std::optional<Error> verify(std::size_t i, const std::vector<Change>& changes) {
     const Subject& subject = request_.subjects[i];
     const Result<Observation> now = subject.target->observe(
-        *subject.desired, *planned_.targets[i].last_applied, Look::named, stop_);
+        {*subject.desired, *planned_.targets[i].last_applied, Look::named, subject.objects}, stop_);
     const auto verifying = [&](const Error& error) {
       return with_context(error, "while verifying target '" + outcomes_[i].target + "'");
     };
@@ -236,15 +236,30 @@ class Applier {
     return std::nullopt;
   }
 
-  Result<std::uint64_t> record(const std::string& target, const std::vector<store::Ended>& ended) {
+  /// The fields of an object as the repository states them.
+  Result<ObjectFields> desired_fields(std::size_t i, std::string_view kind, std::string_view name) {
+    if (!by_fields(kind)) return ObjectFields{};
+    const Result<Content> content = request_.subjects[i].content(kind, name);
+    if (!content) return tl::unexpected(content.error());
+    return decode_fields(content->bytes);
+  }
+
+  Result<std::uint64_t> record(std::size_t i, const std::vector<store::Ended>& ended) {
     std::uint64_t now = 0;
     const Result<void> written = store_.transaction([&]() -> Result<void> {
       if (Result<void> told = store_.runs().end(run_, ended); !told) return told;
       std::vector<const Change*> done;
+      std::vector<ObjectFields> fields;
       for (const store::Ended& one : ended) {
-        if (one.error == nullptr) done.push_back(one.change);
+        if (one.error != nullptr) continue;
+        done.push_back(one.change);
+        Result<ObjectFields> desired = ObjectFields{};
+        if (!deletes(*one.change)) desired = desired_fields(i, one.change->kind, one.change->name);
+        if (!desired) return tl::unexpected(desired.error());
+        fields.push_back(std::move(*desired));
       }
-      const Result<std::uint64_t> stamp = store_.applied().record(target, done);
+      const Result<std::uint64_t> stamp =
+          store_.applied().record(outcomes_[i].target, done, fields);
       if (!stamp) return tl::unexpected(stamp.error());
       now = *stamp;
       return {};
@@ -259,18 +274,25 @@ class Applier {
     if (target.record.empty()) return;
     std::vector<Change> known(target.record.size());
     std::vector<store::AppliedRow> rows;
+    std::vector<ObjectFields> fields(known.size());
     for (std::size_t n = 0; n < known.size(); ++n) {
       const ResourceRow& row = target.record[n];
       known[n].target = outcomes_[i].target;
       known[n].kind = row.kind.view();
       known[n].name = row.name.view();
       if (request_.subjects[i].describe) request_.subjects[i].describe(known[n]);
+      Result<ObjectFields> desired = desired_fields(i, row.kind, row.name);
+      if (!desired) {
+        outcomes_[i].error = desired.error();
+        return;
+      }
+      fields[n] = std::move(*desired);
       rows.push_back({.kind = known[n].kind,
                       .name = known[n].name,
                       .digest = row.digest,
                       .server = known[n].server,
                       .origin = &known[n].origin,
-                      .fields = {}});
+                      .fields = fields[n]});
     }
     const auto written = store_.applied().write(outcomes_[i].target, rows);
     if (written) {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "reconciler/file_fields.h"
+#include "reconciler/object_diff.h"
 #include "reconciler/store/store.h"
 
 namespace metalwright::reconciler {
@@ -59,8 +60,8 @@ Looked look_at(const Subject& subject, const TablePtr& last_applied, const Conte
                const PlanRequest& request, std::stop_token stop) {
   Looked looked;
   looked.last_applied = last_applied;
-  Result<Observation> observation =
-      subject.target->observe(*subject.desired, *last_applied, request.look, stop);
+  Result<Observation> observation = subject.target->observe(
+      {*subject.desired, *last_applied, request.look, subject.objects}, stop);
   if (!observation) {
     looked.error = with_context(std::move(observation.error()),
                                 "while looking at target '" + subject.target->name() + "'");
@@ -82,6 +83,39 @@ Looked look_at(const Subject& subject, const TablePtr& last_applied, const Conte
   }
   looked.arenas = std::move(observation->arenas);
   return looked;
+}
+
+/// The fields of an object that a change sets and clears: what the target is going to write.
+Result<void> fill_object_fields(const Subject& subject, Change& change) {
+  const auto decoded = [](Result<Content> content) -> Result<ObjectFields> {
+    if (!content) return tl::unexpected(content.error());
+    return decode_fields(content->bytes);
+  };
+  ObjectFields desired, found, applied;
+  const std::string& old_name = change.moved_from.empty() ? change.name : change.moved_from;
+  if (!change.desired.empty()) {
+    Result<ObjectFields> fields = decoded(subject.content(change.kind, change.name));
+    if (!fields) return tl::unexpected(fields.error());
+    desired = std::move(*fields);
+  }
+  if (!change.observed.empty()) {
+    Result<ObjectFields> fields = decoded(subject.target->read(change.kind, old_name));
+    if (!fields) return tl::unexpected(fields.error());
+    found = std::move(*fields);
+    if (change.desired.empty()) {
+      for (ObjectField& field : found) {
+        change.fields.push_back({std::move(field.name), std::move(field.value), ""});
+      }
+      return {};
+    }
+    if (subject.objects.applied) {
+      fields = subject.objects.applied(change.kind, old_name);
+      if (!fields) return tl::unexpected(fields.error());
+      applied = std::move(*fields);
+    }
+  }
+  change.fields = compare_object(found, desired, applied).changes;
+  return {};
 }
 
 /// The content before and after, as fields to show. Errors of reading show as no content: what a
@@ -122,10 +156,11 @@ Digest digest_of_observed(const Plan& plan) {
   return digester.finish();
 }
 
-/// Adds one target's diff to the plan, without what is suspended.
+/// Adds one target's diff to the plan, without what is suspended. `error`: a side of a change could
+/// not be read, so that it cannot be planned.
 void join(Plan& plan, const Subject& subject, TargetDiff& diff,
           const std::vector<store::Suspension>& suspensions, const PlanRequest& request,
-          std::size_t& fields_budget) {
+          std::size_t& fields_budget, std::optional<Error>& error) {
   plan.resources += diff.compared;
   std::set<std::string> named;
   const auto suspended = [&](const Change& change) {
@@ -145,7 +180,16 @@ void join(Plan& plan, const Subject& subject, TargetDiff& diff,
     for (Change& change : from) {
       if (suspended(change)) continue;
       if (subject.describe) subject.describe(change);
-      if (request.fields && fields_budget > 0) fill_fields(subject, change, fields_budget);
+      if (by_fields(change.kind)) {
+        // Not for people alone: an object is written field by field.
+        Result<void> filled = fill_object_fields(subject, change);
+        if (!filled) {
+          error = with_context(filled.error(), "while reading " + change.address());
+          return;
+        }
+      } else if (request.fields && fields_budget > 0) {
+        fill_fields(subject, change, fields_budget);
+      }
       to.push_back(std::move(change));
     }
   };
@@ -263,7 +307,16 @@ Result<Planned> make_plan(store::Store& store, AppliedTables& tables, const Plan
           left_out(subject.target->name(), "incomplete", one_line(*target.unread)));
     }
     target.record = std::move(looked[i].diff->record);
-    join(planned.plan, subject, *looked[i].diff, *suspensions, request, fields_budget);
+    const std::size_t changes = planned.plan.changes.size(), drift = planned.plan.drift.size();
+    join(planned.plan, subject, *looked[i].diff, *suspensions, request, fields_budget,
+         target.error);
+    if (target.error) {
+      planned.plan.changes.resize(changes);
+      planned.plan.drift.resize(drift);
+      target.left_out = true;
+      planned.plan.left_out.push_back(
+          left_out(subject.target->name(), "unavailable", target.error->text()));
+    }
   }
   planned.plan.observed_digest = digest_of_observed(planned.plan);
   return planned;

@@ -53,6 +53,7 @@ struct Subject {
   Target* target = nullptr;
   TablePtr desired;
   ContentReader content;
+  ObjectReaders objects = {};  ///< for kinds that are compared by fields
   bool adopt_foreign = false;
   /// Targets that must be in place before this one's changes: it names their resources.
   std::vector<std::string> after;

@@ -33,4 +33,6 @@ Digest file_digest(std::uint16_t mode, std::string_view content) {
   return digester.add(octal).raw(content).finish();
 }
 
+Digest object_digest(std::string_view encoded_fields) { return file_digest(0, encoded_fields); }
+
 }  // namespace metalwright::reconciler

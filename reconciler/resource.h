@@ -9,6 +9,7 @@
 
 #include "schemas/digest.h"
 #include "schemas/error.h"
+#include "schemas/object_fields.h"
 #include "schemas/text.h"
 
 /// What a target is asked to have, was given, or has: rows of kind, name and digest. A fleet of
@@ -39,6 +40,15 @@ struct ResourceTable {
 /// Equal to `Digester().add(<mode as 4 octal digits>).raw(content)`, so that it can be streamed.
 [[nodiscard]] Digest file_digest(std::uint16_t mode, std::string_view content);
 
+/// Files and lines of files are compared as a whole; a resource of any other kind is an object of
+/// an API, made of fields (`encode_fields` is its content) and compared field by field.
+[[nodiscard]] constexpr bool by_fields(std::string_view kind) {
+  return kind != "file" && kind != "host";
+}
+
+/// The digest of an object: `file_digest(0, content)`.
+[[nodiscard]] Digest object_digest(std::string_view encoded_fields);
+
 /// The bytes that a desired resource is made of: in memory, or a file of the host to copy from
 /// (boot loaders, kernels and initrds).
 struct Content {
@@ -50,7 +60,19 @@ struct Content {
 
 /// Gives the content of a desired resource, by kind and name. Valid while the plan is applied;
 /// quickest when asked in the order of the plan.
-using ContentReader =
-    std::function<Result<Content>(std::string_view kind, std::string_view name)>;
+using ContentReader = std::function<Result<Content>(std::string_view kind, std::string_view name)>;
+
+/// Takes the content of each desired resource in no particular order; a view during the call only.
+using ContentSink =
+    std::function<void(std::string_view kind, std::string_view name, std::string_view content)>;
+
+/// What is known of a target's objects beyond the rows of the tables.
+struct ObjectReaders {
+  ContentReader desired;
+  /// Every desired object at once: what `desired` gives, and quicker where most are wanted.
+  std::function<Result<void>(const ContentSink&)> all_desired;
+  /// The fields that were applied last. Empty where none ever were.
+  std::function<Result<ObjectFields>(std::string_view kind, std::string_view name)> applied;
+};
 
 }  // namespace metalwright::reconciler

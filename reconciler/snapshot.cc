@@ -78,8 +78,8 @@ class Taker {
   TargetSnapshot take(std::stop_token stop) {
     TargetSnapshot snapshot;
     snapshot.target = source_.target.name();
-    const Result<Observation> observation =
-        source_.target.observe(source_.desired, source_.last_applied, Look::full, stop);
+    const Result<Observation> observation = source_.target.observe(
+        {source_.desired, source_.last_applied, Look::full, source_.objects}, stop);
     if (!observation) {
       snapshot.complete = false;
       snapshot.error = observation.error().text();

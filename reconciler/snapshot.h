@@ -58,6 +58,7 @@ struct SnapshotSource {
   const ResourceTable& last_applied;
   /// Hides a digest: equal ones stay equal, and nobody without the key can tell what of.
   std::function<Digest(const Digest&)> keyed;
+  ObjectReaders objects = {};
 };
 
 struct SnapshotLimits {

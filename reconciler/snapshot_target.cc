@@ -27,9 +27,9 @@ ResourceTable SnapshotTarget::last_applied() const {
   return table;
 }
 
-Result<Observation> SnapshotTarget::observe(const ResourceTable& desired,
-                                            const ResourceTable& last_applied, Look /*look*/,
-                                            std::stop_token /*stop*/) {
+Result<Observation> SnapshotTarget::observe(const LookRequest& request, std::stop_token /*stop*/) {
+  const ResourceTable& desired = request.desired;
+  const ResourceTable& last_applied = request.last_applied;
   if (!snapshot_.error.empty() && snapshot_.rows.empty()) {
     return unavailable("snapshot", "the snapshot has nothing of the target '" + snapshot_.target +
                                        "', which could not be observed: " + snapshot_.error);

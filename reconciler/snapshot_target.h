@@ -22,8 +22,7 @@ class SnapshotTarget : public Target {
 
   [[nodiscard]] const std::string& name() const override { return snapshot_.target; }
   /// Error: `unavailable` where the target could not be observed when the snapshot was taken.
-  [[nodiscard]] Result<Observation> observe(const ResourceTable& desired,
-                                            const ResourceTable& last_applied, Look look,
+  [[nodiscard]] Result<Observation> observe(const LookRequest& request,
                                             std::stop_token stop) override;
   /// `secret` for what holds one. Error: `unavailable` where the snapshot leaves the content out.
   [[nodiscard]] Result<Content> read(std::string_view kind, std::string_view name) override;

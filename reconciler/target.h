@@ -45,6 +45,13 @@ enum class Look : std::uint8_t {
   named,  ///< only the rows of `desired` that differ from `last_applied`; for a push
 };
 
+struct LookRequest {
+  const ResourceTable& desired;
+  const ResourceTable& last_applied;
+  Look look = Look::cheap;
+  ObjectReaders objects = {};  ///< for targets that are compared field by field
+};
+
 /// Told about each change as it happens, so that the run can be recorded and resumed.
 struct ApplyEvents {
   /// Before the first byte of any of these changes is written. A failure here stops the apply.
@@ -60,15 +67,14 @@ class Target {
   virtual ~Target() = default;
   [[nodiscard]] virtual const std::string& name() const = 0;
 
-  /// Looks at what `desired` and `last_applied` name. Changes nothing.
+  /// Looks at what the desired and the last-applied table name. Changes nothing.
   /// Errors: `unavailable` (cannot be reached or read), `invalid` (it is not what the
   /// configuration says, such as a root that is a file).
-  [[nodiscard]] virtual Result<Observation> observe(const ResourceTable& desired,
-                                                    const ResourceTable& last_applied, Look look,
+  [[nodiscard]] virtual Result<Observation> observe(const LookRequest& request,
                                                     std::stop_token stop) = 0;
 
   /// The content that one resource has now, for showing a change: bounded, and empty where it is
-  /// absent or not text.
+  /// absent or not text. Of an object all fields that could be managed.
   [[nodiscard]] virtual Result<Content> read(std::string_view kind, std::string_view name) = 0;
 
   /// Makes the changes, which are this target's and in order. Repeating changes that already took

@@ -8,15 +8,17 @@
 
 namespace metalwright::renderers {
 
-enum class ArtifactKind : std::uint8_t {
-  file,  ///< bytes for a path beneath a tree's root
-  host,  ///< one line of dnsmasq's hosts file of a network, without its line end
-};
+/// Bytes for a path beneath a tree's root.
+inline constexpr std::string_view kFileKind = "file";
+/// One line of dnsmasq's hosts file of a network, without its line end.
+inline constexpr std::string_view kHostKind = "host";
 
 /// Something rendered from the model. A view: valid during the sink's call only, so that rendering
 /// a fleet reuses a few buffers.
 struct Artifact {
-  ArtifactKind kind = ArtifactKind::file;
+  /// One of the above, or a kind of object of an API (`device`, `dhcp-lease`): then the content is
+  /// its fields (`encode_fields`), and the mode 0.
+  std::string_view kind = kFileKind;
   std::string_view name;  ///< file: relative path, `/` between names; host: `<network>/<mac>`
   std::string_view content;
   std::uint16_t mode = 0644;  ///< file: permission bits

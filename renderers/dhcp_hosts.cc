@@ -190,7 +190,7 @@ Errors render_dhcp_hosts(const Model& model, const RenderSettings& settings,
     } else {
       append_number(content, lease);
     }
-    sink(Artifact{.kind = ArtifactKind::host, .name = name, .content = content});
+    sink(Artifact{.kind = kHostKind, .name = name, .content = content});
   });
   return errors;
 }

@@ -41,7 +41,7 @@ class Renderer {
     Errors errors = out_.take_problems();
     sort_errors(errors);
     if (has_error(errors)) return errors;
-    sink(Artifact{.kind = ArtifactKind::file,
+    sink(Artifact{.kind = kFileKind,
                   .name = "metalwright.conf",
                   .content = out_.text(),
                   .mode = 0644,

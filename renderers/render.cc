@@ -21,13 +21,15 @@
 namespace metalwright::renderers {
 namespace {
 
-constexpr std::array<std::pair<Format, std::string_view>, 6> kWords{
+constexpr std::array<std::pair<Format, std::string_view>, 8> kWords{
     {{Format::pxelinux, "pxelinux"},
      {Format::grub, "grub"},
      {Format::ipxe, "ipxe"},
      {Format::netplan, "netplan"},
      {Format::cluster_config, "cluster-config"},
-     {Format::dnsmasq, "dnsmasq"}}};
+     {Format::dnsmasq, "dnsmasq"},
+     {Format::netbox, "netbox"},
+     {Format::routeros, "routeros"}}};
 
 Errors joined(Errors first, Errors second) {
   first.insert(first.end(), std::make_move_iterator(second.begin()),
@@ -100,6 +102,9 @@ Errors Rendering::server(Format format, const ServerEntry& entry, const Artifact
       return s.cluster_config.server(entry, sink);
     case Format::dnsmasq:
       return render_dhcp_hosts(s.model, s.settings, entry, sink);
+    case Format::netbox:
+    case Format::routeros:
+      return {};
   }
   return {};
 }
@@ -115,6 +120,9 @@ Errors Rendering::site(Format format, const ArtifactSink& sink) const {
       return joined(s.templates.site(), s.ipxe.site(sink));
     case Format::netplan:
     case Format::cluster_config:
+      return {};
+    case Format::netbox:
+    case Format::routeros:
       return {};
     case Format::dnsmasq:
       return render_dnsmasq(s.model, s.settings, sink);

@@ -19,9 +19,24 @@
 /// other servers, so that a push that edits one server renders one server.
 namespace metalwright::renderers {
 
-enum class Format : std::uint8_t { pxelinux, grub, ipxe, netplan, cluster_config, dnsmasq };
+enum class Format : std::uint8_t {
+  pxelinux,
+  grub,
+  ipxe,
+  netplan,
+  cluster_config,
+  dnsmasq,
+  netbox,    ///< objects of NetBox's API
+  routeros,  ///< rows of RouterOS menus, for the router that the settings name
+};
 inline constexpr std::array kFormats{Format::pxelinux, Format::grub,           Format::ipxe,
-                                     Format::netplan,  Format::cluster_config, Format::dnsmasq};
+                                     Format::netplan,  Format::cluster_config, Format::dnsmasq,
+                                     Format::netbox,   Format::routeros};
+/// True where the site's unit also depends on every server: objects that servers share, such as
+/// the racks that they stand in. Such a unit is rendered again whenever any server changes.
+[[nodiscard]] constexpr bool site_depends_on_servers(Format format) {
+  return format == Format::netbox;
+}
 /// The word in `render:` of a target, such as `cluster-config`; and back, empty for anything else.
 [[nodiscard]] std::string_view word(Format format);
 [[nodiscard]] std::optional<Format> parse_format(std::string_view word);
@@ -45,6 +60,7 @@ struct DnsmasqSettings {
 
 /// What rendering needs from the host's configuration.
 struct RenderSettings {
+  std::string target;       ///< the name of the target that is rendered for
   std::string service_url;  ///< without a slash at the end; empty: boot over TFTP only
   DnsmasqSettings dnsmasq;
   /// The values of the secrets that the model names. One that is missing here is rendered as the

@@ -28,14 +28,15 @@ constexpr std::string_view kRecordColumns =
     "SELECT target, kind, name, digest, server, origin_file, origin_line, origin_column, fields"
     " FROM applied";
 
-std::string fields_json(std::span<const AppliedField> fields) {
+std::string fields_json(std::span<const ObjectField> fields) {
   nlohmann::json object = nlohmann::json::object();
-  for (const AppliedField& field : fields) object[field.path] = storable(field.value);
+  for (const ObjectField& field : fields) object[field.name] = storable(field.value);
   return object.dump();
 }
 
-std::vector<AppliedField> fields_of(const std::string& json) {
-  std::vector<AppliedField> fields;
+/// Ordered by name, as the members of a JSON object here are.
+ObjectFields fields_of(const std::string& json) {
+  ObjectFields fields;
   const nlohmann::json object = nlohmann::json::parse(json);
   for (const auto& [path, value] : object.items()) {
     fields.push_back({path, value.get<std::string>()});
@@ -65,8 +66,8 @@ Result<void> check_rows(std::string_view target, std::span<const AppliedRow> row
   if (Result<void> ok = check_keys({target}); !ok) return ok;
   for (const AppliedRow& row : rows) {
     if (Result<void> ok = check_keys({row.kind, row.name, row.server}); !ok) return ok;
-    for (const AppliedField& field : row.fields) {
-      if (Result<void> ok = check_keys({field.path}); !ok) return ok;
+    for (const ObjectField& field : row.fields) {
+      if (Result<void> ok = check_keys({field.name}); !ok) return ok;
     }
   }
   return {};
@@ -215,17 +216,19 @@ Result<std::uint64_t> Applied::write(std::string_view target, std::span<const Ap
   });
 }
 
-Result<std::uint64_t> Applied::record(std::string_view target,
-                                      std::span<const Change* const> done) {
+Result<std::uint64_t> Applied::record(std::string_view target, std::span<const Change* const> done,
+                                      std::span<const ObjectFields> fields) {
   std::vector<AppliedRow> rows;
   std::vector<AppliedKey> removed;
-  for (const Change* const change : done) {
+  for (std::size_t i = 0; i < done.size(); ++i) {
+    const Change* const change = done[i];
     if (!change->moved_from.empty()) removed.push_back({change->kind, change->moved_from});
     if (change->action == Action::remove || change->action == Action::forget) {
       removed.push_back({change->kind, change->name});
     } else {
-      rows.push_back(
-          {change->kind, change->name, change->desired, change->server, &change->origin, {}});
+      rows.push_back({change->kind, change->name, change->desired, change->server, &change->origin,
+                      fields.empty() ? std::span<const ObjectField>{}
+                                     : std::span<const ObjectField>(fields[i])});
     }
   }
   return write(target, rows, removed);

@@ -12,25 +12,22 @@
 #include "reconciler/resource.h"
 #include "schemas/digest.h"
 #include "schemas/error.h"
+#include "schemas/object_fields.h"
 
 namespace metalwright::store {
 
 class Connection;
 
-/// One field that we set: for targets that are compared field by field. A secret's value is its
-/// keyed hash (`Store::secret_hash`).
-struct AppliedField {
-  std::string path, value;
-  friend bool operator==(const AppliedField&, const AppliedField&) = default;
-};
-
 /// A row to write: views that need to live during the call only.
 struct AppliedRow {
   std::string_view kind, name;
   Digest digest;
-  std::string_view server;               ///< empty for the site's
-  const Origin* origin = nullptr;        ///< null: not known
-  std::span<const AppliedField> fields;  ///< empty for resources that are compared as a whole
+  std::string_view server;         ///< empty for the site's
+  const Origin* origin = nullptr;  ///< null: not known
+  /// The fields that we set, where it is compared field by field. A secret's value is its keyed
+  /// hash
+  /// (`Store::secret_hash`).
+  std::span<const ObjectField> fields;
 };
 
 struct AppliedKey {
@@ -43,7 +40,7 @@ struct AppliedRecord {
   Digest digest;
   std::string server;
   Origin origin;  ///< where it stood when it was applied
-  std::vector<AppliedField> fields;
+  ObjectFields fields;
   friend bool operator==(const AppliedRecord&, const AppliedRecord&) = default;
 };
 
@@ -76,9 +73,11 @@ class Applied {
                                             std::span<const AppliedKey> removed = {});
 
   /// The same for changes of this target that took effect: a row for each create, update and
-  /// adopt; delete and forget remove theirs, and so does a move its old name's.
+  /// adopt; delete and forget remove theirs, and so does a move its old name's. `fields` is
+  /// parallel to `done`, or empty where nothing of the target is compared field by field.
   [[nodiscard]] Result<std::uint64_t> record(std::string_view target,
-                                             std::span<const reconciler::Change* const> done);
+                                             std::span<const reconciler::Change* const> done,
+                                             std::span<const ObjectFields> fields = {});
 
  private:
   Connection& connection_;

@@ -22,7 +22,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   for (const TargetSnapshot& snapshot : read->targets) {
     SnapshotTarget target(snapshot);
     const ResourceTable applied = target.last_applied();
-    const auto observed = target.observe({}, applied, Look::full, {});
+    const auto observed = target.observe({{}, applied, Look::full}, {});
     require(observed.has_value() == snapshot.error.empty(), "what was seen can be observed");
     for (const SnapshotRow& row : snapshot.rows) (void)target.read(row.kind, row.name);
   }

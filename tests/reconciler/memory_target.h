@@ -39,8 +39,9 @@ class MemoryTarget : public Target {
 
   [[nodiscard]] const std::string& name() const override { return name_; }
 
-  Result<Observation> observe(const ResourceTable& desired, const ResourceTable& last_applied,
-                              Look /*look*/, std::stop_token /*stop*/) override {
+  Result<Observation> observe(const LookRequest& request, std::stop_token /*stop*/) override {
+    const ResourceTable& desired = request.desired;
+    const ResourceTable& last_applied = request.last_applied;
     if (broken) return tl::unexpected<Error>(*broken);
     Observation observation;
     observation.unread = unread;

@@ -169,7 +169,7 @@ TEST(Snapshot, NamesATargetThatCouldNotBeObserved) {
   const TargetSnapshot snapshot = taken(target, {}, {}, {});
   EXPECT_EQ(snapshot.error, "error: no answer [x]");
   SnapshotTarget offline(snapshot);
-  const Result<Observation> observed = offline.observe({}, {}, Look::full, {});
+  const Result<Observation> observed = offline.observe({{}, {}, Look::full}, {});
   ASSERT_FALSE(observed);
   EXPECT_EQ(observed.error().kind, ErrorKind::unavailable);
 }

@@ -17,7 +17,7 @@ std::vector<std::string> lines_of(ModelMaker& maker, std::string_view server,
   std::vector<std::string> lines;
   const Errors errors =
       render_dhcp_hosts(model, settings, *model.find_server(server), [&](const Artifact& artifact) {
-        EXPECT_EQ(artifact.kind, ArtifactKind::host);
+        EXPECT_EQ(artifact.kind, kHostKind);
         lines.push_back(std::string(artifact.name) + " " + std::string(artifact.content));
       });
   for (const Error& error : errors) lines.push_back(error.text());

@@ -288,12 +288,12 @@ DnsmasqTarget::DnsmasqTarget(DnsmasqTargetSettings settings)
                  : fmt::format("{}/dnsmasq-{}.index", settings_.state_folder, settings_.name)),
       note_(fmt::format("{}/dnsmasq-{}.pending", settings_.state_folder, settings_.name)) {}
 
-Result<Observation> DnsmasqTarget::observe(const ResourceTable& desired,
-                                           const ResourceTable& last_applied, Look look,
-                                           std::stop_token stop) {
+Result<Observation> DnsmasqTarget::observe(const LookRequest& request, std::stop_token stop) {
   auto pending = note_.load();
   if (!pending) return tl::unexpected(pending.error());
-  return Looker(settings_, index_, std::move(*pending), desired, last_applied, look).run(stop);
+  return Looker(settings_, index_, std::move(*pending), request.desired, request.last_applied,
+                request.look)
+      .run(stop);
 }
 
 Result<void> DnsmasqTarget::flush() {

@@ -81,9 +81,9 @@ Result<void> make_root(const std::string& root) {
 FilesTarget::FilesTarget(FilesTargetSettings settings)
     : settings_(std::move(settings)), index_(settings_.index_file) {}
 
-Result<Observation> FilesTarget::observe(const ResourceTable& desired,
-                                         const ResourceTable& last_applied, Look look,
-                                         std::stop_token stop) {
+Result<Observation> FilesTarget::observe(const LookRequest& request, std::stop_token stop) {
+  const ResourceTable& desired = request.desired;
+  const ResourceTable& last_applied = request.last_applied;
   if (last_applied.rows.empty() && is_missing(settings_.root)) return all_absent(desired);
   const Result<FileTree> tree = FileTree::open(settings_.root);
   if (!tree) return tl::unexpected(tree.error());
@@ -92,9 +92,9 @@ Result<Observation> FilesTarget::observe(const ResourceTable& desired,
   }
   index_.load();
   Result<TreeObservation> seen =
-      observe_tree(*tree, manifest_, index_, desired, last_applied, look, stop);
+      observe_tree(*tree, manifest_, index_, desired, last_applied, request.look, stop);
   if (!seen) return tl::unexpected(std::move(seen.error()));
-  if (look != Look::named) {
+  if (request.look != Look::named) {
     unlisted_ = std::move(seen->unlisted);
     foreign_.clear();
   }

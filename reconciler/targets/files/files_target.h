@@ -39,8 +39,7 @@ class FilesTarget final : public Target {
   explicit FilesTarget(FilesTargetSettings settings);
 
   [[nodiscard]] const std::string& name() const override { return settings_.name; }
-  [[nodiscard]] Result<Observation> observe(const ResourceTable& desired,
-                                            const ResourceTable& last_applied, Look look,
+  [[nodiscard]] Result<Observation> observe(const LookRequest& request,
                                             std::stop_token stop) override;
   [[nodiscard]] Result<Content> read(std::string_view kind, std::string_view name) override;
   [[nodiscard]] Result<void> apply(std::span<const Change> changes, const ContentReader& content,

@@ -115,8 +115,8 @@ TEST_P(StoreContract, WritesMoreRowsThanOneStatementTakes) {
 
 TEST_P(StoreContract, KeepsOriginServerAndFieldsOfARow) {
   const Origin origin{"inventory.yaml", 12, 7};
-  const std::vector<AppliedField> fields = {{"interfaces.eth0.mac", "52:54:00:00:00:01"},
-                                            {"name", "orion \"the\" \n hunter"}};
+  const std::vector<ObjectField> fields = {{"interfaces.eth0.mac", "52:54:00:00:00:01"},
+                                           {"name", "orion \"the\" \n hunter"}};
   AppliedRow with = row("device", "orion", "1");
   with.server = "orion";
   with.origin = &origin;

@@ -261,7 +261,7 @@ TEST_F(FilesTargetTest, AnExchangedRootIsNotOverwritten) {
 TEST_F(FilesTargetTest, RefusesATreeThatAnotherKeeps) {
   tree_.converge({{"a", "1"}});
   FilesTarget other({.name = "tftp", .root = tree_.root(), .index_file = {}, .owner = "other"});
-  const Result<Observation> seen = other.observe({}, {}, Look::cheap, {});
+  const Result<Observation> seen = other.observe({{}, {}, Look::cheap}, {});
   ASSERT_FALSE(seen);
   EXPECT_EQ(seen.error().check, "tree-owner");
   const auto before = files_of(tree_.root());
@@ -352,7 +352,7 @@ TEST_F(FilesTargetTest, StopsALongLook) {
   tree_.converge({{"a", "1"}});
   ResourceTable table = tree_.table({{"a", "1"}});
   const Result<Observation> seen =
-      tree_.target().observe(table, {}, Look::full, source.get_token());
+      tree_.target().observe({table, {}, Look::full}, source.get_token());
   ASSERT_FALSE(seen);
   EXPECT_EQ(seen.error().check, "stopped");
 }
@@ -361,11 +361,11 @@ TEST_F(FilesTargetTest, StopsALongLook) {
 
 TEST_F(FilesTargetTest, SaysWhatIsWrongWithTheRoot) {
   FilesTarget missing({.name = "t", .root = tree_ / "none", .index_file = {}, .owner = {}});
-  EXPECT_TRUE(missing.observe({}, {}, Look::cheap, {})) << "nothing was ever applied to it";
+  EXPECT_TRUE(missing.observe({{}, {}, Look::cheap}, {})) << "nothing was ever applied to it";
   Arena arena;
   ResourceTable applied;
   applied.rows.push_back({arena.copy("file"), arena.copy("a"), sha256("a")});
-  EXPECT_EQ(missing.observe({}, applied, Look::cheap, {}).error().text(),
+  EXPECT_EQ(missing.observe({{}, applied, Look::cheap}, {}).error().text(),
             "error: the folder '" + (tree_ / "none") +
                 "' does not exist: make it, or mount what should be there [tree-root]");
   EXPECT_EQ(missing.apply({}, {}, {}, {}).error().check, "tree-root");
@@ -373,7 +373,7 @@ TEST_F(FilesTargetTest, SaysWhatIsWrongWithTheRoot) {
   EXPECT_EQ(missing.check()[0].problems.size(), 1U);
   write_plainly(tree_ / "file", "");
   FilesTarget file({.name = "t", .root = tree_ / "file", .index_file = {}, .owner = {}});
-  EXPECT_EQ(file.observe({}, {}, Look::cheap, {}).error().kind, ErrorKind::invalid);
+  EXPECT_EQ(file.observe({{}, {}, Look::cheap}, {}).error().kind, ErrorKind::invalid);
   EXPECT_FALSE(fs::exists(tree_ / "none"));
 }
 

@@ -67,7 +67,7 @@ class FilesTree {
     std::erase_if(moves, [&](const ResourceMove& move) {
       return !applied_.contains(move.from) || applied_.contains(move.to);
     });
-    const Result<Observation> seen = target_->observe(desired, applied, look, {});
+    const Result<Observation> seen = target_->observe({desired, applied, look}, {});
     EXPECT_TRUE(seen) << seen.error().text();
     if (!seen) return {};
     unread_ = seen->unread;

@@ -34,7 +34,7 @@ class Rounds {
   [[nodiscard]] TargetDiff plan(Target& target, const Contents& desired, Look look = Look::cheap) {
     desired_ = desired;
     const ResourceTable wanted = table(desired), last = applied_table();
-    const auto seen = target.observe(wanted, last, look, {});
+    const auto seen = target.observe({wanted, last, look}, {});
     if (!seen) throw std::runtime_error(seen.error().text());
     TargetDiff planned = diff({.target = target.name(),
                                .desired = wanted,

@@ -87,7 +87,7 @@ class TargetContract : public testing::TestWithParam<MakeWorld> {
     desired_ = desired;
     const ResourceTable wanted = table(desired);
     const ResourceTable applied = applied_table();
-    const Result<Observation> seen = target_->observe(wanted, applied, look, {});
+    const Result<Observation> seen = target_->observe({wanted, applied, look}, {});
     EXPECT_TRUE(seen) << seen.error().text();
     if (!seen) return {};
     EXPECT_TRUE(seen->unread.empty());
