@@ -100,6 +100,9 @@ class Target {
   /// what is ours. For idle moments and the end of a run. Failing loses nothing but time.
   [[nodiscard]] virtual Result<void> flush() { return {}; }
 
+  /// Somebody asks by hand: what failed before may be tried again.
+  virtual void forget_failures() {}
+
   /// Paths whose change means drift: what the loop watches with inotify.
   [[nodiscard]] virtual std::vector<std::string> watched_folders() const { return {}; }
 };

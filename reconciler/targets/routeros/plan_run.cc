@@ -1,0 +1,207 @@
+#include "reconciler/targets/routeros/plan_run.h"
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+#include "reconciler/fault.h"
+
+namespace metalwright::reconciler {
+namespace {
+
+constexpr std::string_view kUnknownParameter = "unknown parameter ";
+
+bool fits(const Selector& selector, const routeros::Menu& menu, const RestRow& row) {
+  return std::all_of(selector.begin(), selector.end(), [&](const auto& condition) {
+    return routeros::canonical(menu, condition.first, row.value(condition.first)) ==
+           routeros::canonical(menu, condition.first, condition.second);
+  });
+}
+
+/// Whether the row has these values; an unset one is absent, or as it is by default.
+bool has_values(const routeros::Menu& menu, const RestRow& row, const RestValues& values) {
+  return std::all_of(values.begin(), values.end(), [&](const auto& one) {
+    const bool unset = one.first.starts_with('!');
+    const std::string_view name = unset ? std::string_view(one.first).substr(1) : one.first;
+    const routeros::Property* property = menu.find(name);
+    const auto meaning = [&](std::string_view text) {
+      const bool shown =
+          !text.empty() || property == nullptr || property->absent == routeros::kUnknown;
+      return shown ? routeros::canonical(menu, name, text) : std::string(property->absent);
+    };
+    return meaning(row.value(name)) == meaning(unset ? std::string_view() : one.second);
+  });
+}
+
+std::vector<std::string_view> properties_of(const routeros::Menu& menu) {
+  std::vector<std::string_view> names;
+  for (const routeros::Property& property : menu.properties) names.push_back(property.name);
+  return names;
+}
+
+/// The property that the router says it does not know; empty where it says something else.
+std::string unknown_property(const Error& error) {
+  const std::size_t at = error.message.find(kUnknownParameter);
+  if (at == std::string::npos) return {};
+  const std::size_t begin = at + kUnknownParameter.size();
+  return error.message.substr(begin, error.message.find_first_of("' ", begin) - begin);
+}
+
+}  // namespace
+
+/// Looks whether a step is in place, as its undo line would.
+Result<bool> PlanRun::in_place(const Step& step) {
+  const auto rows = rest_.rows(step.menu->path, properties_of(*step.menu), {});
+  if (!rows) return tl::unexpected(rows.error());
+  const auto found = std::find_if(rows->begin(), rows->end(), [&](const RestRow& row) {
+    return !row.is_true("dynamic") && fits(step.selector, *step.menu, row);
+  });
+  if (step.kind == StepKind::remove) return found == rows->end();
+  if (found == rows->end()) return false;
+  return step.kind == StepKind::add || has_values(*step.menu, *found, step.values);
+}
+
+Result<void> PlanRun::add(Step& step) {
+  RestValues values;
+  for (const auto& [name, value] : step.values) {
+    const std::string known = std::string(step.menu->path) + ' ' + name;
+    if (!unknown_properties_.contains(known)) values.emplace_back(name, value);
+  }
+  Result<RestRow> row = rest_.add(step.menu->path, values, {});
+  if (row) {
+    step.id = row->id;
+    return {};
+  }
+  const std::string unknown = unknown_property(row.error());
+  const routeros::Property* property = step.menu->find(unknown);
+  const std::string known = std::string(step.menu->path) + ' ' + unknown;
+  if (property != nullptr && property->soft() && unknown_properties_.insert(known).second) {
+    return add(step);
+  }
+  return tl::unexpected(row.error());
+}
+
+Result<void> PlanRun::make_once(Step& step) {
+  switch (step.kind) {
+    case StepKind::add:
+      return add(step);
+    case StepKind::set:
+      return rest_.set(step.menu->path, step.id, step.values, {});
+    case StepKind::remove: {
+      Result<void> removed = rest_.remove(step.menu->path, step.id, {});
+      if (!removed && failure_of(removed.error()) == WriteFailure::gone) return {};
+      return removed;
+    }
+  }
+  return {};
+}
+
+/// A broken connection is no failure yet: over a new one it shows whether the write was done, and
+/// if it was not, it is made again, once.
+Result<void> PlanRun::make(Step& step) {
+  Result<void> made = make_once(step);
+  if (made || failure_of(made.error()) != WriteFailure::unknown) return made;
+  rest_.reconnect();
+  const Result<bool> done = in_place(step);
+  if (!done) return made;
+  if (*done) return {};
+  if (auto time = timer_.keep(); !time) return time;
+  return make_once(step);
+}
+
+/// Takes back every step that is in place, as the router's script would.
+Result<void> PlanRun::take_back() {
+  rest_.reconnect();
+  std::map<const routeros::Menu*, std::vector<RestRow>> looked;
+  for (auto step = steps_.rbegin(); step != steps_.rend(); ++step) {
+    const routeros::Menu& menu = *step->menu;
+    if (!looked.contains(&menu)) {
+      auto rows = rest_.rows(menu.path, properties_of(menu), {});
+      if (!rows) return tl::unexpected(rows.error());
+      looked[&menu] = std::move(*rows);
+    }
+    std::vector<RestRow>& rows = looked[&menu];
+    const auto found = std::find_if(rows.begin(), rows.end(), [&](const RestRow& row) {
+      return !row.is_true("dynamic") && fits(step->selector, menu, row);
+    });
+    Result<void> done;
+    if (step->kind == StepKind::remove) {
+      if (found != rows.end()) continue;
+      const Result<RestRow> row = rest_.add(menu.path, step->before, {});
+      if (!row) return tl::unexpected(row.error());
+      rows.push_back(*row);
+      continue;
+    }
+    if (found == rows.end()) continue;
+    if (step->kind == StepKind::add) {
+      done = rest_.remove(menu.path, found->id, {});
+      if (!done && failure_of(done.error()) == WriteFailure::gone) done = {};
+      if (done) rows.erase(found);
+    } else if (!has_values(menu, *found, step->before)) {
+      done = rest_.set(menu.path, found->id, step->before, {});
+    }
+    if (!done) return done;
+  }
+  return {};
+}
+
+PlanEnd PlanRun::failed(Error error, std::size_t blamed) {
+  PlanEnd end{.kept = false, .begun = true, .error = std::move(error), .blamed = blamed};
+  const Result<void> back = take_back();
+  if (back && timer_.disarm()) {
+    end.error->context.push_back("the plan was taken back as a whole");
+  } else {
+    end.error->context.push_back("the router takes the plan back by itself when its time is up");
+  }
+  return end;
+}
+
+PlanEnd PlanRun::run(std::vector<Step> steps, const std::string& label,
+                     const std::function<Result<void>()>& armed) {
+  steps_ = std::move(steps);
+  const Result<UndoScripts> scripts = undo_scripts(steps_, kUndoName, label);
+  if (!scripts) return {.error = scripts.error()};
+  if (const Result<void> ready = timer_.arm(*scripts); !ready) return {.error = ready.error()};
+  if (const Result<void> told = armed(); !told) {
+    (void)timer_.disarm();
+    return {.error = told.error()};
+  }
+  for (Step& step : steps_) {
+    (void)fault_point("routeros.step");
+    Result<void> made = timer_.keep();
+    if (made) made = make(step);
+    if (!made) {
+      const bool refused = failure_of(made.error()) == WriteFailure::refused;
+      return failed(made.error(), refused ? step.change : PlanEnd::kNobody);
+    }
+  }
+  (void)fault_point("routeros.verify");
+  rest_.reconnect();
+  if (const Result<void> good = verify_(); !good) return failed(good.error(), PlanEnd::kNobody);
+  switch (timer_.confirm([&]() -> Result<bool> {
+    const Result<void> good = verify_();
+    if (good) return true;
+    if (good.error().check == "routeros-verify") return false;
+    return tl::unexpected(good.error());
+  })) {
+    case UndoTimer::End::confirmed:
+      return {.kept = true, .begun = true};
+    case UndoTimer::End::ran: {
+      Error error;
+      error.kind = ErrorKind::unavailable;
+      error.check = "routeros-undone";
+      error.message = "the router took the plan back before it was confirmed";
+      return failed(std::move(error), PlanEnd::kNobody);
+    }
+    case UndoTimer::End::unknown:
+      break;
+  }
+  Error error;
+  error.kind = ErrorKind::unavailable;
+  error.check = "routeros-unconfirmed";
+  error.message = "the router cannot be reached to confirm the plan";
+  error.context.push_back("the router takes the plan back by itself when its time is up");
+  return {.begun = true, .error = std::move(error)};
+}
+
+}  // namespace metalwright::reconciler

@@ -1,0 +1,203 @@
+#include "reconciler/targets/routeros/router_view.h"
+
+#include <algorithm>
+#include <array>
+#include <unordered_map>
+#include <utility>
+
+#include "schemas/ip_address.h"
+
+namespace metalwright::reconciler {
+namespace {
+
+using routeros::Menu;
+using routeros::Property;
+
+constexpr std::array<std::string_view, 3> kAddressProperties{"address", "interface", "disabled"};
+
+bool untouchable(const RestRow& row) {
+  return std::any_of(routeros::kRowMarks.begin(), routeros::kRowMarks.end(),
+                     [&](std::string_view mark) { return row.is_true(mark); });
+}
+
+/// The name in a mark of ours; empty where it is none.
+std::string_view marked_name(const Menu& menu, const RestRow& row) {
+  if (menu.owned_by_name()) {
+    const std::string_view name = row.value("name");
+    return name.starts_with(routeros::kOwnerPrefix) ? name : std::string_view();
+  }
+  std::string_view comment = row.value("comment");
+  if (!comment.starts_with(routeros::kOwnerMark)) return {};
+  comment.remove_prefix(routeros::kOwnerMark.size());
+  if (!comment.starts_with(menu.kind)) return {};
+  comment.remove_prefix(menu.kind.size());
+  return comment.starts_with('/') ? comment.substr(1) : std::string_view();
+}
+
+ObjectFields fields_of(const Menu& menu, const RestRow& row) {
+  ObjectFields fields;
+  fields.reserve(menu.properties.size());
+  // The properties are sorted by name, as fields are.
+  for (const Property& property : menu.properties) {
+    const std::string_view given = row.value(property.name);
+    std::string value = given.empty() && property.absent != routeros::kUnknown
+                            ? std::string(property.absent)
+                            : routeros::canonical(property.type, given);
+    if (!value.empty()) fields.push_back({std::string(property.name), std::move(value)});
+  }
+  return fields;
+}
+
+/// Shows as desired what versions differ in, and interfaces by the prefix that they were meant by.
+void adjust(const Menu& menu, const ObjectFields& desired, const RouterRows& rows,
+            ObjectFields& fields) {
+  for (const ObjectField& wanted : desired) {
+    const Property* property = menu.find(wanted.name);
+    if (property == nullptr) continue;
+    if (property->soft()) {
+      set_field(fields, wanted.name, wanted.value);
+    } else if (!routeros::prefix_of_interface(wanted.value).empty()) {
+      const std::string* now = find_field(fields, wanted.name);
+      if (now != nullptr && *now == resolved_interface(rows, wanted.value)) {
+        set_field(fields, wanted.name, wanted.value);
+      }
+    }
+  }
+}
+
+bool contains(std::string_view prefix, const std::string& address) {
+  if (const auto wide = parse_ipv4_prefix(prefix)) {
+    const auto at = parse_ipv4_interface(address);
+    return at && wide->contains(at->address);
+  }
+  const auto wide = parse_ipv6_prefix(prefix);
+  const auto at = parse_ipv6_interface(address);
+  return wide && at && wide->contains(at->address);
+}
+
+Result<void> read_addresses(RestClient& rest, const char* menu, RouterRows& rows,
+                            const std::stop_token& stop) {
+  const Result<std::vector<RestRow>> list = rest.rows(menu, kAddressProperties, stop);
+  if (!list) {
+    if (list.error().check == "routeros-no-menu") return {};
+    return tl::unexpected(list.error());
+  }
+  for (const RestRow& row : *list) {
+    if (row.is_true("disabled")) continue;
+    rows.addresses.push_back(
+        {std::string(row.value("interface")), std::string(row.value("address"))});
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string owner_comment(std::string_view kind, std::string_view name) {
+  return std::string(routeros::kOwnerMark) + std::string(kind) + '/' + std::string(name);
+}
+
+Result<RouterRows> read_router_rows(RestClient& rest, const std::set<const Menu*>& menus,
+                                    bool addresses, std::stop_token stop) {
+  RouterRows rows;
+  for (const Menu* menu : menus) {
+    std::vector<std::string_view> properties;
+    for (const Property& property : menu->properties) properties.push_back(property.name);
+    properties.insert(properties.end(), routeros::kRowMarks.begin(), routeros::kRowMarks.end());
+    Result<std::vector<RestRow>> list = rest.rows(menu->path, properties, stop);
+    if (list) {
+      rows.menus[menu->path] = std::move(*list);
+    } else if (list.error().check == "routeros-no-menu") {
+      rows.menus[menu->path] = {};
+      rows.missing.insert(menu);
+    } else {
+      return tl::unexpected(with_context(list.error(), "while reading " + std::string(menu->path)));
+    }
+  }
+  if (addresses) {
+    for (const char* menu : {"/ip/address", "/ipv6/address"}) {
+      if (auto read = read_addresses(rest, menu, rows, stop); !read) {
+        return tl::unexpected(read.error());
+      }
+    }
+  }
+  return rows;
+}
+
+std::string resolved_interface(const RouterRows& rows, std::string_view text) {
+  const std::string_view prefix = routeros::prefix_of_interface(text);
+  if (prefix.empty()) return std::string(text);
+  for (const RouterRows::Address& address : rows.addresses) {
+    if (contains(prefix, address.address)) return address.interface;
+  }
+  return {};
+}
+
+std::string row_key(const Menu& menu, const ObjectFields& fields, const RouterRows& rows) {
+  std::string key;
+  for (const Property& property : menu.properties) {
+    if (!property.key()) continue;
+    const std::string* value = find_field(fields, property.name);
+    std::string text = value != nullptr                        ? *value
+                       : property.absent == routeros::kUnknown ? std::string()
+                                                               : std::string(property.absent);
+    if (text.starts_with('@')) text = resolved_interface(rows, text);
+    key += text + '\x1f';
+  }
+  return key;
+}
+
+std::vector<ViewedRow> view_rows(
+    const RouterRows& rows, const DesiredFields& desired,
+    std::span<const std::pair<std::string_view, std::string_view>> wanted) {
+  std::vector<ViewedRow> viewed;
+  for (const auto& [path, list] : rows.menus) {
+    const Menu& menu = *routeros::find_menu(path);
+    std::vector<ViewedRow> foreign;
+    std::unordered_map<std::string_view, std::size_t> ours;  // into `viewed`
+    for (const RestRow& row : list) {
+      if (untouchable(row)) continue;
+      const std::string_view name = marked_name(menu, row);
+      ViewedRow one{.menu = &menu,
+                    .name = std::string(name),
+                    .presence = name.empty() ? Presence::foreign : Presence::ours,
+                    .given = &row,
+                    .fields = fields_of(menu, row)};
+      if (name.empty()) {
+        foreign.push_back(std::move(one));
+      } else if (const auto known = ours.find(name); known == ours.end()) {
+        ours.emplace(name, viewed.size());
+        viewed.push_back(std::move(one));
+      } else {
+        // Somebody copied a row with its comment: ours is the one that is where it should be.
+        const ObjectFields* fields = desired(menu.kind, name);
+        const std::string key = fields == nullptr ? std::string() : row_key(menu, *fields, rows);
+        if (row_key(menu, one.fields, rows) == key) viewed[known->second] = std::move(one);
+      }
+    }
+    if (foreign.empty()) continue;
+    std::unordered_map<std::string, std::string_view> names;  // of what is missing, by key
+    for (const auto& [kind, name] : wanted) {
+      if (kind != menu.kind || ours.contains(name)) continue;
+      const ObjectFields* fields = desired(kind, name);
+      if (fields != nullptr) names.emplace(row_key(menu, *fields, rows), name);
+    }
+    for (ViewedRow& row : foreign) {
+      const auto at = names.find(row_key(menu, row.fields, rows));
+      if (at == names.end()) continue;
+      row.name = at->second;
+      viewed.push_back(std::move(row));
+    }
+  }
+  for (ViewedRow& row : viewed) {
+    const bool particular = std::any_of(
+        row.menu->properties.begin(), row.menu->properties.end(), [](const Property& one) {
+          return one.soft() || ((one.flags & routeros::kReference) != 0 && one.name == "interface");
+        });
+    if (!particular) continue;
+    const ObjectFields* fields = desired(row.menu->kind, row.name);
+    if (fields != nullptr) adjust(*row.menu, *fields, rows, row.fields);
+  }
+  return viewed;
+}
+
+}  // namespace metalwright::reconciler

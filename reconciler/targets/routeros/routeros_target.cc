@@ -1,0 +1,209 @@
+#include "reconciler/targets/routeros/routeros_target.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <optional>
+#include <random>
+#include <utility>
+
+#include "reconciler/targets/routeros/attempt_note.h"
+#include "reconciler/targets/routeros/rest_client.h"
+#include "reconciler/targets/routeros/router_view.h"
+#include "reconciler/targets/routeros/routeros_apply.h"
+
+namespace metalwright::reconciler {
+namespace {
+
+using routeros::Menu;
+using std::chrono::steady_clock;
+
+using Name = std::pair<std::string_view, std::string_view>;
+
+// What was read to verify a plan is what there is, for as long as a look takes.
+constexpr std::chrono::seconds kFresh{2};
+// From so many on it is quicker to make all of them than each by itself.
+constexpr std::size_t kManyDesired = 50;
+
+/// Whether rows of this kind may name their interface by a prefix.
+bool names_interfaces(const Menu& menu) { return menu.find("interface") != nullptr; }
+
+/// The desired fields of a look, read when they are asked for and kept.
+class DesiredCache {
+ public:
+  explicit DesiredCache(const LookRequest& request) : request_(request) {}
+
+  const ObjectFields* get(std::string_view kind, std::string_view name) {
+    const auto at = known_.find({kind, name});
+    if (at != known_.end()) return at->second ? &*at->second : nullptr;
+    const ResourceRow* row = request_.desired.find(kind, name);
+    if (row == nullptr || !request_.objects.desired) return nullptr;
+    // The row's own texts live as long as the request.
+    auto& kept = known_[{row->kind.view(), row->name.view()}];
+    const Result<Content> content = request_.objects.desired(kind, name);
+    if (!content) {
+      failure_ = content.error();
+      return nullptr;
+    }
+    take(kept, content->bytes);
+    return kept ? &*kept : nullptr;
+  }
+
+  void read_all() {
+    if (!request_.objects.all_desired) return;
+    const Result<void> read = request_.objects.all_desired(
+        [&](std::string_view kind, std::string_view name, std::string_view content) {
+          const ResourceRow* row = request_.desired.find(kind, name);
+          if (row != nullptr) take(known_[{row->kind.view(), row->name.view()}], content);
+        });
+    if (!read) failure_ = read.error();
+  }
+
+  [[nodiscard]] const std::optional<Error>& failure() const { return failure_; }
+
+ private:
+  void take(std::optional<ObjectFields>& kept, std::string_view content) {
+    Result<ObjectFields> fields = decode_fields(content);
+    if (fields) {
+      kept = std::move(*fields);
+    } else {
+      failure_ = fields.error();
+    }
+  }
+
+  const LookRequest& request_;
+  std::map<Name, std::optional<ObjectFields>> known_;
+  std::optional<Error> failure_;
+};
+
+/// What a look has to cover.
+struct Scope {
+  std::set<const Menu*> menus;
+  std::vector<Name> wanted;  ///< desired rows in it
+};
+
+Scope scope_of(const LookRequest& request) {
+  Scope scope;
+  const auto& desired = request.desired.rows;
+  const auto& applied = request.last_applied.rows;
+  std::size_t d = 0, a = 0;
+  while (d < desired.size() || a < applied.size()) {
+    const int order = d == desired.size()   ? 1
+                      : a == applied.size() ? -1
+                                            : ResourceRow::compare(desired[d], applied[a]);
+    const ResourceRow& row = order <= 0 ? desired[d] : applied[a];
+    const bool same = order == 0 && desired[d].digest == applied[a].digest;
+    if (order <= 0) ++d;
+    if (order >= 0) ++a;
+    if (request.look == Look::named && same) continue;
+    const Menu* menu = routeros::find_menu_of_kind(row.kind);
+    if (menu == nullptr) continue;
+    scope.menus.insert(menu);
+    if (order <= 0) scope.wanted.emplace_back(row.kind.view(), row.name.view());
+  }
+  // Nothing is known to be ours: whatever bears our mark is looked for everywhere.
+  if (applied.empty() && request.look != Look::named) {
+    for (const Menu& menu : routeros::menus()) {
+      if (menu.managed()) scope.menus.insert(&menu);
+    }
+  }
+  return scope;
+}
+
+/// A word that no other run has.
+std::string fresh_word() {
+  std::random_device device;
+  static constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string word;
+  for (int i = 0; i < 8; ++i) word += kDigits[device() & 15U];
+  return word;
+}
+
+}  // namespace
+
+struct RouterosTarget::Seen {
+  RouterRows rows;
+  TargetObjects objects;
+  steady_clock::time_point fresh_until;  // of `rows`, after an apply
+};
+
+RouterosTarget::RouterosTarget(RouterosTargetSettings settings)
+    : settings_(std::move(settings)),
+      rest_(std::make_unique<RestClient>(settings_.http, settings_.password)),
+      note_(std::make_unique<AttemptNote>(settings_.note_file)),
+      seen_(std::make_unique<Seen>()) {}
+
+RouterosTarget::~RouterosTarget() = default;
+
+Result<Observation> RouterosTarget::observe(const LookRequest& request, std::stop_token stop) {
+  const Scope scope = scope_of(request);
+  DesiredCache desired(request);
+  if (scope.wanted.size() > kManyDesired && request.look != Look::named) desired.read_all();
+  bool addresses = false;
+  for (const auto& [kind, name] : scope.wanted) {
+    const Menu* menu = routeros::find_menu_of_kind(kind);
+    if (addresses || !names_interfaces(*menu)) continue;
+    const ObjectFields* fields = desired.get(kind, name);
+    addresses = fields != nullptr &&
+                std::any_of(fields->begin(), fields->end(),
+                            [](const ObjectField& field) { return field.value.starts_with('@'); });
+  }
+  const bool fresh = request.look == Look::named && settings_.now() < seen_->fresh_until &&
+                     std::all_of(scope.menus.begin(), scope.menus.end(), [&](const Menu* menu) {
+                       return seen_->rows.menus.contains(menu->path);
+                     });
+  seen_->fresh_until = {};
+  if (!fresh) {
+    Result<RouterRows> rows = read_router_rows(*rest_, scope.menus, addresses, stop);
+    if (!rows) return tl::unexpected(rows.error());
+    seen_->rows = std::move(*rows);
+  }
+  // Where we made rows there was a menu: that it is gone now is a trouble of the router, and no
+  // reason to make all of them again.
+  for (const ResourceRow& row : request.last_applied.rows) {
+    const Menu* menu = routeros::find_menu_of_kind(row.kind);
+    if (menu == nullptr || !seen_->rows.missing.contains(menu)) continue;
+    return unavailable("routeros-no-menu",
+                       "the router has no menu " + std::string(menu->path) + " any more");
+  }
+  seen_->objects = TargetObjects();
+  const std::vector<ViewedRow> viewed = view_rows(
+      seen_->rows,
+      [&](std::string_view kind, std::string_view name) { return desired.get(kind, name); },
+      scope.wanted);
+  for (const ViewedRow& row : viewed) {
+    if (!scope.menus.contains(row.menu)) continue;
+    seen_->objects.add(row.menu->kind, row.name, encode_fields(row.fields), row.presence);
+  }
+  if (desired.failure()) return tl::unexpected(*desired.failure());
+  seen_->objects.sort();
+  return observe_objects(request, seen_->objects);
+}
+
+Result<Content> RouterosTarget::read(std::string_view kind, std::string_view name) {
+  Content content;
+  content.mode = 0;
+  if (const TargetObject* object = seen_->objects.find(kind, name)) {
+    content.bytes = object->fields.view();
+  }
+  return content;
+}
+
+Result<void> RouterosTarget::apply(std::span<const Change> changes, const ContentReader& content,
+                                   const ApplyEvents& events, std::stop_token stop) {
+  UndoTimerSettings timer{.owner = settings_.owner + '-' + fresh_word(),
+                          .confirm = settings_.confirm,
+                          .now = settings_.now};
+  RouterosApply apply(*rest_, std::move(timer), *note_, unknown_properties_, changes, content,
+                      events);
+  Result<void> done = apply.run(stop);
+  if (done) {
+    seen_->rows = apply.take_verified();
+    seen_->fresh_until = settings_.now() + kFresh;
+  }
+  return done;
+}
+
+void RouterosTarget::forget_failures() { (void)note_->remove(); }
+
+}  // namespace metalwright::reconciler

@@ -1,0 +1,369 @@
+#include "reconciler/targets/routeros/steps.h"
+
+#include <algorithm>
+#include <deque>
+#include <optional>
+#include <set>
+#include <unordered_map>
+#include <utility>
+
+#include "schemas/quote.h"
+
+namespace metalwright::reconciler {
+namespace {
+
+using Group = std::vector<std::string_view>;
+
+struct UniqueRule {
+  std::string_view menu;
+  std::vector<Group> groups;
+};
+
+const std::vector<UniqueRule>& unique_rules() {
+  static const std::vector<UniqueRule> rules{
+      {"/interface/bridge/vlan", {{"bridge", "vlan-ids"}}},
+      {"/interface/vlan", {{"name"}, {"interface", "vlan-id"}}},
+      {"/ip/dhcp-server", {{"name"}, {"interface", "relay"}}},
+      {"/ip/dhcp-server/lease", {{"address"}, {"mac-address", "server"}}},
+      {"/ip/dhcp-server/matcher", {{"name"}}},
+      {"/ip/dhcp-server/network", {{"address"}}},
+      {"/ip/dhcp-server/option", {{"name"}}},
+      {"/ip/dhcp-server/option/sets", {{"name"}}},
+      {"/ip/dns/static", {{"name", "type", "address", "text", "cname"}}},
+      {"/ip/firewall/address-list", {{"list", "address"}}},
+      {"/ip/pool", {{"name"}}},
+      {"/ipv6/dhcp-server", {{"name"}}},
+      {"/ipv6/dhcp-server/option", {{"name"}}},
+      {"/ipv6/firewall/address-list", {{"list", "address"}}},
+      {"/ipv6/nd", {{"interface"}}},
+      {"/ipv6/pool", {{"name"}}},
+  };
+  return rules;
+}
+
+const std::vector<Group>& groups_of(std::string_view menu) {
+  static const std::vector<Group> none;
+  for (const UniqueRule& rule : unique_rules()) {
+    if (rule.menu == menu) return rule.groups;
+  }
+  return none;
+}
+
+std::string_view value_of(const RestValues& values, std::string_view name) {
+  for (const auto& [one, value] : values) {
+    if (one == name) return value;
+  }
+  return {};
+}
+
+/// The row after a set.
+RestValues changed(RestValues row, const RestValues& values) {
+  for (const auto& [name, value] : values) {
+    const bool unset = name.starts_with('!');
+    const std::string_view property = unset ? std::string_view(name).substr(1) : name;
+    const auto at = std::find_if(row.begin(), row.end(),
+                                 [&](const auto& one) { return one.first == property; });
+    if (at != row.end()) {
+      at->second = unset ? std::string() : value;
+    } else if (!unset) {
+      row.emplace_back(name, value);
+    }
+  }
+  std::erase_if(row, [](const auto& one) { return one.second.empty(); });
+  return row;
+}
+
+/// The rows of one menu while steps are tried out on them.
+class Board {
+ public:
+  Board(const routeros::Menu& menu, const std::vector<PresentRow>& rows)
+      : menu_(menu), groups_(groups_of(menu.path)) {
+    for (const PresentRow& row : rows) put(row.id, row.values);
+  }
+
+  /// The rows that have what a row with these values would have.
+  [[nodiscard]] std::vector<std::string> all_taken_by(const std::string& id,
+                                                      const RestValues& values) const {
+    std::vector<std::string> owners;
+    for (std::size_t g = 0; g < groups_.size(); ++g) {
+      const auto at = owners_.find(key(g, values));
+      if (at != owners_.end() && at->second != id) owners.push_back(at->second);
+    }
+    return owners;
+  }
+
+  /// The first of them; empty: nobody.
+  [[nodiscard]] std::string taken_by(const std::string& id, const RestValues& values) const {
+    const std::vector<std::string> owners = all_taken_by(id, values);
+    return owners.empty() ? std::string() : owners.front();
+  }
+
+  void put(const std::string& id, RestValues values) {
+    erase(id);
+    for (std::size_t g = 0; g < groups_.size(); ++g) {
+      const std::string text = key(g, values);
+      if (!text.empty()) owners_.emplace(text, id);
+    }
+    rows_[id] = std::move(values);
+  }
+
+  void erase(const std::string& id) {
+    const auto row = rows_.find(id);
+    if (row == rows_.end()) return;
+    for (std::size_t g = 0; g < groups_.size(); ++g) {
+      const auto at = owners_.find(key(g, row->second));
+      if (at != owners_.end() && at->second == id) owners_.erase(at);
+    }
+    rows_.erase(row);
+  }
+
+  [[nodiscard]] const RestValues* find(const std::string& id) const {
+    const auto at = rows_.find(id);
+    return at == rows_.end() ? nullptr : &at->second;
+  }
+
+ private:
+  /// Empty where the first of the group is not set: such rows never meet.
+  [[nodiscard]] std::string key(std::size_t group, const RestValues& values) const {
+    std::string text;
+    for (const std::string_view name : groups_[group]) {
+      const std::string value = routeros::canonical(menu_, name, value_of(values, name));
+      if (text.empty() && value.empty()) return {};
+      text += std::to_string(group) + '\x1f' + value;
+    }
+    return text;
+  }
+
+  const routeros::Menu& menu_;
+  const std::vector<Group>& groups_;
+  std::unordered_map<std::string, RestValues> rows_;
+  std::unordered_map<std::string, std::string> owners_;
+};
+
+StepError taken(const Step& step, const RestValues* row) {
+  StepError error{.change = step.change, .error = {}};
+  error.error.kind = ErrorKind::conflict;
+  error.error.check = "routeros-taken";
+  error.error.message =
+      "another row of " + std::string(step.menu->path) + ", which is not ours, stands in the way";
+  if (row != nullptr) {
+    std::string what;
+    for (const auto& [name, value] : *row) {
+      const routeros::Property* property = step.menu->find(name);
+      if (property == nullptr || (!property->key() && name != "address" && name != "comment")) {
+        continue;
+      }
+      what += (what.empty() ? "" : " ") + name + '=' + quoted(value);
+    }
+    if (!what.empty()) error.error.message += ": " + what;
+  }
+  return error;
+}
+
+/// Orders the steps of one menu: those that make, and first those removals that they have to wait
+/// for. What remains of the removals is left in `removals`.
+class MenuOrder {
+ public:
+  MenuOrder(const routeros::Menu& menu, const std::vector<PresentRow>& rows,
+            std::vector<Step>& removals, OrderedSteps& out)
+      : board_(menu, rows), removals_(removals), out_(out) {}
+
+  void run(std::vector<Step> makes) {
+    drop_blocked(makes);
+    std::deque<Step> waiting(std::make_move_iterator(makes.begin()),
+                             std::make_move_iterator(makes.end()));
+    std::size_t stuck = 0;  // how many in a row could not be done
+    while (!waiting.empty()) {
+      Step step = std::move(waiting.front());
+      waiting.pop_front();
+      const std::string owner = board_.taken_by(step.id, result_of(step));
+      if (owner.empty()) {
+        take(std::move(step));
+        stuck = 0;
+        continue;
+      }
+      if (remove_first(owner)) {
+        waiting.push_front(std::move(step));
+        continue;
+      }
+      const bool moves_on = std::any_of(waiting.begin(), waiting.end(),
+                                        [&](const Step& other) { return other.id == owner; });
+      if (!moves_on) {  // two that want the same
+        out_.errors.push_back(taken(step, board_.find(owner)));
+        stuck = 0;
+        continue;
+      }
+      if (++stuck <= waiting.size()) {
+        waiting.push_back(std::move(step));
+        continue;
+      }
+      // They wait for one another: one of the circle makes room and comes back at the end.
+      waiting.push_front(std::move(step));
+      const auto in_circle = one_of_the_circle(waiting);
+      Step back = set_aside(std::move(*in_circle));
+      waiting.erase(in_circle);
+      waiting.push_back(std::move(back));
+      stuck = 0;
+    }
+  }
+
+ private:
+  [[nodiscard]] RestValues result_of(const Step& step) const {
+    if (step.kind == StepKind::add) return step.values;
+    const RestValues* row = board_.find(step.id);
+    return changed(row == nullptr ? RestValues() : *row, step.values);
+  }
+
+  /// Leaves out what meets a row that stays. Such a step keeps its own row where it is, so that it
+  /// may stand in the way of others in its turn.
+  void drop_blocked(std::vector<Step>& makes) {
+    std::set<std::string> moving;
+    for (const Step& step : makes) moving.insert(step.id);
+    for (const Step& step : removals_) moving.insert(step.id);
+    for (bool again = true; std::exchange(again, false);) {
+      for (auto step = makes.begin(); step != makes.end();) {
+        const std::vector<std::string> owners = board_.all_taken_by(step->id, result_of(*step));
+        const auto stays = std::find_if(owners.begin(), owners.end(), [&](const std::string& id) {
+          return !moving.contains(id);
+        });
+        if (stays == owners.end()) {
+          ++step;
+          continue;
+        }
+        out_.errors.push_back(taken(*step, board_.find(*stays)));
+        again = moving.erase(step->id) != 0 || again;
+        step = makes.erase(step);
+      }
+    }
+  }
+
+  /// From any step that waits, along those that it waits for, until one comes again.
+  [[nodiscard]] std::deque<Step>::iterator one_of_the_circle(std::deque<Step>& waiting) const {
+    std::set<std::string> seen;
+    auto at = waiting.begin();
+    while (true) {
+      const std::string owner = board_.taken_by(at->id, result_of(*at));
+      at = std::find_if(waiting.begin(), waiting.end(),
+                        [&](const Step& step) { return step.id == owner; });
+      if (!seen.insert(owner).second) return at;
+    }
+  }
+
+  void take(Step step) {
+    const std::string id = step.kind == StepKind::add ? "new" + std::to_string(++added_) : step.id;
+    board_.put(id, result_of(step));
+    out_.steps.push_back(std::move(step));
+  }
+
+  bool remove_first(const std::string& id) {
+    const auto at = std::find_if(removals_.begin(), removals_.end(),
+                                 [&](const Step& step) { return step.id == id; });
+    if (at == removals_.end()) return false;
+    board_.erase(id);
+    out_.steps.push_back(std::move(*at));
+    removals_.erase(at);
+    return true;
+  }
+
+  Step set_aside(Step step) {
+    Step removal{.kind = StepKind::remove,
+                 .menu = step.menu,
+                 .change = step.change,
+                 .id = step.id,
+                 .values = {},
+                 .before = *board_.find(step.id),
+                 .selector = {}};
+    Step back{.kind = StepKind::add,
+              .menu = step.menu,
+              .change = step.change,
+              .id = {},
+              .values = changed(removal.before, step.values),
+              .before = {},
+              .selector = {}};
+    board_.erase(step.id);
+    out_.steps.push_back(std::move(removal));
+    return back;
+  }
+
+  Board board_;
+  std::vector<Step>& removals_;
+  OrderedSteps& out_;
+  std::size_t added_ = 0;
+};
+
+bool unique_property(std::string_view menu, std::string_view property) {
+  for (const Group& group : groups_of(menu)) {
+    if (std::find(group.begin(), group.end(), property) != group.end()) return true;
+  }
+  return false;
+}
+
+/// What finds a row of these values, and no other: our mark where the menu has comments, and every
+/// value that no other row has. `type` is left out, because versions differ in whether they show
+/// it.
+Selector selector_of(const routeros::Menu& menu, const RestValues& row, const RestValues* kept) {
+  Selector selector;
+  for (const auto& [name, value] : row) {
+    if (value.empty() || name == "type" || name.starts_with('!')) continue;
+    const bool mark = name == "comment" && !menu.owned_by_name();
+    const bool own_name = name == "name" && menu.owned_by_name();
+    const routeros::Property* property = menu.find(name);
+    const bool known_by =
+        (property != nullptr && property->key()) || unique_property(menu.path, name);
+    const bool steady = kept == nullptr || value_of(*kept, name).empty();
+    if (mark || own_name || (known_by && steady)) selector.emplace_back(name, value);
+  }
+  return selector;
+}
+
+}  // namespace
+
+std::vector<std::vector<std::string_view>> unique_properties(std::string_view menu) {
+  return groups_of(menu);
+}
+
+OrderedSteps order_steps(std::vector<Step> steps, const PresentRows& rows) {
+  static const std::vector<PresentRow> no_rows;
+  std::map<std::pair<std::uint8_t, std::string_view>, std::vector<Step>> makes, removals;
+  for (Step& step : steps) {
+    auto& list = step.kind == StepKind::remove ? removals : makes;
+    list[{step.menu->stage, step.menu->path}].push_back(std::move(step));
+  }
+  OrderedSteps ordered;
+  for (auto& [place, list] : makes) {
+    const auto present = rows.find(place.second);
+    const routeros::Menu& menu = *list.front().menu;
+    MenuOrder(menu, present == rows.end() ? no_rows : present->second, removals[place], ordered)
+        .run(std::move(list));
+  }
+  for (auto at = removals.rbegin(); at != removals.rend(); ++at) {
+    for (Step& step : at->second) ordered.steps.push_back(std::move(step));
+  }
+  for (Step& step : ordered.steps) {
+    if (step.kind == StepKind::add) step.selector = selector_of(*step.menu, step.values, nullptr);
+    if (step.kind == StepKind::remove) {
+      step.selector = selector_of(*step.menu, step.before, nullptr);
+    }
+    if (step.kind == StepKind::set) {
+      const auto present = rows.find(step.menu->path);
+      const auto row = std::find_if(present->second.begin(), present->second.end(),
+                                    [&](const PresentRow& one) { return one.id == step.id; });
+      step.selector = selector_of(*step.menu, changed(row->values, step.values), &step.values);
+    }
+  }
+  return ordered;
+}
+
+Step reversed(const Step& step) {
+  Step back = step;
+  back.values = step.before;
+  back.before = step.values;
+  if (step.kind == StepKind::add) back.kind = StepKind::remove;
+  if (step.kind == StepKind::remove) {
+    back.kind = StepKind::add;
+    back.id.clear();
+  }
+  return back;
+}
+
+}  // namespace metalwright::reconciler

@@ -1,0 +1,143 @@
+#include "reconciler/targets/routeros/undo_script.h"
+
+#include <fmt/format.h>
+
+#include "renderers/routeros/parser.h"
+#include "renderers/routeros/quote.h"
+
+namespace metalwright::reconciler {
+namespace {
+
+using routeros::quoted_text;
+
+/// ` name="value" !other`.
+Result<std::string> arguments(const RestValues& values) {
+  std::string text;
+  for (const auto& [name, value] : values) {
+    text += ' ' + name;
+    if (name.starts_with('!')) continue;
+    const Result<std::string> quoted = quoted_text(value);
+    if (!quoted) {
+      return tl::unexpected(with_context(quoted.error(), "in the property '" + name + "'"));
+    }
+    text += '=' + *quoted;
+  }
+  return text;
+}
+
+Result<std::string> command_of(const Step& step) {
+  const Result<std::string> conditions = arguments(step.selector);
+  if (!conditions) return conditions;
+  const std::string_view menu = step.menu->path;
+  if (step.kind == StepKind::add) return fmt::format("{} remove [find{}]", menu, *conditions);
+  const Result<std::string> before = arguments(step.before);
+  if (!before) return before;
+  if (step.kind == StepKind::set)
+    return fmt::format("{} set [find{}]{}", menu, *conditions, *before);
+  return fmt::format(":if ([:len [{} find{}]] = 0) do={{ {} add{} }}", menu, *conditions, menu,
+                     *before);
+}
+
+std::string remove_named(std::string_view menu, std::string_view name) {
+  return fmt::format("{} remove [find name=\"{}\"]", menu, name);
+}
+
+std::string run_named(std::string_view name) {
+  return fmt::format(
+      ":do {{ /system/script run \"{}\" }} on-error={{ :log warning \"metalwright: cannot run {}\" "
+      "}}\n",
+      name, name);
+}
+
+/// A text that was composed here must be read as it was meant: so many statements, none more.
+Result<void> check(std::string_view source, std::size_t statements, std::size_t longest) {
+  const auto wrong = [](const std::string& what) {
+    return fail(ErrorKind::bug, "routeros-undo", "an undo script " + what);
+  };
+  if (source.size() > longest) return wrong("is longer than a router takes");
+  const auto parsed = routeros::parse_script(source);
+  if (!parsed) return wrong("is none: " + parsed.error().message);
+  if (parsed->size() != statements) return wrong("says more than it should");
+  return {};
+}
+
+}  // namespace
+
+Result<std::string> undo_line(const Step& step) {
+  if (step.selector.empty()) {
+    return fail(ErrorKind::bug, "routeros-undo",
+                "a row of " + std::string(step.menu->path) + " has nothing to be found by");
+  }
+  const Result<std::string> command = command_of(step);
+  if (!command) return command;
+  return fmt::format(":do {{ {} }} on-error={{ :log warning \"metalwright: cannot undo in {}\" }}",
+                     *command, step.menu->path);
+}
+
+std::string undo_event(const UndoScripts& scripts, std::string_view name) {
+  if (scripts.scripts.empty()) {
+    // The lines are the event; only its own name stands at the end.
+    const std::size_t last = scripts.event.rfind('\n');
+    return scripts.event.substr(0, last + 1) + remove_named("/system/scheduler", name);
+  }
+  // The last script runs the others.
+  const UndoScripts::Script& first = scripts.scripts.back();
+  return run_named(first.name) + remove_named("/system/script", first.name) + '\n' +
+         remove_named("/system/scheduler", name);
+}
+
+Result<UndoScripts> undo_scripts(std::span<const Step> steps, std::string_view name,
+                                 std::string_view label) {
+  UndoScripts made;
+  made.name = name;
+  std::vector<std::string> sources(1);
+  std::vector<std::size_t> counts(1);
+  for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
+    const Result<std::string> line = undo_line(*step);
+    if (!line) return tl::unexpected(line.error());
+    if (!sources.back().empty() && sources.back().size() + line->size() + 1 > kLongestSource) {
+      sources.emplace_back();
+      counts.push_back(0);
+    }
+    sources.back() += *line + '\n';
+    ++counts.back();
+  }
+  const std::string last = remove_named("/system/scheduler", name);
+  if (sources.size() == 1 && sources.front().size() + last.size() <= kLongestEvent) {
+    made.event = sources.front() + last;
+    if (auto good = check(made.event, counts.front() + 1, kLongestEvent); !good) {
+      return tl::unexpected(good.error());
+    }
+    return made;
+  }
+  for (std::size_t i = 0; i < sources.size(); ++i) {
+    if (auto good = check(sources[i], counts[i], kLongestSource); !good) {
+      return tl::unexpected(good.error());
+    }
+    made.scripts.push_back({fmt::format("{}-{}-{}", kUndoName, label, i + 1), sources[i]});
+  }
+  if (made.scripts.size() > 1) {
+    std::string all;
+    for (const UndoScripts::Script& script : made.scripts) all += run_named(script.name);
+    for (const UndoScripts::Script& script : made.scripts) {
+      all += remove_named("/system/script", script.name) + '\n';
+    }
+    if (all.size() > kLongestSource) {
+      return invalid("routeros-undo",
+                     fmt::format("the plan is too large for the router to undo by itself: it needs "
+                                 "{} scripts; apply it in parts",
+                                 sources.size()));
+    }
+    if (auto good = check(all, 2 * sources.size(), kLongestSource); !good) {
+      return tl::unexpected(good.error());
+    }
+    made.scripts.push_back({fmt::format("{}-{}", kUndoName, label), std::move(all)});
+  }
+  made.event = undo_event(made, name);
+  if (auto good = check(made.event, 3, kLongestEvent); !good) {
+    return tl::unexpected(good.error());
+  }
+  return made;
+}
+
+}  // namespace metalwright::reconciler

@@ -1,0 +1,242 @@
+#include "reconciler/targets/routeros/undo_timer.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "reconciler/fault.h"
+#include "schemas/quote.h"
+
+namespace metalwright::reconciler {
+namespace {
+
+using std::chrono::steady_clock;
+
+constexpr std::string_view kScheduler = "/system/scheduler";
+constexpr std::string_view kScript = "/system/script";
+constexpr std::array<std::string_view, 4> kEntryProperties{"name", "comment", "run-count",
+                                                           "next-run"};
+constexpr std::array<std::string_view, 1> kScriptProperties{"name"};
+// What the undo does, and no more: RouterOS refuses policies that the user does not have.
+constexpr std::string_view kPolicy = "read,write,policy,test";
+constexpr int kLooks = 3;
+
+Error locked(const std::string& name, std::string_view next) {
+  Error error;
+  error.kind = ErrorKind::unavailable;
+  error.check = "routeros-locked";
+  error.message =
+      "the router waits for a plan to be confirmed: another metalwright works on it, or a run was "
+      "cut off; the scheduler's entry " +
+      quoted(name) + " takes that plan back";
+  if (!next.empty()) error.message += " at " + std::string(next) + " by the router's clock";
+  return error;
+}
+
+std::string without_returns(std::string_view text) {
+  std::string out(text);
+  std::erase(out, '\r');
+  return out;
+}
+
+/// The router's interval: seconds need no units to be unambiguous.
+std::string interval_text(std::chrono::seconds time) { return std::to_string(time.count()) + 's'; }
+
+}  // namespace
+
+steady_clock::time_point UndoTimer::deadline() const { return armed_ + settings_.confirm; }
+
+Result<std::vector<UndoTimer::Entry>> UndoTimer::entries() {
+  const Result<std::vector<RestRow>> rows = rest_.rows(kScheduler, kEntryProperties, {});
+  if (!rows) return tl::unexpected(rows.error());
+  std::vector<Entry> found;
+  for (const RestRow& row : *rows) {
+    const std::string_view name = row.value("name");
+    if (!name.starts_with(kUndoName)) continue;
+    const std::string_view runs = row.value("run-count");
+    found.push_back({.id = row.id,
+                     .name = std::string(name),
+                     .comment = std::string(row.value("comment")),
+                     .next_run = std::string(row.value("next-run")),
+                     // The first run removes the entry at its end; one that is there at its second
+                     // could not.
+                     .ended = !runs.empty() && runs != "0" && runs != "1"});
+  }
+  return found;
+}
+
+Result<void> UndoTimer::refuse_others(const std::vector<Entry>& entries) const {
+  for (const Entry& entry : entries) {
+    if (entry.comment == comment_ || entry.ended) continue;
+    return tl::unexpected(locked(entry.name, entry.next_run));
+  }
+  return {};
+}
+
+Result<void> UndoTimer::put_entry(const std::string& name) {
+  const std::string event = undo_event(scripts_, name);
+  const steady_clock::time_point begun = settings_.now();
+  const Result<RestRow> row = rest_.add(kScheduler,
+                                        {{"name", name},
+                                         {"interval", interval_text(settings_.confirm)},
+                                         {"on-event", event},
+                                         {"policy", std::string(kPolicy)},
+                                         {"comment", comment_}},
+                                        {});
+  std::string id;
+  if (row) {
+    id = row->id;
+    const std::string_view kept = row->value("on-event");
+    if (!kept.empty() && without_returns(kept) != event) {
+      (void)rest_.remove(kScheduler, id, {});
+      return invalid("routeros-undo", "the router does not keep the undo script as it was sent");
+    }
+  } else {
+    if (failure_of(row.error()) != WriteFailure::unknown) {
+      if (row.error().message.find("already") == std::string::npos) {
+        return tl::unexpected(row.error());
+      }
+      return tl::unexpected(locked(name, {}));
+    }
+    rest_.reconnect();
+    const Result<std::vector<Entry>> found = entries();
+    if (!found) return tl::unexpected(row.error());
+    for (const Entry& entry : *found) {
+      if (entry.comment == comment_ && entry.name == name) id = entry.id;
+    }
+    if (id.empty()) return tl::unexpected(row.error());
+  }
+  id_ = id;
+  name_ = name;
+  armed_ = begun;
+  return {};
+}
+
+/// What a run that was cut off left: nothing refers to it, since there is no entry but ours.
+Result<void> UndoTimer::sweep_scripts() {
+  const Result<std::vector<RestRow>> rows = rest_.rows(kScript, kScriptProperties, {});
+  if (!rows) return tl::unexpected(rows.error());
+  for (const RestRow& row : *rows) {
+    if (!row.value("name").starts_with(kUndoName)) continue;
+    const Result<void> removed = rest_.remove(kScript, row.id, {});
+    if (!removed && failure_of(removed.error()) != WriteFailure::gone) return removed;
+  }
+  return {};
+}
+
+Result<void> UndoTimer::put_scripts() {
+  for (const UndoScripts::Script& script : scripts_.scripts) {
+    if (auto time = keep(); !time) return time;
+    const Result<RestRow> row = rest_.add(
+        kScript,
+        {{"name", script.name}, {"source", script.source}, {"policy", std::string(kPolicy)}}, {});
+    if (!row) return tl::unexpected(row.error());
+    script_ids_.push_back(row->id);
+    const std::string_view kept = row->value("source");
+    if (!kept.empty() && without_returns(kept) != script.source) {
+      return invalid("routeros-undo", "the router does not keep the undo script as it was sent");
+    }
+  }
+  return {};
+}
+
+void UndoTimer::remove_scripts() {
+  for (const std::string& id : script_ids_) (void)rest_.remove(kScript, id, {});
+  script_ids_.clear();
+}
+
+Result<void> UndoTimer::arm(const UndoScripts& scripts) {
+  scripts_ = scripts;
+  comment_ = "metalwright:undo " + settings_.owner;
+  const Result<std::vector<Entry>> before = entries();
+  if (!before) return tl::unexpected(before.error());
+  if (auto free = refuse_others(*before); !free) return free;
+  for (const Entry& entry : *before) {
+    if (entry.comment == comment_) return tl::unexpected(locked(entry.name, entry.next_run));
+    const Result<void> removed = rest_.remove(kScheduler, entry.id, {});
+    if (!removed && failure_of(removed.error()) != WriteFailure::gone) return removed;
+  }
+  (void)fault_point("routeros.arm");
+  if (auto put = put_entry(scripts_.name); !put) return put;
+  (void)fault_point("routeros.armed");
+  // Names are unique on a router; where they were not, two could have begun at once.
+  const auto alone = [&]() -> Result<void> {
+    const Result<std::vector<Entry>> now = entries();
+    if (!now) return tl::unexpected(now.error());
+    const bool there =
+        std::any_of(now->begin(), now->end(), [&](const Entry& entry) { return entry.id == id_; });
+    if (!there) return unavailable("routeros-undo", "the router did not keep the undo's entry");
+    if (auto free = refuse_others(*now); !free) return free;
+    if (auto swept = sweep_scripts(); !swept) return swept;
+    return put_scripts();
+  };
+  Result<void> ready = alone();
+  if (ready) return {};
+  // Nothing was changed yet. Where this is not heard, the entry undoes nothing and ends by itself.
+  rest_.reconnect();
+  if (rest_.remove(kScheduler, id_, {})) remove_scripts();
+  return ready;
+}
+
+Result<void> UndoTimer::keep() {
+  const steady_clock::time_point now = settings_.now();
+  if (now < armed_ + settings_.confirm / 2) return {};
+  const auto late = [] {
+    return unavailable(
+        "routeros-late",
+        "the router answers so slowly that it may have taken the plan back meanwhile");
+  };
+  if (now >= deadline()) return late();
+  const std::string old_id = id_;
+  const std::string other =
+      name_ == kUndoName ? std::string(kUndoName) + "-next" : std::string(kUndoName);
+  if (auto put = put_entry(other); !put) return put;
+  Result<void> removed = rest_.remove(kScheduler, old_id, {});
+  if (!removed && failure_of(removed.error()) == WriteFailure::unknown) {
+    rest_.reconnect();
+    removed = rest_.remove(kScheduler, old_id, {});
+    if (!removed && failure_of(removed.error()) == WriteFailure::gone) removed = {};
+  }
+  if (!removed) return failure_of(removed.error()) == WriteFailure::gone ? late() : removed;
+  return {};
+}
+
+UndoTimer::End UndoTimer::confirm(const std::function<Result<bool>()>& still_there) {
+  rest_.reconnect();
+  if (const auto time = keep(); !time) {
+    return time.error().check == "routeros-late" ? End::ran : End::unknown;
+  }
+  (void)fault_point("routeros.confirm");
+  Result<void> removed = rest_.remove(kScheduler, id_, {});
+  for (int look = 0; !removed && look < kLooks; ++look) {
+    const WriteFailure why = failure_of(removed.error());
+    // At the first try only an undo can have taken it away; later it may have been ours.
+    if (why == WriteFailure::gone && look == 0) return End::ran;
+    if (why == WriteFailure::refused) return End::unknown;
+    rest_.reconnect();
+    if (why == WriteFailure::gone) {
+      const Result<bool> there = still_there();
+      if (there) return *there ? (remove_scripts(), End::confirmed) : End::ran;
+      continue;
+    }
+    if (settings_.now() >= deadline()) return End::unknown;
+    removed = rest_.remove(kScheduler, id_, {});
+  }
+  if (!removed) return End::unknown;
+  (void)fault_point("routeros.confirmed");
+  remove_scripts();
+  return End::confirmed;
+}
+
+Result<void> UndoTimer::disarm() {
+  Result<void> removed = rest_.remove(kScheduler, id_, {});
+  if (!removed && failure_of(removed.error()) == WriteFailure::unknown) {
+    rest_.reconnect();
+    removed = rest_.remove(kScheduler, id_, {});
+  }
+  if (!removed && failure_of(removed.error()) != WriteFailure::gone) return removed;
+  remove_scripts();
+  return {};
+}
+
+}  // namespace metalwright::reconciler
