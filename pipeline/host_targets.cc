@@ -1,11 +1,14 @@
 #include "pipeline/host_targets.h"
 
+#include <algorithm>
 #include <utility>
 
+#include "pipeline/secrets.h"
 #include "reconciler/boot_loaders.h"
 #include "reconciler/host_files.h"
 #include "reconciler/targets/dnsmasq/dnsmasq_target.h"
 #include "reconciler/targets/files/files_target.h"
+#include "reconciler/targets/routeros/routeros_target.h"
 
 namespace metalwright::pipeline {
 namespace {
@@ -21,8 +24,8 @@ bool renders(const HostConfig& config, std::string_view format) {
   return false;
 }
 
-/// Names this installation in the trees that it keeps: the state, without what an address may hold of
-/// a user's name and password.
+/// Names this installation in the trees that it keeps: the state, without what an address may hold
+/// of a user's name and password.
 std::string owner_of(const std::string& state) {
   const std::size_t scheme = state.find("://");
   if (scheme == std::string::npos) return state;
@@ -32,6 +35,34 @@ std::string owner_of(const std::string& state) {
   const std::size_t skip = user == std::string::npos ? 0 : user + 1;
   const std::string rest = state.substr(host + skip);
   return state.substr(0, host) + rest.substr(0, rest.find('?'));
+}
+
+reconciler::RouterosTargetSettings router_settings(const HostConfig& config,
+                                                   const TargetConfig& target,
+                                                   const std::string& state_folder) {
+  constexpr std::size_t kOwnerDigits = 12;
+  reconciler::RouterosTargetSettings settings;
+  settings.name = target.name;
+  settings.http.url = target.url;
+  settings.http.user = target.user;
+  settings.http.ca_file = target.ca_file;
+  settings.http.pin = target.pin;
+  settings.http.connect_timeout =
+      std::min<std::chrono::milliseconds>(settings.http.connect_timeout, target.timeout);
+  settings.http.silence = target.timeout;
+  settings.http.tries = 2;
+  settings.http.first_wait = std::chrono::milliseconds{300};
+  settings.password = [folder = config.secrets, secret = target.password]() -> Result<std::string> {
+    Result<std::string> value = resolve_secret(folder, secret.name);
+    if (value) return value;
+    Error error = value.error();
+    error.origin = secret.origin;
+    return tl::unexpected(std::move(error));
+  };
+  settings.confirm = target.confirm;
+  settings.owner = sha256(owner_of(config.state) + ' ' + target.name).hex().substr(0, kOwnerDigits);
+  settings.note_file = state_folder + '/' + target.name + ".attempt";
+  return settings;
 }
 
 }  // namespace
@@ -77,13 +108,16 @@ Result<std::unique_ptr<HostTargets>> HostTargets::make(const HostConfig& config,
         parts.targets.push_back(std::make_unique<reconciler::DnsmasqTarget>(std::move(*settings)));
         break;
       }
-      case TargetType::netbox:
       case TargetType::routeros:
+        parts.targets.push_back(std::make_unique<reconciler::RouterosTarget>(
+            router_settings(config, target, state_folder)));
+        break;
+      case TargetType::netbox:
       case TargetType::nodes:
         return invalid("target-type",
                        "targets." + target.name +
                            ": this version serves targets of the types "
-                           "files and dnsmasq, not '" +
+                           "files, dnsmasq and routeros, not '" +
                            std::string(word(target.type)) + "'",
                        target.origin);
     }

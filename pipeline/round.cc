@@ -96,6 +96,11 @@ void round_body(Host& host, const RoundOptions& options, Backoff* backoff, std::
         return;
       }
     }
+    if (backoff == nullptr) {
+      for (const reconciler::Subject& subject : request->subjects) {
+        subject.target->forget_failures();
+      }
+    }
     Result<reconciler::ApplyReport> report = reconciler::apply_plan(
         host.store(), host.tables(), *request, *round.planned,
         {.trigger = round.trigger, .clock = now_utc, .progress = options.progress}, stop);
