@@ -27,8 +27,7 @@ Result<void> LiveSite::go_live(const NewFiles& files) {
     if (known.error().check == "dnsmasq-not-running") return known;
     return tl::unexpected(undo(std::move(known.error()), files.kind));
   }
-  settle();
-  return {};
+  return settle();
 }
 
 /// The folders are there afterwards, and free of what a run that was cut off left in them.
@@ -186,13 +185,19 @@ Error LiveSite::undo(Error why, ReloadKind kind) {
   return with_context(std::move(why), "the previous files are back, and dnsmasq answers with them");
 }
 
-void LiveSite::settle() {
+Result<void> LiveSite::settle() {
   for (const std::string& path : pending_.kept) {
     const PathParts parts = path_parts(path);
     if (const auto folder = FileTree::open(parts.folder)) LiveFile(*folder, parts.name).settle();
   }
-  // A note that stays for want of a disk makes the next run ask dnsmasq once more, no worse.
-  static_cast<void>(note_.remove());
+  // While the note stays nobody can tell whether dnsmasq read these files: so this run did not do
+  // what it was to do, and the next one asks dnsmasq once more.
+  if (auto removed = note_.remove(); !removed) {
+    return tl::unexpected(with_context(std::move(removed.error()),
+                                       "dnsmasq runs with the new files; the next run asks it "
+                                       "again"));
+  }
+  return {};
 }
 
 }  // namespace metalwright::reconciler

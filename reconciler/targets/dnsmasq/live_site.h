@@ -41,7 +41,8 @@ class LiveSite {
            std::optional<Pending> before);
 
   /// Errors say what failed, in dnsmasq's own words where it said any, and how far back things are:
-  /// everything as it was, or [dnsmasq-not-running], where the files stay for whoever starts it.
+  /// everything as it was; or [dnsmasq-not-running], where the files stay for whoever starts it; or
+  /// in place with the note beside it, which could not be removed.
   [[nodiscard]] Result<void> go_live(const NewFiles& files);
 
  private:
@@ -53,7 +54,7 @@ class LiveSite {
   [[nodiscard]] Result<void> restore_files();
   [[nodiscard]] Error put_back(Error why);
   [[nodiscard]] Error undo(Error why, ReloadKind kind);
-  void settle();
+  [[nodiscard]] Result<void> settle();
 
   const DnsmasqTargetSettings& settings_;
   const PendingNote& note_;

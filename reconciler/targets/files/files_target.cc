@@ -40,6 +40,22 @@ Result<void> settle(const FileTree& tree, Manifest& manifest, const std::string&
   return {};
 }
 
+/// Removes what is left of folders that could not be removed with their last file. True where the
+/// manifest has to be written anew.
+bool remove_left_folders(const FileTree& tree, Manifest& manifest,
+                         const std::vector<std::string>& folders) {
+  FileBatch batch(tree);
+  bool removed_any = false;
+  for (const std::string& folder : folders) {
+    const Result<bool> removed = batch.remove_folder(folder);
+    if (!removed || !*removed) continue;  // somebody else's files may be in it
+    manifest.set_folder(folder, false);
+    removed_any = true;
+  }
+  (void)batch.sync_folders();  // an empty folder that comes back harms nobody
+  return removed_any;
+}
+
 /// Removes the folders on the way to `path` that are ours and empty.
 void remove_empty_folders(const FileTree& tree, Manifest& manifest, std::string_view path) {
   FileBatch batch(tree);
@@ -195,13 +211,16 @@ Result<void> FilesTarget::apply(std::span<const Change> changes, const ContentRe
 Result<void> FilesTarget::flush() {
   if (!settings_.may_write) return {};
   const bool repair = !unlisted_.empty() || manifest_.damaged() || manifest_.interrupted();
-  if (repair) {
+  if (repair || !manifest_.empty_folders().empty()) {
     const Result<FileTree> tree = FileTree::open(settings_.root);
     if (!tree) return tl::unexpected(tree.error());
     const Result<FileDescriptor> locked = lock(*tree);
     if (!locked) return tl::unexpected(locked.error());
     if (Result<void> loaded = manifest_.load(*tree, settings_.owner); !loaded) return loaded;
     if (Result<void> recovered = recover(*tree); !recovered) return recovered;
+    if (remove_left_folders(*tree, manifest_, manifest_.empty_folders())) {
+      if (Result<void> told = manifest_.rewrite(*tree, settings_.owner); !told) return told;
+    }
   }
   return index_.save();
 }

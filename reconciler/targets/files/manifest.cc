@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <functional>
 #include <limits>
 #include <utility>
 
@@ -290,6 +291,19 @@ bool Manifest::has_beneath(std::string_view folder) const {
   const std::string prefix = std::string(folder) + '/';
   const Cursor cursor(*this, prefix);
   return !cursor.at_end() && cursor.path().starts_with(prefix);
+}
+
+std::vector<std::string> Manifest::empty_folders() const {
+  std::vector<std::string> empty;
+  for (const auto& [folder, ours] : folder_changes_) {
+    if (ours && !has_beneath(folder)) empty.push_back(folder);
+  }
+  for (const Line& line : folders_) {
+    const std::string_view folder = path_of(line, kFolderHead);
+    if (!folder_changes_.contains(folder) && !has_beneath(folder)) empty.emplace_back(folder);
+  }
+  std::sort(empty.begin(), empty.end(), std::greater<>());
+  return empty;
 }
 
 Manifest::Cursor::Cursor(const Manifest& manifest, std::string_view from)

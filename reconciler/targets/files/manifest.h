@@ -60,6 +60,8 @@ class Manifest {
 
   [[nodiscard]] std::optional<File> find(std::string_view path) const;
   [[nodiscard]] bool has_folder(std::string_view path) const;
+  /// Our folders with no file of ours beneath, each before the one that it is in.
+  [[nodiscard]] std::vector<std::string> empty_folders() const;
   /// Is anything ours beneath this folder?
   [[nodiscard]] bool has_beneath(std::string_view folder) const;
 

@@ -505,5 +505,22 @@ TEST_F(Running, ChangesNothingWhereAStepFails) {
   EXPECT_GT(failures, 15);
 }
 
+TEST_F(Running, SaysWhyItsNoteCouldNotBeRemovedAndAsksDnsmasqAgain) {
+  want(1, 10, "one");
+  converge();
+  want(1, 11, "two");
+  const std::vector<Change> changes = rounds_.plan(*target_, desired_).changes;
+  install_fault(parse_fault("dnsmasq.done=eio").value(), "");
+  const auto outcome = rounds_.apply(*target_, changes);
+  remove_fault();
+  EXPECT_FALSE(outcome.good());
+  EXPECT_NE(outcome.text().find("Input/output error"), std::string::npos) << outcome.text();
+  EXPECT_EQ(offered(1, 11), "10.0.1.11");
+  restart_metalwright();
+  EXPECT_FALSE(rounds_.plan(*target_, desired_).changes.empty());
+  converge();
+  EXPECT_EQ(offered(1, 11), "10.0.1.11");
+}
+
 }  // namespace
 }  // namespace metalwright::reconciler

@@ -328,8 +328,8 @@ TEST_F(FilesTargetTest, AFileThatCannotBeReadStopsDeletionsOnly) {
   install_fault(*parse_fault("tree.open-file=eio"), "");
   const TargetDiff planned = tree_.plan({{"a", "1"}, {"b", "2"}});
   ASSERT_EQ(tree_.unread().size(), 1U);
-  EXPECT_TRUE(
-      tree_.unread()[0].message.starts_with("cannot read '" + tree_ / "a" + "': Input/output error"))
+  EXPECT_TRUE(tree_.unread()[0].message.starts_with("cannot read '" + tree_ / "a" +
+                                                    "': Input/output error"))
       << tree_.unread()[0].message;
   ASSERT_EQ(planned.changes.size(), 1U);  // `c` stays
   EXPECT_EQ(planned.changes[0].name, "a");
@@ -375,6 +375,21 @@ TEST_F(FilesTargetTest, SaysWhatIsWrongWithTheRoot) {
   FilesTarget file({.name = "t", .root = tree_ / "file", .index_file = {}, .owner = {}});
   EXPECT_EQ(file.observe({{}, {}, Look::cheap}, {}).error().kind, ErrorKind::invalid);
   EXPECT_FALSE(fs::exists(tree_ / "none"));
+}
+
+TEST_F(FilesTargetTest, RemovesAFolderLaterThatCouldNotBeRemovedWithItsLastFile) {
+  tree_.converge({{"a/b/c", "1"}, {"d/e", "2"}, {"f", "3"}});
+  write_plainly(tree_ / "d/theirs", "x");
+  install_fault(*parse_fault("tree.remove-folder:1+=eacces"), "");
+  const TargetDiff planned = tree_.plan({{"f", "3"}});
+  ASSERT_TRUE(tree_.apply(planned.changes).whole);
+  EXPECT_EQ(files_of(tree_.root()),
+            (Files{{"a/", ""}, {"a/b/", ""}, {"d/", ""}, {"d/theirs", "x"}, {"f", "3"}}));
+  remove_fault();
+  tree_.restart();
+  EXPECT_TRUE(tree_.plan({{"f", "3"}}).changes.empty());
+  ASSERT_TRUE(tree_.target().flush());
+  EXPECT_EQ(files_of(tree_.root()), (Files{{"d/", ""}, {"d/theirs", "x"}, {"f", "3"}}));
 }
 
 struct DiskFault {
