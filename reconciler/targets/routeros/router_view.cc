@@ -97,7 +97,7 @@ std::string owner_comment(std::string_view kind, std::string_view name) {
 }
 
 Result<RouterRows> read_router_rows(RestClient& rest, const std::set<const Menu*>& menus,
-                                    bool addresses, std::stop_token stop) {
+                                    const std::set<std::string>& prefixes, std::stop_token stop) {
   RouterRows rows;
   for (const Menu* menu : menus) {
     std::vector<std::string_view> properties;
@@ -113,14 +113,24 @@ Result<RouterRows> read_router_rows(RestClient& rest, const std::set<const Menu*
       return tl::unexpected(with_context(list.error(), "while reading " + std::string(menu->path)));
     }
   }
-  if (addresses) {
-    for (const char* menu : {"/ip/address", "/ipv6/address"}) {
-      if (auto read = read_addresses(rest, menu, rows, stop); !read) {
-        return tl::unexpected(read.error());
-      }
+  for (const bool six : {false, true}) {
+    const bool asked = std::any_of(
+        prefixes.begin(), prefixes.end(),
+        [&](const std::string& prefix) { return (prefix.find(':') != std::string::npos) == six; });
+    if (!asked) continue;
+    if (auto read = read_addresses(rest, six ? "/ipv6/address" : "/ip/address", rows, stop);
+        !read) {
+      return tl::unexpected(read.error());
     }
   }
   return rows;
+}
+
+void note_prefixes(const ObjectFields& fields, std::set<std::string>& prefixes) {
+  for (const ObjectField& field : fields) {
+    const std::string_view prefix = routeros::prefix_of_interface(field.value);
+    if (!prefix.empty()) prefixes.emplace(prefix);
+  }
 }
 
 std::string resolved_interface(const RouterRows& rows, std::string_view text) {

@@ -30,9 +30,14 @@ struct RouterRows {
 
 /// One GET a menu. A menu that this router does not have is empty.
 /// Errors: those of the client.
+/// `prefixes` are those that interfaces are named by: where there are none, no address is read.
 [[nodiscard]] Result<RouterRows> read_router_rows(RestClient& rest,
                                                   const std::set<const routeros::Menu*>& menus,
-                                                  bool addresses, std::stop_token stop);
+                                                  const std::set<std::string>& prefixes,
+                                                  std::stop_token stop);
+
+/// Adds the prefixes that these fields name interfaces by.
+void note_prefixes(const ObjectFields& fields, std::set<std::string>& prefixes);
 
 /// The interface with an address in the prefix of `@192.168.1.0/24`; another text is given back.
 /// Empty where no interface has one.

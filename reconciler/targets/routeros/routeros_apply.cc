@@ -70,16 +70,14 @@ Result<void> RouterosApply::read_desired() {
     if (!content) return tl::unexpected(content.error());
     Result<ObjectFields> fields = decode_fields(content->bytes);
     if (!fields) return tl::unexpected(fields.error());
-    addresses_ = addresses_ || std::any_of(fields->begin(), fields->end(), [](const auto& field) {
-                   return field.value.starts_with('@');
-                 });
+    note_prefixes(*fields, prefixes_);
     desired_[{change.kind, change.name}] = std::move(*fields);
   }
   return {};
 }
 
 Result<void> RouterosApply::look(RouterRows& rows, const std::stop_token& stop) {
-  Result<RouterRows> read = read_router_rows(rest_, menus_, addresses_, stop);
+  Result<RouterRows> read = read_router_rows(rest_, menus_, prefixes_, stop);
   if (!read) return tl::unexpected(read.error());
   rows = std::move(*read);
   for (const Change& change : changes_) {

@@ -66,7 +66,7 @@ class RouterosApply {
 
   std::map<std::pair<std::string_view, std::string_view>, ObjectFields> desired_;
   std::set<const routeros::Menu*> menus_;
-  bool addresses_ = false;
+  std::set<std::string> prefixes_;
   std::vector<ViewedRow> viewed_;
   std::map<std::pair<std::string_view, std::string_view>, const ViewedRow*> by_name_;
   std::vector<bool> told_;

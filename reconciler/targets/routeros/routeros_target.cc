@@ -139,14 +139,11 @@ Result<Observation> RouterosTarget::observe(const LookRequest& request, std::sto
   const Scope scope = scope_of(request);
   DesiredCache desired(request);
   if (scope.wanted.size() > kManyDesired && request.look != Look::named) desired.read_all();
-  bool addresses = false;
+  std::set<std::string> prefixes;
   for (const auto& [kind, name] : scope.wanted) {
-    const Menu* menu = routeros::find_menu_of_kind(kind);
-    if (addresses || !names_interfaces(*menu)) continue;
+    if (!names_interfaces(*routeros::find_menu_of_kind(kind))) continue;
     const ObjectFields* fields = desired.get(kind, name);
-    addresses = fields != nullptr &&
-                std::any_of(fields->begin(), fields->end(),
-                            [](const ObjectField& field) { return field.value.starts_with('@'); });
+    if (fields != nullptr) note_prefixes(*fields, prefixes);
   }
   const bool fresh = request.look == Look::named && settings_.now() < seen_->fresh_until &&
                      std::all_of(scope.menus.begin(), scope.menus.end(), [&](const Menu* menu) {
@@ -154,7 +151,7 @@ Result<Observation> RouterosTarget::observe(const LookRequest& request, std::sto
                      });
   seen_->fresh_until = {};
   if (!fresh) {
-    Result<RouterRows> rows = read_router_rows(*rest_, scope.menus, addresses, stop);
+    Result<RouterRows> rows = read_router_rows(*rest_, scope.menus, prefixes, stop);
     if (!rows) return tl::unexpected(rows.error());
     seen_->rows = std::move(*rows);
   }

@@ -1,5 +1,9 @@
 #include "reconciler/targets/routeros/routeros_target.h"
 
+#include <algorithm>
+#include <fstream>
+#include <set>
+
 #include "tests/reconciler/targets/routeros/routeros_world.h"
 
 namespace metalwright::reconciler {
@@ -13,9 +17,10 @@ TEST(RouterosTarget, MakesWhatIsMissingAndThenFindsNothingToDo) {
   EXPECT_EQ(first.planned.plan.changes.size(), lab().size());
   EXPECT_TRUE(world.clean()) << world.router.configuration();
   const std::string made = world.router.configuration();
-  EXPECT_NE(made.find("/ip/dhcp-server address-pool=metalwright-lab comment=metalwright:dhcp-server/"
-                      "lab disabled=false interface=vlan10"),
-            std::string::npos)
+  EXPECT_NE(
+      made.find("/ip/dhcp-server address-pool=metalwright-lab comment=metalwright:dhcp-server/"
+                "lab disabled=false interface=vlan10"),
+      std::string::npos)
       << made;
   EXPECT_NE(made.find("mac-address=52:54:00:00:00:11 server=metalwright-lab"), std::string::npos);
 
@@ -28,6 +33,245 @@ TEST(RouterosTarget, MakesWhatIsMissingAndThenFindsNothingToDo) {
   const auto gone = world.round({});
   EXPECT_TRUE(gone.converged()) << gone.text();
   EXPECT_EQ(world.router.configuration(), before);
+}
+
+std::size_t count(const std::vector<fakes::Served>& requests, bool writes) {
+  return static_cast<std::size_t>(std::count_if(
+      requests.begin(), requests.end(),
+      [&](const fakes::Served& request) { return (request.method != "GET") == writes; }));
+}
+
+TEST(RouterosTarget, LooksWithOneRequestAMenuAndChangesAServerWithFewWrites) {
+  RouterosWorld world;
+  ASSERT_TRUE(world.round(lab()).converged());
+  world.router.forget_requests();
+  EXPECT_TRUE(world.round(lab(), Look::full).planned.plan.changes.empty());
+  std::vector<fakes::Served> requests = world.router.requests();
+  EXPECT_EQ(count(requests, true), 0U);
+  EXPECT_EQ(requests.size(), 9U);  // eight menus and the addresses of interfaces
+  for (const fakes::Served& request : requests) {
+    EXPECT_NE(request.target.find("?.proplist=.id,"), std::string::npos) << request.target;
+  }
+  std::set<std::uint64_t> connections;
+  for (const fakes::Served& request : requests) connections.insert(request.connection);
+  EXPECT_EQ(connections.size(), 1U);
+
+  // A server comes: its lease, its names, its place in a list.
+  RouterosWorld::Objects more = lab();
+  more[{"dhcp-lease", "gamma"}] = {{"address", "192.168.1.13"},
+                                   {"disabled", "no"},
+                                   {"mac-address", "52:54:00:00:00:13"},
+                                   {"server", "metalwright-lab"}};
+  for (const auto& [type, address] : {std::pair{"A", "192.168.1.13"}, {"AAAA", "2001:db8::13"}}) {
+    more[{"dns-static", std::string("gamma/") + type}] = {
+        {"address", address}, {"name", "gamma.example.net"}, {"type", type}};
+  }
+  more[{"address-list", "gamma"}] = {{"address", "192.168.1.13"}, {"list", "boot"}};
+  world.router.forget_requests();
+  const auto outcome = world.round(more, Look::named);
+  EXPECT_TRUE(outcome.converged()) << outcome.text();
+  EXPECT_EQ(count(world.router.requests(), true), 6U);
+}
+
+TEST(RouterosTarget, LeavesAloneWhatIsNotOurs) {
+  RouterosWorld world;
+  world.router.with([](fakes::Device& device) {
+    device.put("/ip/dhcp-server", {{"name", "theirs"}, {"interface", "vlan20"}});
+    device.put("/ip/dhcp-server/lease", {{"address", "10.20.0.9"},
+                                         {"mac-address", "52:54:00:00:00:99"},
+                                         {"server", "theirs"},
+                                         {"comment", "phone"}});
+    device.put("/ip/dhcp-server/lease", {{"address", "192.168.1.150"},
+                                         {"mac-address", "52:54:00:00:00:98"},
+                                         {"server", "theirs"},
+                                         {"dynamic", "true"},
+                                         {"comment", "metalwright:dhcp-lease/gone"}});
+    device.put("/ip/dns/static",
+               {{"name", "x.example.net"}, {"address", "192.0.2.9"}, {"dynamic", "true"}});
+    return device.put("/ipv6/nd", {{"interface", "all"}}, true);
+  });
+  const std::string before = world.router.configuration();
+  EXPECT_TRUE(world.round(lab()).converged());
+  world.restart();
+  EXPECT_TRUE(world.round(lab(), Look::full).planned.plan.changes.empty());
+  EXPECT_TRUE(world.round({}).converged());
+  EXPECT_EQ(world.router.configuration(), before);
+  const auto leases = world.router.with([](fakes::Device& device) {
+    return device.rows(*device.menu("/ip/dhcp-server/lease")).size();
+  });
+  EXPECT_EQ(leases, 2U);  // the dynamic one too
+}
+
+TEST(RouterosTarget, ReportsOrAdoptsARowThatStandsWhereOursShould) {
+  RouterosWorld world;
+  const auto put_network = [](fakes::Device& device) {
+    return device.put("/ip/dhcp-server/network", {{"address", "192.168.1.0/24"},
+                                                  {"gateway", "192.168.1.9"},
+                                                  {"ntp-server", "192.0.2.123"},
+                                                  {"comment", "by hand"}});
+  };
+  world.router.with(put_network);
+  const auto reported = world.round(lab());
+  ASSERT_EQ(reported.planned.plan.conflicts.size(), 1U);
+  EXPECT_EQ(reported.planned.plan.conflicts[0].name, "lab");
+  EXPECT_NE(world.router.configuration().find("comment=by hand gateway=192.168.1.9"),
+            std::string::npos)
+      << world.router.configuration();
+
+  world.adopt = true;
+  const auto adopted = world.round(lab());
+  EXPECT_TRUE(adopted.converged()) << adopted.text();
+  const std::string now = world.router.configuration();
+  EXPECT_NE(now.find("comment=metalwright:dhcp-network/lab dns-server=192.168.1.1 "
+                     "domain=example.net gateway=192.168.1.1 next-server=192.168.1.2 "
+                     "ntp-server=192.0.2.123"),
+            std::string::npos)
+      << now;
+  EXPECT_TRUE(world.round(lab(), Look::full).planned.plan.changes.empty());
+}
+
+TEST(RouterosTarget, LeavesOutWhatSomebodyElsesRowHas) {
+  RouterosWorld world;
+  ASSERT_TRUE(world.round(lab()).converged());
+  world.router.with([](fakes::Device& device) {
+    return device.put(
+        "/ip/dhcp-server/lease",
+        {{"address", "192.168.1.50"}, {"mac-address", "52:54:00:00:00:99"}, {"comment", "camera"}});
+  });
+  RouterosWorld::Objects moved = lab();
+  set_field(moved[{"dhcp-lease", "alpha"}], "address", "192.168.1.50");
+  set_field(moved[{"dhcp-lease", "beta"}], "address", "192.168.1.51");
+  const auto outcome = world.round(moved);
+  ASSERT_TRUE(outcome.report.has_value());
+  ASSERT_EQ(outcome.report->targets[0].change_errors.size(), 1U) << outcome.text();
+  const Error& error = outcome.report->targets[0].change_errors[0];
+  EXPECT_EQ(error.text(),
+            "error: another row of /ip/dhcp-server/lease, which is not ours, stands in the way: "
+            "address='192.168.1.50' comment='camera' mac-address='52:54:00:00:00:99' "
+            "[routeros-taken]\n  edge-1/dhcp-lease/alpha");
+  const std::string now = world.router.configuration();
+  EXPECT_NE(now.find("address=192.168.1.51 comment=metalwright:dhcp-lease/beta"),
+            std::string::npos);
+  EXPECT_NE(now.find("address=192.168.1.11 comment=metalwright:dhcp-lease/alpha"),
+            std::string::npos);
+}
+
+TEST(RouterosTarget, FindsAndCorrectsDriftOfWhatItSetAndOfNothingElse) {
+  RouterosWorld world;
+  ASSERT_TRUE(world.round(lab()).converged());
+  const std::string good = world.router.configuration();
+  const auto change = [&](const char* path, const char* column, const char* value) {
+    world.router.with([&](fakes::Device& device) {
+      const fakes::Menu& menu = *device.menu(path);
+      device.force(menu, device.rows(menu).front().id, column, value);
+    });
+  };
+  change("/ip/dhcp-server", "lease-time", "1h");
+  change("/ip/dhcp-server/network", "ntp-server", "192.0.2.123");  // not ours to say
+  const auto outcome = world.round(lab());
+  EXPECT_TRUE(outcome.converged()) << outcome.text();
+  ASSERT_EQ(outcome.planned.plan.changes.size(), 1U);
+  EXPECT_EQ(outcome.planned.plan.changes[0].reason, Reason::drift_changed);
+  change("/ip/dhcp-server/network", "ntp-server", "");
+  EXPECT_EQ(world.router.configuration(), good);
+}
+
+TEST(RouterosTarget, ComparesByMeaning) {
+  RouterosWorld world;
+  ASSERT_TRUE(world.round(lab()).converged());
+  world.router.with([](fakes::Device& device) {
+    const fakes::Menu& servers = *device.menu("/ip/dhcp-server");
+    device.force(servers, device.rows(servers).front().id, "lease-time", "720m");
+    const fakes::Menu& options = *device.menu("/ip/dhcp-server/option");
+    device.force(options, device.rows(options).front().id, "value", "0x736e706f6e6c792e656669");
+    const fakes::Menu& leases = *device.menu("/ip/dhcp-server/lease");
+    device.force(leases, device.rows(leases).front().id, "mac-address", "52-54-00-00-00-11");
+  });
+  EXPECT_TRUE(world.round(lab(), Look::full).planned.plan.changes.empty());
+}
+
+TEST(RouterosTarget, TrustsAPinOrAFileAndNothingElse) {
+  fakes::RouterOptions options;
+  options.tls = true;
+  RouterosWorld world(options);
+  const auto outcome_with = [&](const std::function<void(HttpOptions&)>& change) {
+    RouterosTargetSettings settings = world.settings();
+    change(settings.http);
+    world.target = std::make_unique<RouterosTarget>(settings);
+    return world.round(lab(), Look::full);
+  };
+  const auto untrusted = outcome_with([](HttpOptions&) {});
+  ASSERT_NE(untrusted.error(), nullptr);
+  EXPECT_EQ(untrusted.error()->check, "http-tls") << untrusted.text();
+  const auto wrong = outcome_with([](HttpOptions& http) { http.pin = std::string(64, 'a'); });
+  ASSERT_NE(wrong.error(), nullptr);
+  EXPECT_EQ(wrong.error()->check, "http-tls") << wrong.text();
+  EXPECT_TRUE(world.router.requests().empty());  // no password was sent
+
+  const auto pinned =
+      outcome_with([&](HttpOptions& http) { http.pin = world.router.certificate().sha256; });
+  EXPECT_TRUE(pinned.converged()) << pinned.text();
+  const std::string file = world.folder / "ca.pem";
+  std::ofstream(file) << world.router.certificate().certificate;
+  const auto known = outcome_with([&](HttpOptions& http) { http.ca_file = file; });
+  EXPECT_TRUE(known.converged()) << known.text();
+}
+
+TEST(RouterosTarget, SaysWhatIsWrongWithTheRouter) {
+  RouterosWorld world;
+  const auto lines = [&] {
+    std::string text;
+    for (const Target::Check& check : world.target->check()) {
+      text += check.what + '\n';
+      for (const Error& error : check.problems) {
+        text += "  " + error.check + (error.severity == Severity::error ? " error" : "") + '\n';
+      }
+    }
+    return text;
+  };
+  EXPECT_EQ(lines(),
+            "the router answers: RouterOS 7.20.8 (long-term)\n"
+            "no plan waits to be confirmed\n"
+            "the password is sent encrypted\n  routeros-http\n");
+  world.password = "wrong";
+  world.restart();
+  EXPECT_EQ(lines(), "the router answers\n  routeros-login error\n");
+  world.password = "secret";
+  world.restart();
+  world.router.with([](fakes::Device& device) {
+    device.put("/system/resource", {{"version", "6.49.10"}});
+    return device.put("/system/scheduler", {{"name", "metalwright-undo"}});
+  });
+  EXPECT_EQ(lines(),
+            "the router answers: RouterOS 6.49.10\n  routeros-version error\n"
+            "no plan waits to be confirmed\n  routeros-locked\n"
+            "the password is sent encrypted\n  routeros-http\n");
+}
+
+TEST(RouterosTarget, DoesWithoutPropertiesThatOnlySomeVersionsHave) {
+  RouterosWorld world;
+  RouterosWorld::Objects objects = lab();
+  objects[{"pool", "metalwright-lab"}].push_back({"comment", "x"});
+  std::sort(objects[{"pool", "metalwright-lab"}].begin(),
+            objects[{"pool", "metalwright-lab"}].end(),
+            [](const auto& a, const auto& b) { return a.name < b.name; });
+  // The first write after the entry is the pool.
+  RouterosWorld twin;
+  ASSERT_TRUE(twin.round(objects).converged());
+  std::size_t pool = 0;
+  const auto requests = twin.router.requests();
+  for (std::size_t i = 0; i < requests.size() && pool == 0; ++i) {
+    if (requests[i].method == "PUT" && requests[i].target == "/rest/ip/pool") pool = i + 1;
+  }
+  world.router.set_fault({.kind = fakes::FaultKind::answer,
+                          .at = pool,
+                          .status = 400,
+                          .detail = "unknown parameter comment"});
+  const auto outcome = world.round(objects);
+  EXPECT_TRUE(outcome.converged()) << outcome.text();
+  EXPECT_NE(world.router.configuration().find("/ip/pool name=metalwright-lab ranges"),
+            std::string::npos);
+  EXPECT_TRUE(world.round(objects, Look::full).planned.plan.changes.empty());
 }
 
 }  // namespace

@@ -2,7 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include <filesystem>
+#include <atomic>
+#include <chrono>
 #include <map>
 #include <memory>
 #include <string>
@@ -72,7 +73,9 @@ class RouterosWorld {
     settings.confirm = confirm;
     settings.owner = "lab";
     settings.note_file = folder / "edge-1.attempt";
-    settings.now = [this] { return std::chrono::steady_clock::now() + passed; };
+    settings.now = [this] {
+      return std::chrono::steady_clock::now() + std::chrono::seconds(passed.load());
+    };
     return settings;
   }
 
@@ -80,8 +83,8 @@ class RouterosWorld {
     auto table = std::make_shared<ResourceTable>();
     auto arena = std::make_shared<Arena>();
     for (const auto& [key, fields] : objects) {
-      table->rows.push_back({arena->copy(key.first), arena->copy(key.second),
-                             object_digest(encode_fields(fields))});
+      table->rows.push_back(
+          {arena->copy(key.first), arena->copy(key.second), object_digest(encode_fields(fields))});
     }
     table->arenas.push_back(std::move(arena));
     Subject subject;
@@ -129,9 +132,10 @@ class RouterosWorld {
   }
 
   /// Time goes by for both sides, and more than the router waits.
-  void let_undo_run() {
-    passed += confirm + std::chrono::seconds(1);
-    router.advance(confirm + std::chrono::seconds(1));
+  void let_undo_run() { let_time_pass(confirm + std::chrono::seconds(1)); }
+  void let_time_pass(std::chrono::seconds time) {
+    passed += time.count();
+    router.advance(time);
   }
 
   /// The router's configuration without what an apply puts there for its own time.
@@ -143,7 +147,7 @@ class RouterosWorld {
   TempFolder folder;
   fakes::Router router;
   std::chrono::seconds confirm{300};
-  std::chrono::seconds passed{0};
+  std::atomic<long> passed{0};  ///< seconds that the clock is ahead
   bool adopt = false;
   std::string password = "secret";
   std::vector<ResourceMove> moves;
@@ -176,16 +180,17 @@ inline RouterosWorld::Objects lab() {
                                      {"interface", "@192.168.1.0/24"},
                                      {"lease-time", "12h"},
                                      {"name", "metalwright-lab"}};
-  objects[{"dhcp-network", "lab"}] = {{"address", "192.168.1.0/24"},
-                                      {"boot-file-name", "undionly.kpxe"},
-                                      {"dns-server", "192.168.1.1"},
-                                      {"domain", "example.net"},
-                                      {"gateway", "192.168.1.1"},
-                                      {"next-server", "192.168.1.2"}};
-  objects[{"dhcp-matcher", "metalwright-efi"}] = {
-      {"address-pool", "metalwright-lab"}, {"code", "93"},
-      {"matching-type", "exact"}, {"name", "metalwright-efi"},
-      {"option-set", "metalwright-efi"},   {"server", "metalwright-lab"}, {"value", "0x0007"}};
+  objects[{"dhcp-network", "lab"}] = {
+      {"address", "192.168.1.0/24"}, {"boot-file-name", "undionly.kpxe"},
+      {"dns-server", "192.168.1.1"}, {"domain", "example.net"},
+      {"gateway", "192.168.1.1"},    {"next-server", "192.168.1.2"}};
+  objects[{"dhcp-matcher", "metalwright-efi"}] = {{"address-pool", "metalwright-lab"},
+                                                  {"code", "93"},
+                                                  {"matching-type", "exact"},
+                                                  {"name", "metalwright-efi"},
+                                                  {"option-set", "metalwright-efi"},
+                                                  {"server", "metalwright-lab"},
+                                                  {"value", "0x0007"}};
   int last = 10;
   for (const char* name : {"alpha", "beta"}) {
     ++last;
