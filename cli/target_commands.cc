@@ -77,6 +77,7 @@ int plan(const Options& options, const Globals& globals) {
   if (!host) return report(host.error());
   std::shared_ptr<const pipeline::Compiled> compiled;
   if (options.revision.empty()) {
+    if (!options.full) (*host)->look_early();
     pipeline::Wanted wanted = (*host)->wanted(stop.token());
     const int status = report(wanted.errors);
     if (wanted.compiled == nullptr || wanted.last_good) return status == 0 ? kError : status;

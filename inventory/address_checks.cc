@@ -27,7 +27,10 @@ struct AnyAddress {
   std::optional<Ipv4Address> ipv4;
   std::optional<Ipv6Address> ipv6;
 
-  explicit AnyAddress(std::string_view text) : ipv4(parse_ipv4(text)), ipv6(parse_ipv6(text)) {}
+  explicit AnyAddress(std::string_view text) : ipv4(parse_ipv4(text)) {
+    if (!ipv4) ipv6 = parse_ipv6(text);
+  }
+  friend auto operator<=>(const AnyAddress&, const AnyAddress&) = default;
 };
 
 /// The address as it is usually written.
@@ -71,10 +74,11 @@ class AddressChecks {
     sort_keys(ipv6_);
     report_duplicates(ipv4_);
     report_duplicates(ipv6_);
-    for (const Cluster& cluster : model_.clusters) {
-      check_nodes(cluster);
-      check_vips(cluster);
+    for (std::uint32_t i = 0; i < model_.clusters.size(); ++i) {
+      check_nodes(i);
+      check_vips(model_.clusters[i]);
     }
+    check_repeated_nodes();
     check_repeated_vips();
   }
 
@@ -241,22 +245,29 @@ class AddressChecks {
 
   // Clusters
 
-  struct Owner {
-    const OwnedKey* key = nullptr;
-    ServerAddress address;
-  };
-
-  [[nodiscard]] Owner owner_of(const AnyAddress& wanted) const {
+  /// The first server, in file order, that has the address; null where none does.
+  [[nodiscard]] const OwnedKey* owner_of(const AnyAddress& wanted) const {
+    if (!wanted.ipv4 && !wanted.ipv6) return nullptr;
     const std::vector<OwnedKey>& keys = wanted.ipv4 ? ipv4_ : ipv6_;
-    if (!wanted.ipv4 && !wanted.ipv6) return {};
     const std::uint64_t key = wanted.ipv4 ? key_of(*wanted.ipv4) : key_of(*wanted.ipv6);
     auto at = std::lower_bound(keys.begin(), keys.end(), key,
                                [](const OwnedKey& k, std::uint64_t v) { return k.key < v; });
     for (; at != keys.end() && at->key == key; ++at) {
-      ServerAddress address = address_of(server(*at), number_of(*at));
-      if (address.ipv4 || address.ipv6->address == *wanted.ipv6) return {&*at, address};
+      if (wanted.ipv4 || address_at(*at).ipv6->address == *wanted.ipv6) return &*at;
     }
-    return {};
+    return nullptr;
+  }
+
+  [[nodiscard]] ServerAddress address_at(const OwnedKey& key) const {
+    return address_of(server(key), number_of(key));
+  }
+
+  /// `is the address of servers.orion.ipv4 already (inventory.yaml:3:11)`, without the `already`
+  /// where it is empty.
+  [[nodiscard]] std::string taken_by(const OwnedKey& owner, std::string_view already) const {
+    const ServerAddress address = address_at(owner);
+    return fmt::format("is the address of {}{} ({})", address.path(server(owner)), already,
+                       model_.origin(*checked_.servers[owner.owner], address.mark).text());
   }
 
   /// The network whose DHCP range holds the address; null where none does.
@@ -274,33 +285,36 @@ class AddressChecks {
     return in ? network : nullptr;
   }
 
-  void check_nodes(const Cluster& cluster) {
-    for (const ClusterNode& node : cluster.nodes) {
+  void check_nodes(std::uint32_t number) {
+    const Cluster& cluster = model_.clusters[number];
+    for (std::uint32_t i = 0; i < cluster.nodes.size(); ++i) {
+      const ClusterNode& node = cluster.nodes[i];
       const AnyAddress address(node.ip);
       if (!address.ipv4 && !address.ipv6) continue;
-      const std::string path = fmt::format("nodes.{}.ip: {}", shown(node.name), quoted(node.ip));
+      nodes_.push_back({address, number, i});
       if (const Network* network = ranged(address)) {
-        checked_.errors.add(
-            checks::kIpInRange, node.ip_origin,
-            fmt::format("{} lies in the DHCP range of network {}", path, place_of(*network)));
+        report(checks::kIpInRange, cluster, node,
+               "lies in the DHCP range of network " + place_of(*network));
       }
-      const std::string& name = node.server.empty() ? node.name : node.server;
-      const Owner owner = owner_of(address);
-      const ServerEntry* entry = model_.find_server(name);
-      if (owner.key != nullptr && server(*owner.key).name != name) {
-        checked_.errors.add(
-            checks::kDuplicateIp, node.ip_origin,
-            fmt::format(
-                "{} is the address of {} already ({})", path,
-                owner.address.path(server(*owner.key)),
-                model_.origin(*checked_.servers[owner.key->owner], owner.address.mark).text()));
-      } else if (owner.key == nullptr && entry != nullptr && has_address(*entry->server)) {
-        checked_.errors.add(checks::kClusterAddress, node.ip_origin,
-                            fmt::format("{} is no address of its server {} ({})", path,
-                                        quoted(name), model_.origin(*entry).text()));
+      const std::string_view name = node.server.empty() ? node.name : node.server;
+      if (const OwnedKey* owner = owner_of(address)) {
+        if (server(*owner).name == name) continue;
+        report(checks::kDuplicateIp, cluster, node, taken_by(*owner, " already"));
+      } else if (const ServerEntry* entry = model_.find_server(name)) {
+        if (!has_address(*entry->server)) continue;
+        report(checks::kClusterAddress, cluster, node,
+               fmt::format("is no address of its server {} ({})", quoted(name),
+                           model_.origin(*entry).text()));
       }
-      check_other_nodes(node, path);
     }
+  }
+
+  /// At a node's address.
+  void report(const Check& check, const Cluster& cluster, const ClusterNode& node,
+              const std::string& message) {
+    checked_.errors.add(
+        check, cluster.origin_of(node.ip_position),
+        fmt::format("nodes.{}.ip: {} {}", shown(node.name), quoted(node.ip), message));
   }
 
   static bool has_address(const Server& server) {
@@ -310,12 +324,21 @@ class AddressChecks {
   }
 
   /// Two nodes with one address, in one cluster or in two.
-  void check_other_nodes(const ClusterNode& node, const std::string& path) {
-    const auto [at, added] = nodes_.try_emplace(canonical(node.ip), &node);
-    if (added) return;
-    checked_.errors.add(checks::kDuplicateIp, node.ip_origin,
-                        fmt::format("{} is the address of node {} already ({})", path,
-                                    quoted(at->second->name), at->second->ip_origin.text()));
+  void check_repeated_nodes() {
+    std::sort(nodes_.begin(), nodes_.end());
+    const NodeAddress* first = nullptr;
+    for (const NodeAddress& other : nodes_) {
+      if (first == nullptr || first->address != other.address) {
+        first = &other;
+        continue;
+      }
+      const Cluster& cluster = model_.clusters[first->cluster];
+      const ClusterNode& node = cluster.nodes[first->node];
+      const Cluster& other_cluster = model_.clusters[other.cluster];
+      report(checks::kDuplicateIp, other_cluster, other_cluster.nodes[other.node],
+             fmt::format("is the address of node {} already ({})", quoted(node.name),
+                         cluster.origin_of(node.ip_position).text()));
+    }
   }
 
   void check_vips(const Cluster& cluster) {
@@ -325,12 +348,9 @@ class AddressChecks {
           fmt::format("network.fiberlbBgp.vips[{}]: {}", i, quoted(cluster.vips[i]));
       const Origin& origin = cluster.vip_origins[i];
       vips_.push_back({canonical(cluster.vips[i]), &origin, path});
-      if (const Owner owner = owner_of(vip); owner.key != nullptr) {
-        checked_.errors.add(
-            checks::kVipConflict, origin,
-            fmt::format(
-                "{} is the address of {} ({})", path, owner.address.path(server(*owner.key)),
-                model_.origin(*checked_.servers[owner.key->owner], owner.address.mark).text()));
+      if (const OwnedKey* owner = owner_of(vip)) {
+        checked_.errors.add(checks::kVipConflict, origin,
+                            fmt::format("{} {}", path, taken_by(*owner, "")));
       }
       if (const Network* network = ranged(vip)) {
         checked_.errors.add(
@@ -349,14 +369,33 @@ class AddressChecks {
 
   /// After all clusters' nodes and virtual addresses are known.
   void check_repeated_vips() {
-    std::map<std::string, const Origin*> first;
-    for (const auto& [address, node] : nodes_) first.emplace(address, &node->ip_origin);
+    std::map<std::string, Origin> first;
     for (const Vip& vip : vips_) {
-      const auto [at, added] = first.emplace(vip.text, vip.origin);
+      const NodeAddress* node = node_with(AnyAddress(vip.text));
+      if (node != nullptr) {
+        const Cluster& cluster = model_.clusters[node->cluster];
+        first.emplace(vip.text, cluster.origin_of(cluster.nodes[node->node].ip_position));
+      }
+      const auto [at, added] = first.emplace(vip.text, *vip.origin);
       if (added) continue;
       checked_.errors.add(checks::kVipConflict, *vip.origin,
-                          fmt::format("{} is used already ({})", vip.path, at->second->text()));
+                          fmt::format("{} is used already ({})", vip.path, at->second.text()));
     }
+  }
+
+  /// A node's address, for those that are there twice.
+  struct NodeAddress {
+    AnyAddress address;
+    std::uint32_t cluster = 0, node = 0;
+    friend auto operator<=>(const NodeAddress&, const NodeAddress&) = default;
+  };
+
+  /// The first node with that address, in the order of the clusters.
+  [[nodiscard]] const NodeAddress* node_with(const AnyAddress& address) const {
+    const auto at = std::lower_bound(
+        nodes_.begin(), nodes_.end(), address,
+        [](const NodeAddress& node, const AnyAddress& wanted) { return node.address < wanted; });
+    return at != nodes_.end() && at->address == address ? &*at : nullptr;
   }
 
   struct Vip {
@@ -371,7 +410,7 @@ class AddressChecks {
   LastServer first_, later_;  // of a run of equal addresses
   // Owner: the server in file order; part: its address's number, marked.
   std::vector<OwnedKey> ipv4_, ipv6_;
-  std::map<std::string, const ClusterNode*> nodes_;  // by canonical address
+  std::vector<NodeAddress> nodes_;  // sorted, once all are known
   std::vector<Vip> vips_;
 };
 }  // namespace

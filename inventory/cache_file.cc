@@ -1,5 +1,6 @@
 #include "inventory/cache_file.h"
 
+#include <algorithm>
 #include <cstring>
 #include <optional>
 #include <span>
@@ -8,17 +9,19 @@
 #include <utility>
 #include <vector>
 
+#include "inventory/cluster_archive.h"
 #include "inventory/load_cache.h"
 #include "inventory/server_archive.h"
+#include "inventory/small_files.h"
 #include "schemas/digest.h"
 #include "schemas/text.h"
 
 // The format: a magic word with a version, the SHA-256 of all that follows, the program, the texts
-// (each once: servers name them by number), the files, and the entries with their servers, all in
-// this machine's byte order.
+// (each once: servers name them by number), the files, the entries with their servers, and the
+// clusters with their files' ids, all in this machine's byte order.
 namespace metalwright::inventory {
 namespace {
-constexpr std::string_view kMagic = "metalwright load cache 1\n";
+constexpr std::string_view kMagic = "metalwright load cache 2\n";
 
 class Writer {
  public:
@@ -59,6 +62,12 @@ class Writer {
   void span(const std::span<const T>& values) {
     (*this)(static_cast<std::uint32_t>(values.size()));
     for (T value : values) transfer(*this, value);
+  }
+
+  template <class T, class TransferOne>
+  void list(std::vector<T>& values, const TransferOne& transfer_one) {
+    (*this)(static_cast<std::uint32_t>(values.size()));
+    for (T& value : values) transfer_one(value);
   }
 
   template <class T>
@@ -107,6 +116,7 @@ class Reader {
   }
   void operator()(Firmware& value) { enumerator(value, Firmware::uefi); }
   void operator()(DriftOverride& value) { enumerator(value, DriftOverride::report); }
+  void operator()(NodeRole& value) { enumerator(value, NodeRole::worker); }
 
   std::string_view string() {
     std::uint32_t size = 0;
@@ -119,6 +129,8 @@ class Reader {
     bytes_.remove_prefix(size);
     return value;
   }
+
+  void string(std::string& value) { value = string(); }
 
   void text(Text& value) {
     std::uint32_t number = 0;
@@ -157,6 +169,13 @@ class Reader {
       transfer(*this, read.emplace_back());
     }
     values = arena_.copy_span(std::span<const T>(read));
+  }
+
+  template <class T, class TransferOne>
+  void list(std::vector<T>& values, const TransferOne& transfer_one) {
+    for (std::uint32_t left = count(); left > 0 && !failed_; --left) {
+      transfer_one(values.emplace_back());
+    }
   }
 
   template <class T>
@@ -230,6 +249,52 @@ ServerEntry read_entry(Reader& reader, Arena& arena) {
   return entry;
 }
 
+/// Writes the clusters whose files alone say all about them.
+void write_clusters(Writer& writer, const LoadCache& cache) {
+  const KnownClusters known(&cache);
+  std::vector<const FileId*> kept;
+  for (const FileId& file : cache.files()) {
+    if (known.find(file.path, file.id)) kept.push_back(&file);
+  }
+  writer(static_cast<std::uint32_t>(kept.size()));
+  for (const FileId* file : kept) {
+    writer(file->id.bytes);
+    writer(file->bytes);
+    Cluster cluster = *known.find(file->path, file->id)->cluster;
+    transfer(writer, cluster);
+  }
+}
+
+/// False where they are not what was written.
+bool read_clusters(Reader& reader, Model& model, std::vector<FileId>& files) {
+  for (std::uint32_t left = reader.count(); left > 0 && !reader.failed(); --left) {
+    FileId file;
+    reader(file.id.bytes);
+    reader(file.bytes);
+    Cluster& cluster = model.clusters.emplace_back();
+    transfer(reader, cluster);
+    file.path = cluster.origin.file;
+    files.push_back(std::move(file));
+  }
+  if (reader.failed()) return false;
+  const auto by_name = [](const auto& a, const auto& b) { return a.name < b.name; };
+  std::sort(model.clusters.begin(), model.clusters.end(), by_name);
+  const auto not_before = [&](const auto& a, const auto& b) { return !by_name(a, b); };
+  const auto sorted = [&](const auto& values) {
+    return std::adjacent_find(values.begin(), values.end(), not_before) == values.end();
+  };
+  return sorted(model.clusters) &&
+         std::all_of(model.clusters.begin(), model.clusters.end(),
+                     [&](const Cluster& cluster) {
+                       return sorted(cluster.nodes) &&
+                              cluster.vips.size() == cluster.vip_origins.size() &&
+                              cluster.initial_peers.size() == cluster.initial_peer_origins.size();
+                     }) &&
+         std::adjacent_find(files.begin(), files.end(), [](const FileId& a, const FileId& b) {
+           return !(a.path < b.path);
+         }) == files.end();
+}
+
 /// Everything behind the digest.
 std::string encode_body(const LoadCache& cache, std::string_view program) {
   const Model& model = *cache.model();
@@ -240,6 +305,7 @@ std::string encode_body(const LoadCache& cache, std::string_view program) {
     write_entry(servers, model.servers[i]);
     ++count;
   }
+  write_clusters(servers, cache);
   Writer body;
   body.string(program);
   body(static_cast<std::uint32_t>(servers.texts().size()));
@@ -286,12 +352,10 @@ std::shared_ptr<const LoadCache> decode_cache(std::string_view bytes, std::strin
       return {};
     }
   }
-  if (reader.failed() || !reader.at_end()) return {};
+  std::vector<FileId> files;
+  if (reader.failed() || !read_clusters(reader, *model, files) || !reader.at_end()) return {};
   model->arenas.push_back(arena);
-  build_index(*model);
-  // No files: nothing is the same revision as this one, which is only a store of servers.
-  return std::make_shared<const LoadCache>(std::vector<FileId>{}, model, false, Errors{},
-                                           std::vector<bool>(servers, true), 1);
+  return std::make_shared<const LoadCache>(std::move(files), model);
 }
 
 }  // namespace metalwright::inventory

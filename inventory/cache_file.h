@@ -6,8 +6,8 @@
 
 #include "inventory/loader.h"
 
-/// A LoadCache as bytes, so that a program that runs once can begin where the last one ended. Only
-/// the servers are kept, which are what takes time to read; the few other files are read anew.
+/// A LoadCache as bytes, so that a program that runs once can begin where the last one ended. The
+/// servers and the clusters are kept, which are what takes time; the few other files are read anew.
 /// The bytes are worth nothing: whoever finds none, or bad ones, reads everything and makes others.
 namespace metalwright::inventory {
 

@@ -9,22 +9,26 @@
 
 namespace metalwright::inventory {
 namespace {
-ClusterNode read_node(const Value& value, std::string_view name, Place place) {
+Position position_of(Place place) { return {place.line, place.column}; }
+
+ClusterNode read_node(const Value& value, std::string_view name, Place place, Arena& arena) {
   const Fields fields(value, place, kNodeTable);
   constexpr std::size_t kIp = field_index(kNodeTable, "ip");
   constexpr std::size_t kServer = field_index(kNodeTable, "server");
   ClusterNode node;
-  node.name = name;
-  node.origin = value.reading->origin(place);
+  node.name = arena.copy(name);
+  node.position = position_of(place);
   const auto role = fields.choice(field_index(kNodeTable, "role"));
   node.role = role && *role == 0 ? NodeRole::control_plane : NodeRole::worker;
-  node.ip = fields.string(kIp);
-  node.ip_origin = fields.origin(kIp);
+  node.ip = arena.copy(fields.text(kIp));
+  node.ip_position = position_of(fields.place(kIp));
+  std::vector<Text> services;
   for (const std::string_view service : fields.texts(field_index(kNodeTable, "services"))) {
-    node.services.emplace_back(service);
+    services.push_back(arena.intern(service));
   }
-  node.server = fields.string(kServer);
-  node.server_origin = fields.origin(kServer);
+  node.services = arena.copy_span(std::span<const Text>(services));
+  node.server = arena.copy(fields.text(kServer));
+  node.server_position = position_of(fields.place(kServer));
   return node;
 }
 
@@ -117,7 +121,7 @@ void read_peers(const Value& value, Place place, Cluster& cluster) {
 }  // namespace
 
 void read_cluster(std::string_view file, std::string_view name, std::string_view bytes,
-                  ErrorList& errors, std::vector<Cluster>& clusters) {
+                  Arena& arena, ErrorList& errors, std::vector<Cluster>& clusters) {
   Document document;
   if (!read_document(file, bytes, errors, document)) return;
   const Reading reading{file, &document, &errors};
@@ -133,7 +137,7 @@ void read_cluster(std::string_view file, std::string_view name, std::string_view
       fields.given(kName) ? fields.origin(kName) : reading.origin(document.nodes[0].place);
   fields.for_each_entry(field_index(kClusterTable, "nodes"),
                         [&](std::string_view node, Place place, const Value& value) {
-                          cluster.nodes.push_back(read_node(value, node, place));
+                          cluster.nodes.push_back(read_node(value, node, place, arena));
                         });
   check_nodes(fields, cluster);
   std::sort(cluster.nodes.begin(), cluster.nodes.end(),

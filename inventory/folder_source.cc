@@ -221,7 +221,8 @@ class FolderSource final : public Source {
     });
   }
 
-  [[nodiscard]] tl::expected<RepositoryFiles, Errors> files(const Revision& revision) override {
+  [[nodiscard]] tl::expected<RepositoryFiles, Errors> files_but(const Revision& revision,
+                                                                const KnownFile&) override {
     if (revision.id != id_) {
       return tl::unexpected(
           Errors{unavailable(checks::kSourceChanged.id,

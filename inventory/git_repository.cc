@@ -3,9 +3,14 @@
 #include <fmt/format.h>
 #include <git2/sys/odb_backend.h>
 #include <git2/sys/repository.h>
+#include <openssl/evp.h>
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <array>
+#include <memory>
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include "inventory/libgit2.h"
@@ -44,6 +49,22 @@ tl::unexpected<Error> corrupt(const git_oid& oid, std::string_view what) {
                      fmt::format("{} {} cannot be read", what, to_hex(oid)));
 }
 
+/// Are these the bytes that the id names? By OpenSSL's SHA-1, which is several times as fast as
+/// libgit2's: an inventory of 100,000 servers has 45 MB.
+bool is_blob(const git_oid& oid, std::string_view bytes) {
+  static const EVP_MD* const sha1 = EVP_MD_fetch(nullptr, "SHA1", nullptr);
+  const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(),
+                                                                        &EVP_MD_CTX_free);
+  const std::string head = fmt::format("blob {}", bytes.size()) + '\0';
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  return sha1 != nullptr && context != nullptr &&
+         EVP_DigestInit_ex(context.get(), sha1, nullptr) == 1 &&
+         EVP_DigestUpdate(context.get(), head.data(), head.size()) == 1 &&
+         EVP_DigestUpdate(context.get(), bytes.data(), bytes.size()) == 1 &&
+         EVP_DigestFinal_ex(context.get(), digest.data(), nullptr) == 1 &&
+         std::equal(std::begin(oid.id), std::end(oid.id), digest.begin());
+}
+
 std::string person(const git_signature* signature) {
   if (signature == nullptr) return {};
   return one_line(fmt::format("{} <{}>", signature->name, signature->email), 120);
@@ -65,6 +86,26 @@ struct GitRepository::State {
       return corrupt(oid, what);
     }
     return std::pair(size, type);
+  }
+
+  /// The bytes of a blob that lies in a file of its own, as what was just pushed does: unpacked to
+  /// where they stay, and checked. Null for any other, and for what is not in order.
+  std::shared_ptr<const std::string> loose_blob(const git_oid& oid, std::uint64_t most_bytes) {
+    OdbStreamPointer stream;
+    std::size_t size = 0;
+    git_object_t type = GIT_OBJECT_INVALID;
+    git_odb_stream* opened = nullptr;
+    const int status = git_odb_open_rstream(&opened, &size, &type, odb.get(), &oid);
+    stream.reset(opened);
+    if (status < 0 || type != GIT_OBJECT_BLOB || size > most_bytes) return nullptr;
+    std::string bytes(size, '\0');
+    for (std::size_t have = 0; have < size;) {
+      const int got = git_odb_stream_read(stream.get(), bytes.data() + have, size - have);
+      if (got <= 0) return nullptr;
+      have += static_cast<std::size_t>(got);
+    }
+    if (!is_blob(oid, bytes)) return nullptr;
+    return std::make_shared<const std::string>(std::move(bytes));
   }
 
   /// Once more after looking at the packs anew: a `git gc` beside us may have put the object into
@@ -301,6 +342,7 @@ Result<std::vector<FolderEntry>> GitRepository::entries(const Digest& tree) {
 Result<std::shared_ptr<const std::string>> GitRepository::blob(const Digest& id,
                                                                std::uint64_t most_bytes) {
   const git_oid oid = to_oid(id);
+  if (auto loose = state_->loose_blob(oid, most_bytes)) return loose;
   auto found = state_->header(oid, "blob");
   if (!found) return tl::unexpected(found.error());
   if (found->second != GIT_OBJECT_BLOB) {

@@ -116,7 +116,8 @@ class GitSource final : public Source {
     return listing;
   }
 
-  [[nodiscard]] tl::expected<RepositoryFiles, Errors> files(const Revision& revision) override {
+  [[nodiscard]] tl::expected<RepositoryFiles, Errors> files_but(const Revision& revision,
+                                                                const KnownFile& known) override {
     auto listing = list(revision);
     if (!listing) return tl::unexpected(std::move(listing.error()));
     std::map<Digest, std::shared_ptr<const std::string>> held;
@@ -124,7 +125,14 @@ class GitSource final : public Source {
     Errors errors;
     std::uint64_t left = limits_.total_bytes;
     for (ListedFile& listed : *listing) {
-      auto bytes = read(listed.id, std::min(left, limits_.file_bytes));
+      const std::uint64_t most_bytes = std::min(left, limits_.file_bytes);
+      const auto size = known ? known(listed.path, listed.id) : std::nullopt;
+      if (size && *size <= most_bytes) {
+        left -= *size;
+        files.push_back({std::move(listed.path), nullptr, listed.id});
+        continue;
+      }
+      auto bytes = read(listed.id, most_bytes);
       if (!bytes) {
         bytes.error().origin.file = listed.path;
         errors.push_back(std::move(bytes.error()));

@@ -6,6 +6,8 @@
 
 namespace metalwright::inventory {
 namespace {
+constexpr std::size_t kMostNewArenas = 63;
+
 std::size_t slot_of(const Digest& digest) {
   std::size_t slot = 0;
   std::memcpy(&slot, digest.bytes.data(), sizeof slot);
@@ -21,6 +23,21 @@ LoadCache::LoadCache(std::vector<FileId> files, std::shared_ptr<const Model> mod
       errors_(std::move(errors)),
       clean_(clean),
       first_arenas_(first_arenas) {
+  make_table();
+}
+
+LoadCache::LoadCache(std::vector<FileId> files, std::shared_ptr<const Model> model)
+    : files_(std::move(files)),
+      model_(std::move(model)),
+      whole_(false),
+      clean_(model_->servers.size(), true),
+      first_arenas_(model_->arenas.size()) {
+  make_table();
+}
+
+bool LoadCache::used_up() const { return model_->arenas.size() >= first_arenas_ + kMostNewArenas; }
+
+void LoadCache::make_table() {
   const std::vector<ServerEntry>& servers = model_->servers;
   table_.resize(std::bit_ceil(servers.size() * 2 + 1));
   const std::size_t mask = table_.size() - 1;

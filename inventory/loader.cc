@@ -17,21 +17,22 @@
 
 namespace metalwright::inventory {
 namespace {
-/// Each load with a cache adds an arena; before there are too many, everything is read anew.
-constexpr std::size_t kMostNewArenas = 63;
+/// What of a cache is used: nothing of one that has gathered too much.
+const LoadCache* usable(const LoadCache* cache) {
+  return cache == nullptr || cache->used_up() ? nullptr : cache;
+}
 
 class Loader {
  public:
   Loader(const RepositoryFiles& files, const LoadCache* previous)
-      : files_(files), previous_(previous) {}
+      : files_(files), previous_(usable(previous)), known_(previous_) {}
 
   LoadResult load() {
     for (const RepositoryFile& file : files_) {
-      if (file_kind(file.path) != FileKind::none) ids_.push_back({file.path, file.id});
-    }
-    if (previous_ != nullptr &&
-        previous_->model()->arenas.size() >= previous_->first_arenas() + kMostNewArenas) {
-      previous_ = nullptr;
+      if (file_kind(file.path) == FileKind::none) continue;
+      const std::uint64_t bytes =
+          file.bytes != nullptr ? file.bytes->size() : known_.find(file.path, file.id)->bytes;
+      ids_.push_back({file.path, file.id, bytes});
     }
     read_inventories();
     read_small_files();
@@ -53,7 +54,7 @@ class Loader {
 
   /// Side by side, a few files at a time: a fleet has thousands of clusters.
   void read_small_files() {
-    constexpr std::size_t kFilesAtATime = 32;
+    constexpr std::size_t kFilesAtATime = 128;
     std::vector<const RepositoryFile*> small;
     for (const RepositoryFile& file : files_) {
       const FileKind kind = file_kind(file.path);
@@ -61,12 +62,11 @@ class Loader {
       wrong_inventory_ = wrong_inventory_ ||
                          (kind == FileKind::wrong_extension && file.path.starts_with("inventory"));
     }
-    const KnownClusters known(previous_);
     std::vector<SmallFiles> read((small.size() + kFilesAtATime - 1) / kFilesAtATime);
     for_each_in_parallel(read.size(), [&](std::size_t i) {
       const std::size_t first = i * kFilesAtATime;
       const std::size_t last = std::min(first + kFilesAtATime, small.size());
-      for (std::size_t f = first; f < last; ++f) read_small_file(*small[f], known, read[i]);
+      for (std::size_t f = first; f < last; ++f) read_small_file(*small[f], known_, read[i]);
     });
     const auto append = [](auto& to, auto& from) {
       to.insert(to.end(), std::make_move_iterator(from.begin()),
@@ -78,6 +78,7 @@ class Loader {
       append(model_->clusters, files.clusters);
       append(model_->profiles, files.profiles);
       model_->templates.merge(files.templates);
+      if (files.arena != nullptr) inventory_.arenas.push_back(std::move(files.arena));
     }
   }
 
@@ -232,6 +233,7 @@ class Loader {
 
   const RepositoryFiles& files_;
   const LoadCache* previous_;
+  KnownClusters known_;
   ErrorList errors_;
   std::vector<FileId> ids_;
   std::shared_ptr<Arena> arena_ = std::make_shared<Arena>();
@@ -244,6 +246,7 @@ class Loader {
 
 /// The same files again give what they gave.
 bool is_unchanged(const RepositoryFiles& files, const LoadCache& cache) {
+  if (!cache.whole()) return false;
   auto id = cache.files().begin();
   for (const RepositoryFile& file : files) {
     if (file_kind(file.path) == FileKind::none) continue;
@@ -255,6 +258,15 @@ bool is_unchanged(const RepositoryFiles& files, const LoadCache& cache) {
 }  // namespace
 
 bool is_relevant(std::string_view path) { return file_kind(path) != FileKind::none; }
+
+KnownFile known_files(std::shared_ptr<const LoadCache> cache) {
+  if (usable(cache.get()) == nullptr) return {};
+  return [cache, known = KnownClusters(cache.get())](
+             std::string_view path, const Digest& id) -> std::optional<std::uint64_t> {
+    const auto cluster = known.find(path, id);
+    return cluster ? std::optional(cluster->bytes) : std::nullopt;
+  };
+}
 
 LoadResult load(const RepositoryFiles& files, const LoadCache* previous) {
   if (previous == nullptr || !is_unchanged(files, *previous)) {

@@ -35,8 +35,12 @@ struct LoadResult {
   LoadStatistics statistics;
 };
 
+/// The files whose bytes `load` does without when it is given this cache (which may be null).
+[[nodiscard]] KnownFile known_files(std::shared_ptr<const LoadCache> cache);
+
 /// Loads a revision. `previous` may be null, or the cache of any other revision; where that one had
-/// the very same files, its result is given again. Model and errors are the same without it.
+/// the very same files, its result is given again. Model and errors are the same without it. Every
+/// file has its bytes, but for those that `known_files` of the same cache told.
 [[nodiscard]] LoadResult load(const RepositoryFiles& files, const LoadCache* previous = nullptr);
 
 }  // namespace metalwright::inventory

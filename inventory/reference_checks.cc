@@ -6,9 +6,11 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "inventory/checks.h"
+#include "inventory/parallel.h"
 #include "schemas/field_table.h"
 #include "schemas/quote.h"
 
@@ -36,6 +38,7 @@ class ReferenceChecks {
     for (const ServerEntry* entry : checked_.servers) {
       if (!errors_.full()) check_server(*entry);
     }
+    members_.resize(model_.servers.size());
     for (const Cluster& cluster : model_.clusters) check_cluster(cluster);
     check_profiles();
     check_moves();
@@ -67,32 +70,36 @@ class ReferenceChecks {
   }
 
   void check_node(const Cluster& cluster, const ClusterNode& node) {
-    const std::string& name = node.server.empty() ? node.name : node.server;
-    const Origin& origin = node.server.empty() ? node.origin : node.server_origin;
-    const std::string path =
-        fmt::format("nodes.{}{}", shown(node.name), node.server.empty() ? "" : ".server");
+    const std::string_view name = node.server.empty() ? node.name : node.server;
+    const auto origin = [&] {
+      return cluster.origin_of(node.server.empty() ? node.position : node.server_position);
+    };
+    const auto path = [&] {
+      return fmt::format("nodes.{}{}", shown(node.name), node.server.empty() ? "" : ".server");
+    };
     const ServerEntry* entry = model_.find_server(name);
     if (entry == nullptr) {
       if (node.server.empty()) return;  // a node need not be a server of ours
-      errors_.add(checks::kUnknownServer, origin,
-                  fmt::format("{}: there is no server {}", path, quoted(name)));
+      errors_.add(checks::kUnknownServer, origin(),
+                  fmt::format("{}: there is no server {}", path(), quoted(name)));
       return;
     }
-    const auto [first, added] = members_.emplace(name, Member{&cluster, &node});
-    if (!added) {
-      errors_.add(
-          checks::kClusterMember, origin,
-          fmt::format("{}: server {} is node {} of cluster {} already ({})", path, quoted(name),
-                      quoted(first->second.node->name), quoted(first->second.cluster->name),
-                      first->second.node->origin.text()));
+    Member& first = members_[static_cast<std::size_t>(entry - model_.servers.data())];
+    if (first.node != nullptr) {
+      errors_.add(checks::kClusterMember, origin(),
+                  fmt::format("{}: server {} is node {} of cluster {} already ({})", path(),
+                              quoted(name), quoted(first.node->name), quoted(first.cluster->name),
+                              first.cluster->origin_of(first.node->position).text()));
+      return;
     }
+    first = {&cluster, &node};
     const Server& server = *entry->server;
-    if (added && !server.cluster.empty() && server.cluster != cluster.name) {
+    if (!server.cluster.empty() && server.cluster != cluster.name) {
       errors_.add(checks::kClusterMember, model_.origin(*entry, server.cluster_mark),
                   fmt::format("servers.{}.cluster: is {}, but the server is node {} of cluster {} "
                               "({})",
                               shown(name), quoted(server.cluster), quoted(node.name),
-                              quoted(cluster.name), node.origin.text()));
+                              quoted(cluster.name), cluster.origin_of(node.position).text()));
     }
   }
 
@@ -151,24 +158,33 @@ class ReferenceChecks {
   }
 
   struct Member {
-    const Cluster* cluster;
-    const ClusterNode* node;
+    const Cluster* cluster = nullptr;
+    const ClusterNode* node = nullptr;
   };
 
   const CheckedModel& checked_;
   const Model& model_;
   ErrorList& errors_;
-  std::map<std::string, Member> members_;  // by server
+  std::vector<Member> members_;  // parallel to the model's servers
 };
 }  // namespace
 
 void check_references(const CheckedModel& checked) { ReferenceChecks(checked).run(); }
 
 void check_model(const CheckedModel& checked) {
-  check_duplicates(checked);
-  check_networks(checked);
-  check_addresses(checked);
-  check_references(checked);
+  constexpr std::array kChecks = {check_addresses, check_duplicates, check_references,
+                                  check_networks};
+  constexpr std::size_t kWorthThreads = 1000;  // servers
+  std::array<ErrorList, kChecks.size()> errors;
+  const auto check = [&](std::size_t i) {
+    kChecks[i]({checked.model, checked.servers, errors[i]});
+  };
+  if (checked.servers.size() >= kWorthThreads) {
+    for_each_in_parallel(kChecks.size(), check);
+  } else {
+    for (std::size_t i = 0; i < kChecks.size(); ++i) check(i);
+  }
+  for (ErrorList& found : errors) checked.errors.add_all(std::move(found));
 }
 
 }  // namespace metalwright::inventory

@@ -1,7 +1,10 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -16,7 +19,8 @@ namespace metalwright::inventory {
 /// One file of a revision.
 struct RepositoryFile {
   std::string path;  ///< relative to the repository's root, parts joined by `/`, never `.` or `..`
-  std::shared_ptr<const std::string> bytes;  ///< never null; shared by revisions that agree on it
+  /// Shared by revisions that agree on it. Null only where a KnownFile said that it is not needed.
+  std::shared_ptr<const std::string> bytes;
   /// Names the bytes: files with the same id hold the same bytes, whatever their path or revision.
   /// From git it is the blob's object id with zeros behind, from a plain folder the SHA-256.
   Digest id;
@@ -28,6 +32,11 @@ struct RepositoryFile {
 
 /// Sorted by path (by bytes, as git sorts), each path once.
 using RepositoryFiles = std::vector<RepositoryFile>;
+
+/// How many bytes a file has that the reader knows already and so does not need; empty where it
+/// needs them. Given by `known_files` of the loader to what reads a revision's files.
+using KnownFile =
+    std::function<std::optional<std::uint64_t>(std::string_view path, const Digest& id)>;
 
 /// A file made from a literal, as a plain folder would give it.
 [[nodiscard]] inline RepositoryFile repository_file(std::string path, std::string bytes) {

@@ -14,9 +14,9 @@ namespace metalwright::inventory {
 void read_networks(std::string_view file, std::string_view bytes, ErrorList& errors,
                    std::vector<Network>& networks);
 
-/// `clusters/<name>.yaml`; `name` is the file's.
+/// `clusters/<name>.yaml`; `name` is the file's. Its nodes live in `arena`.
 void read_cluster(std::string_view file, std::string_view name, std::string_view bytes,
-                  ErrorList& errors, std::vector<Cluster>& clusters);
+                  Arena& arena, ErrorList& errors, std::vector<Cluster>& clusters);
 
 /// `profiles/<name>.yaml`; `name` is the file's.
 void read_profile(std::string_view file, std::string_view name, std::string_view bytes,

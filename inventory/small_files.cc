@@ -88,18 +88,25 @@ KnownClusters::KnownClusters(const LoadCache* previous) : previous_(previous) {
   }
 }
 
-const Cluster* KnownClusters::find(const RepositoryFile& file) const {
-  if (previous_ == nullptr || reported_.contains(file.path)) return nullptr;
+std::optional<KnownClusters::Known> KnownClusters::find(std::string_view path,
+                                                        const Digest& id) const {
+  if (previous_ == nullptr || reported_.contains(path)) return {};
+  if (file_kind(path) != FileKind::cluster) return {};
   const std::vector<FileId>& files = previous_->files();
   const auto at = std::lower_bound(
-      files.begin(), files.end(), file.path,
-      [](const FileId& known, const std::string& path) { return known.path < path; });
-  if (at == files.end() || at->path != file.path || at->id != file.id) return nullptr;
-  const Cluster* cluster = previous_->model()->find_cluster(stem(file.path));
-  return cluster != nullptr && cluster->origin.file == file.path ? cluster : nullptr;
+      files.begin(), files.end(), path,
+      [](const FileId& known, std::string_view wanted) { return known.path < wanted; });
+  if (at == files.end() || at->path != path || at->id != id) return {};
+  const Cluster* cluster = previous_->model()->find_cluster(stem(path));
+  if (cluster == nullptr || cluster->origin.file != path) return {};
+  return Known{cluster, at->bytes};
 }
 
 void read_small_file(const RepositoryFile& file, const KnownClusters& known, SmallFiles& out) {
+  if (const auto cluster = known.find(file.path, file.id)) {
+    out.clusters.push_back(*cluster->cluster);
+    return;
+  }
   const std::string_view bytes = *file.bytes;
   const auto report = [&](const Check& check, std::string message) {
     out.errors.add(check, {file.path, 0, 0}, std::move(message));
@@ -112,10 +119,9 @@ void read_small_file(const RepositoryFile& file, const KnownClusters& known, Sma
       read_networks(file.path, bytes, out.errors, out.networks);
       break;
     case FileKind::cluster:
-      if (const Cluster* cluster = known.find(file); cluster != nullptr) {
-        out.clusters.push_back(*cluster);
-      } else if (has_good_name(file, out.errors)) {
-        read_cluster(file.path, stem(file.path), bytes, out.errors, out.clusters);
+      if (out.arena == nullptr) out.arena = std::make_shared<Arena>();
+      if (has_good_name(file, out.errors)) {
+        read_cluster(file.path, stem(file.path), bytes, *out.arena, out.errors, out.clusters);
       }
       break;
     case FileKind::profile:

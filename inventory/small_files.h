@@ -2,6 +2,8 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -34,14 +36,19 @@ struct SmallFiles {
   std::vector<Cluster> clusters;
   std::vector<Profile> profiles;
   std::map<std::string, std::string> templates;
+  std::shared_ptr<Arena> arena;  ///< where the clusters' nodes live; null where none was read
 };
 
 /// The clusters of the revision before: a fleet has thousands, and a push changes few.
 class KnownClusters {
  public:
   explicit KnownClusters(const LoadCache* previous);
-  /// The cluster that this file gave, if it has the same bytes and gave no diagnostic; else null.
-  [[nodiscard]] const Cluster* find(const RepositoryFile& file) const;
+  struct Known {
+    const Cluster* cluster = nullptr;
+    std::uint64_t bytes = 0;  ///< the file's size
+  };
+  /// The cluster that this file gave, if it has the same bytes and gave no diagnostic.
+  [[nodiscard]] std::optional<Known> find(std::string_view path, const Digest& id) const;
 
  private:
   const LoadCache* previous_;

@@ -124,7 +124,12 @@ class Source {
   /// kept, so a file that the next revision shares with it is not read again.
   /// Errors: as `list_repository`; `invalid` [path-size]; `unavailable` [git-corrupt],
   /// [source-permission], [source-changed] where a folder's file changed while it was read.
-  [[nodiscard]] virtual tl::expected<RepositoryFiles, Errors> files(const Revision& revision) = 0;
+  [[nodiscard]] tl::expected<RepositoryFiles, Errors> files(const Revision& revision) {
+    return files_but(revision, {});
+  }
+  /// The same without the bytes of what `known` knows, where leaving them out saves work.
+  [[nodiscard]] virtual tl::expected<RepositoryFiles, Errors> files_but(const Revision& revision,
+                                                                        const KnownFile& known) = 0;
 
   /// The signature of a revision; `inventory/signature.h` checks it.
   /// Errors: `refused` [unsigned-commit] for a folder's files.

@@ -70,8 +70,9 @@ std::vector<std::string> notes_of(const Model& model, const Server& server) {
   const Membership membership = membership_of(model, server);
   if (membership.node != nullptr) {
     notes.push_back("cluster " + membership.cluster->name + " as " +
-                    std::string(word(membership.node->role)) + " '" + membership.node->name + "'" +
-                    place(membership.node->origin));
+                    std::string(word(membership.node->role)) + " '" +
+                    std::string(membership.node->name) + "'" +
+                    place(membership.cluster->origin_of(membership.node->position)));
   } else if (membership.cluster != nullptr) {
     notes.push_back("cluster " + membership.cluster->name + place(membership.cluster->origin));
   }

@@ -19,6 +19,7 @@
 #include "pipeline/secrets.h"
 #include "pipeline/state_cache.h"
 #include "pipeline/windows.h"
+#include "reconciler/early_look.h"
 
 namespace metalwright::pipeline {
 namespace {
@@ -99,6 +100,7 @@ struct Host::Parts {
   std::shared_ptr<const Compiled> before;
   std::shared_ptr<const Compiled> kept_in_file;
   std::shared_ptr<const inventory::LoadCache> load_in_file;
+  std::shared_ptr<reconciler::EarlyLook> early;
 };
 
 Host::Host(HostConfig config, Access access)
@@ -264,13 +266,14 @@ CompileResult Host::compile_asked(const std::string& asked, std::stop_token) {
       return {std::move(kept), {}};
     }
   }
+  if (std::exchange(look_early_, false)) begin_early_look();
   const Result<inventory::Revision> revision = source_->resolve(asked);
   if (!revision) return {nullptr, as_list(revision.error())};
-  auto files = source_->files(*revision);
+  resume_load();
+  auto files = source_->files_but(*revision, inventory::known_files(compiler_->load_cache()));
   if (!files) return {nullptr, std::move(files.error())};
   const auto active = store_->machines().in_state("active");
   if (!active) return {nullptr, as_list(active.error())};
-  resume_load();
   std::shared_ptr<const Compiled> before = compiler_->last();
   CompileResult result = compiler_->compile(asked, *files, *active);
   if (result.compiled != nullptr && (before == nullptr || before->revision != asked)) {
@@ -283,10 +286,25 @@ CompileResult Host::with_model(std::shared_ptr<const Compiled> compiled, std::st
   if (compiled->model != nullptr) return {std::move(compiled), {}};
   const Result<inventory::Revision> revision = source_->resolve(compiled->revision);
   if (!revision) return {nullptr, as_list(revision.error())};
-  auto files = source_->files(*revision);
-  if (!files) return {nullptr, std::move(files.error())};
   resume_load();
+  auto files = source_->files_but(*revision, inventory::known_files(compiler_->load_cache()));
+  if (!files) return {nullptr, std::move(files.error())};
   return compiler_->compile(compiled->revision, *files, {});
+}
+
+/// A process that begins with what an earlier one knew has most of its work before it: the look at
+/// the targets is as long as the compile.
+void Host::begin_early_look() {
+  if (compiler_->last() == nullptr || compiler_->last()->model != nullptr) return;
+  std::vector<reconciler::EarlyLook::Place> places;
+  for (const auto& target : parts_->targets->all()) {
+    const TargetType type = config_.find_target(target->name())->type;
+    if (type != TargetType::files && type != TargetType::dnsmasq) continue;
+    const auto applied = tables_->get(target->name());
+    if (!applied || (*applied)->rows.empty()) continue;
+    places.push_back({target.get(), *applied});
+  }
+  parts_->early = std::make_shared<reconciler::EarlyLook>(std::move(places));
 }
 
 /// A process that loads for the first time begins with what an earlier one learnt.
@@ -362,6 +380,7 @@ Result<reconciler::PlanRequest> Host::request(std::shared_ptr<const Compiled> co
   reconciler::PlanRequest request;
   request.revision = compiled->revision;
   request.look = look;
+  request.early = std::exchange(parts_->early, nullptr);
   request.fields = fields;
   request.now = now;
   std::vector<ServerMove> moves;

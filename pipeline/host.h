@@ -51,6 +51,9 @@ class Host {
   /// Asks the source for the branch's tip (or the pinned revision), accepts it by the source's
   /// rules and compiles it. A bad one is marked rejected, and the last good one takes its place.
   [[nodiscard]] Wanted wanted(std::stop_token stop);
+  /// Lets the next `wanted` that finds a new revision look at the targets while it compiles, for a
+  /// `request` with Look::cheap. Until that plan is made nobody else may call the targets.
+  void look_early() { look_early_ = true; }
   /// Compiles any revision: for `rollback`, `explain --revision`, `plan --revision`.
   [[nodiscard]] CompileResult compile(const std::string& revision, std::stop_token stop);
   /// The same with its model, which one that came from the cache file lacks.
@@ -82,9 +85,11 @@ class Host {
   [[nodiscard]] std::shared_ptr<const Model> model_before(const Compiled& compiled);
   [[nodiscard]] Digest state_key() const;
   void resume_load();
+  void begin_early_look();
 
   HostConfig config_;
   Access access_;
+  bool look_early_ = false;
   std::string state_folder_;
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<inventory::Source> source_;

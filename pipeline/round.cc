@@ -44,6 +44,7 @@ bool worth_a_run(const reconciler::Planned& planned) {
 void round_body(Host& host, const RoundOptions& options, Backoff* backoff, std::stop_token stop,
                 Round& round) {
   const Time now = now_utc();
+  if (options.look == reconciler::Look::cheap && options.known_revision.empty()) host.look_early();
   round.wanted = host.wanted(stop);
   if (round.wanted.compiled == nullptr) return;
   if (options.strict && round.wanted.last_good) return;

@@ -6,6 +6,7 @@
 #include <thread>
 #include <utility>
 
+#include "reconciler/early_look.h"
 #include "reconciler/file_fields.h"
 #include "reconciler/object_diff.h"
 #include "reconciler/store/store.h"
@@ -60,8 +61,11 @@ Looked look_at(const Subject& subject, const TablePtr& last_applied, const Conte
                const PlanRequest& request, std::stop_token stop) {
   Looked looked;
   looked.last_applied = last_applied;
-  Result<Observation> observation = subject.target->observe(
-      {*subject.desired, *last_applied, request.look, subject.objects}, stop);
+  const bool at_rest =
+      request.early != nullptr && request.early->at_rest(*subject.target, *last_applied);
+  const Look look = at_rest && request.look == Look::cheap ? Look::named : request.look;
+  Result<Observation> observation =
+      subject.target->observe({*subject.desired, *last_applied, look, subject.objects}, stop);
   if (!observation) {
     looked.error = with_context(std::move(observation.error()),
                                 "while looking at target '" + subject.target->name() + "'");
@@ -290,9 +294,13 @@ Result<Planned> make_plan(store::Store& store, AppliedTables& tables, const Plan
     if (target.left_out) continue;
     target.last_applied = looked[i].last_applied;
     target.arenas = std::move(looked[i].arenas);
-    for (const ResourceRow& row : target.last_applied->rows) {
-      auto& count = target.owned[{subject.target->name(), std::string(row.kind.view())}];
-      ++count;
+    const std::vector<ResourceRow>& rows = target.last_applied->rows;
+    for (auto row = rows.begin(); row != rows.end();) {  // sorted by kind
+      const auto end =
+          std::find_if(row, rows.end(), [&](const ResourceRow& r) { return r.kind != row->kind; });
+      target.owned[{subject.target->name(), std::string(row->kind)}] =
+          static_cast<std::uint64_t>(end - row);
+      row = end;
     }
     if (looked[i].error) {
       target.error = std::move(looked[i].error);

@@ -26,6 +26,8 @@ class Store;
 /// targets, tables and the store, and nothing of git, servers or formats.
 namespace metalwright::reconciler {
 
+class EarlyLook;
+
 using TablePtr = std::shared_ptr<const ResourceTable>;
 
 /// The last-applied tables, read from the store once and kept while nothing else writes them.
@@ -68,6 +70,8 @@ struct PlanRequest {
   std::string revision;
   std::vector<Subject> subjects;
   Look look = Look::cheap;
+  /// Begun with the store's last-applied tables, before the desired ones were known; may be null.
+  std::shared_ptr<EarlyLook> early;
   bool fields = true;  ///< fill in the changes' fields, for people to read
   Time now;
 };

@@ -9,7 +9,8 @@
 namespace metalwright::renderers {
 namespace {
 
-void append_strings(std::string& out, const std::vector<std::string>& values) {
+template <class Strings>
+void append_strings(std::string& out, const Strings& values) {
   out += '[';
   for (std::size_t i = 0; i < values.size(); ++i) {
     if (i != 0) out += ", ";

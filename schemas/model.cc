@@ -21,7 +21,7 @@ const T* find_by_name(const std::vector<T>& sorted, std::string_view name) {
 
 /// The server that a node is.
 std::string_view server_of(const ClusterNode& node) {
-  return node.server.empty() ? node.name : node.server;
+  return node.server.empty() ? node.name.view() : node.server.view();
 }
 
 std::uint64_t hash_of(std::string_view name) { return std::hash<std::string_view>{}(name); }

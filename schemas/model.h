@@ -202,13 +202,21 @@ struct Network {
 
 enum class NodeRole : std::uint8_t { control_plane, worker };
 
+/// Where a value stands in a file that is known from elsewhere.
+struct Position {
+  std::uint32_t line = 0;
+  std::uint32_t column = 0;
+  friend bool operator==(const Position&, const Position&) = default;
+};
+
+/// There are as many nodes as servers: so they live in the model's arenas too.
 struct ClusterNode {
-  std::string name;
+  Text name;
+  Text ip;
+  Text server;  ///< the inventory's name; empty: the node's own name, where there is one
+  std::span<const Text> services;
   NodeRole role = NodeRole::worker;
-  std::string ip;
-  std::vector<std::string> services;
-  std::string server;  ///< the inventory's name; empty: the node's own name, where there is one
-  Origin origin, ip_origin, server_origin;
+  Position position, ip_position, server_position;  ///< see `Cluster::origin_of`
 };
 
 struct BgpPeer {
@@ -230,6 +238,11 @@ struct Cluster {
   bool prismnet_integration = false;
   std::string profile;  ///< for nodes whose server names none
   Origin origin, profile_origin;
+
+  /// Where a value of one of its nodes stands.
+  [[nodiscard]] Origin origin_of(Position position) const {
+    return {origin.file, position.line, position.column};
+  }
 };
 
 enum class ProfileType : std::uint8_t {

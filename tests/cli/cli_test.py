@@ -47,6 +47,32 @@ class Applying(Site):
         self.assertEqual(change["reason"], "added")
         self.assertIn("inventory.yaml", json.dumps(change["origin"]))
 
+    def test_a_plan_of_a_push_is_the_same_whatever_an_earlier_run_kept(self):
+        netplan = self.root / "nodes/beta/etc/netplan/99-metalwright.yaml"
+        self.commit({"inventory.yaml": INVENTORY + server("gamma", 13),
+                     "clusters/lab.yaml":
+                         "nodes: {alpha: {role: control-plane, ip: 192.0.2.11}}\n"})
+        self.apply()
+        drifts = [lambda: None, lambda: self.boot_file(11).write_text("tampered\n"),
+                  netplan.unlink, lambda: netplan.mkdir(), lambda: self.boot_file(13).unlink()]
+        pushes = [INVENTORY, INVENTORY + server("gamma", 13, "    serial: G\n"),
+                  INVENTORY.split("  beta:")[0] + server("delta", 15), INVENTORY + "  bad: {ipv4: x}\n"]
+        for drift in drifts:
+            drift()
+            for push in pushes:
+                self.commit({"inventory.yaml": push})
+                with_all = self.run_program("plan", "--format", "json")
+                away = self.root / "away"
+                away.mkdir()
+                for cache in (self.root / "state").glob("*.cache"):
+                    cache.rename(away / cache.name)
+                without = self.run_program("plan", "--format", "json")
+                for cache in away.iterdir():
+                    cache.rename(self.root / "state" / cache.name)
+                away.rmdir()
+                self.assertEqual((with_all.returncode, with_all.stdout, with_all.stderr),
+                                 (without.returncode, without.stdout, without.stderr))
+
     def test_removing_a_server_prunes_its_files_and_no_others(self):
         self.apply()
         self.commit({"inventory.yaml": INVENTORY.split("  beta:")[0]})

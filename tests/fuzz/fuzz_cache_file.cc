@@ -12,7 +12,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   using namespace metalwright;             // NOLINT: a few names of one function
   using namespace metalwright::inventory;  // NOLINT
   const std::string_view body = as_text(bytes, size);
-  std::string file = "metalwright load cache 1\n";
+  std::string file = "metalwright load cache 2\n";
   const Digest digest = sha256(body);
   file.append(reinterpret_cast<const char*>(digest.bytes.data()), digest.bytes.size());
   file += body;

@@ -119,9 +119,16 @@ class ModelText {
     line("cluster {} {} {} {} {} {} {} {}", c.name, c.origin.text(), joined(c.initial_peers),
          number(c.bgp_asn), c.fiberlb_bgp, joined(c.vips), c.prismnet_integration, c.profile);
     for (const ClusterNode& node : c.nodes) {
-      line(" node {} {} {} {} {} {} {}", node.name, word(node.role), node.ip, joined(node.services),
-           node.server, node.origin.text(), node.ip_origin.text());
+      line(" node {} {} {} {} {} {} {} {}", node.name, word(node.role), node.ip,
+           joined(node.services), node.server, c.origin_of(node.position).text(),
+           c.origin_of(node.ip_position).text(), c.origin_of(node.server_position).text());
     }
+    const auto places = [&](const std::vector<Origin>& origins) {
+      for (const Origin& origin : origins) line(" at {}", origin.text());
+    };
+    places(c.initial_peer_origins);
+    places(c.vip_origins);
+    places({c.profile_origin});
     for (const BgpPeer& peer : c.bgp_peers) {
       line(" peer {} {} {}", peer.address, peer.asn, peer.origin.text());
     }

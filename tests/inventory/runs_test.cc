@@ -116,8 +116,9 @@ TEST(KnownClusters, AreTakenWithTheirPlacesAndCheckedAnew) {
   ASSERT_EQ(cached.model->clusters.size(), 2U);
   EXPECT_EQ(cached.model->clusters[0].nodes[0].name, "c");
   const ClusterNode& node = cached.model->clusters[1].nodes[0];
-  EXPECT_EQ(node.services, std::vector<std::string>{"x"});
-  EXPECT_EQ(node.origin, fresh.model->clusters[1].nodes[0].origin);
+  ASSERT_EQ(node.services.size(), 1U);
+  EXPECT_EQ(node.services[0], "x");
+  EXPECT_EQ(node.position, fresh.model->clusters[1].nodes[0].position);
 }
 
 TEST(KnownClusters, KeepTheirWarnings) {

@@ -65,8 +65,10 @@ TEST(BootTemplates, KnowANodesCluster) {
       "{{cluster}} {{node.name}} {{node.role}} {{node.ip}} "
       "{{#initial_peers}}{{.}}{{/initial_peers}}{{#node}} {{role}}{{/node}}");
   Cluster cluster{.name = "k8s", .nodes = {}, .initial_peers = {"node01"}};
-  cluster.nodes = {
-      {.name = "node01", .role = NodeRole::control_plane, .ip = "10.0.0.5", .server = "orion"}};
+  cluster.nodes = {{.name = lab.text("node01"),
+                    .ip = lab.text("10.0.0.5"),
+                    .server = lab.text("orion"),
+                    .role = NodeRole::control_plane}};
   lab.model.clusters.push_back(cluster);
   EXPECT_EQ(lab.seed(), "k8s node01 control-plane 10.0.0.5 node01 control-plane");
 }

@@ -30,12 +30,12 @@ struct Lab : Fleet {
     server("apart");
     Cluster cluster{.name = "lab", .nodes = {}, .initial_peers = {"node01"}};
     cluster.bgp_asn = 64512;
-    cluster.nodes = {{.name = "node01",
-                      .role = NodeRole::control_plane,
-                      .ip = "192.0.2.41",
-                      .services = {"chainfire", "flaredb"},
-                      .server = "orion"},
-                     {.name = "vega", .role = NodeRole::worker, .ip = "192.0.2.42"}};
+    cluster.nodes = {{.name = text("node01"),
+                      .ip = text("192.0.2.41"),
+                      .server = text("orion"),
+                      .services = texts({"chainfire", "flaredb"}),
+                      .role = NodeRole::control_plane},
+                     {.name = text("vega"), .ip = text("192.0.2.42")}};
     model.clusters.push_back(cluster);
   }
 };

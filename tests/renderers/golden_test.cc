@@ -107,12 +107,12 @@ void make_lab(Fleet& fleet) {
   Cluster cluster{.name = "k8s", .nodes = {}, .initial_peers = {"node01"}};
   cluster.bgp_asn = 64512;
   cluster.profile = "talos-cp";
-  cluster.nodes = {{.name = "node01",
-                    .role = NodeRole::control_plane,
-                    .ip = "192.168.1.141",
-                    .services = {"chainfire", "flaredb"},
-                    .server = "orion"},
-                   {.name = "vega", .role = NodeRole::worker, .ip = "192.168.1.142"}};
+  cluster.nodes = {{.name = fleet.text("node01"),
+                    .ip = fleet.text("192.168.1.141"),
+                    .server = fleet.text("orion"),
+                    .services = fleet.texts({"chainfire", "flaredb"}),
+                    .role = NodeRole::control_plane},
+                   {.name = fleet.text("vega"), .ip = fleet.text("192.168.1.142")}};
   fleet.model.clusters.push_back(cluster);
 }
 

@@ -27,7 +27,8 @@ void make(Fleet& fleet, int servers) {
     server.profile = fleet.text("p");
     server.ipv4 = parse_ipv4_interface("10.0.1." + std::to_string(i));
     fleet.interfaces(server, {fleet.interface("eth0", "52:54:00:00:01:" + std::to_string(10 + i))});
-    cluster.nodes.push_back({.name = name, .ip = "10.0.1." + std::to_string(i)});
+    cluster.nodes.push_back(
+        {.name = fleet.text(name), .ip = fleet.text("10.0.1." + std::to_string(i))});
   }
   fleet.model.clusters.push_back(cluster);
 }

@@ -37,6 +37,9 @@ struct Fleet {
   Cluster& cluster(const std::string& name) {
     return model.clusters.emplace_back(Cluster{.name = name});
   }
+  ClusterNode node(std::string_view name, std::string_view server = {}) const {
+    return {.name = arena->copy(name), .server = arena->copy(server)};
+  }
 };
 
 TEST(Model, FindsByNameAndByNothingElse) {
@@ -119,9 +122,9 @@ TEST(Model, AServerBelongsToItsClusterByItsOwnWordOrAsANode) {
   Server& claimed_twice = fleet.server("twice");
   claimed_twice.cluster = fleet.arena->copy("beta");
   Server& alone = fleet.server("alone");
-  fleet.cluster("alpha").nodes = {
-      {.name = "node01"}, {.name = "node02", .server = "orion"}, {.name = "twice"}};
-  fleet.cluster("beta").nodes = {{.name = "alone", .server = "elsewhere"}, {.name = "twice"}};
+  fleet.cluster("alpha").nodes = {fleet.node("node01"), fleet.node("node02", "orion"),
+                                  fleet.node("twice")};
+  fleet.cluster("beta").nodes = {fleet.node("alone", "elsewhere"), fleet.node("twice")};
   for (const bool indexed : {false, true}) {
     if (indexed) build_index(fleet.model);
     const Cluster* alpha = fleet.model.find_cluster("alpha");
@@ -129,7 +132,7 @@ TEST(Model, AServerBelongsToItsClusterByItsOwnWordOrAsANode) {
     const auto expect = [&](const Server& server, const Cluster* cluster, std::string_view name) {
       const Membership membership = membership_of(fleet.model, server);
       EXPECT_EQ(membership.cluster, cluster) << server.name.view();
-      EXPECT_EQ(membership.node == nullptr ? "" : membership.node->name, name)
+      EXPECT_EQ(membership.node == nullptr ? "" : membership.node->name.view(), name)
           << server.name.view();
     };
     expect(named, alpha, "");
@@ -145,7 +148,7 @@ TEST(Model, MembershipOfAThousandClustersIsTheSameWithAndWithoutTheIndex) {
   for (int c = 0; c < 1000; ++c) {
     Cluster& cluster = fleet.cluster("c" + std::to_string(1000 + c));
     for (int n = 0; n < 3; ++n) {
-      cluster.nodes.push_back({.name = "s" + std::to_string((c * 3 + n) % 2500)});
+      cluster.nodes.push_back(fleet.node("s" + std::to_string((c * 3 + n) % 2500)));
     }
   }
   for (int s = 0; s < 3000; s += 7) (void)fleet.server("s" + std::to_string(s));
@@ -174,8 +177,8 @@ TEST(Model, TheProfileIsTheServersOwnElseItsClustersElseNone) {
   Server& bare = fleet.server("bare");
   Cluster& cluster = fleet.cluster("k8s");
   cluster.profile = "talos";
-  cluster.nodes = {{.name = "node"}, {.name = "own"}};
-  fleet.cluster("plain").nodes = {{.name = "bare"}};
+  cluster.nodes = {fleet.node("node"), fleet.node("own")};
+  fleet.cluster("plain").nodes = {fleet.node("bare")};
   build_index(fleet.model);
   EXPECT_EQ(profile_of(fleet.model, own)->name, "rescue");
   EXPECT_EQ(profile_of(fleet.model, node)->name, "talos");
