@@ -360,14 +360,11 @@ std::shared_ptr<const Model> Host::model_before(const Compiled& compiled) {
   const std::shared_ptr<const Compiled>& before = parts_->before;
   if (before == nullptr || before->revision == compiled.revision) return nullptr;
   const auto& now = compiled.state.servers;
-  const bool gone = std::any_of(
-      before->state.servers.begin(), before->state.servers.end(), [&](const DesiredServer& server) {
-        const auto at = std::lower_bound(
-            now.begin(), now.end(), server.name.view(),
-            [](const DesiredServer& a, std::string_view name) { return a.name.view() < name; });
-        return at == now.end() || at->name.view() != server.name.view();
-      });
-  if (!gone) return nullptr;
+  const auto& old = before->state.servers;
+  const bool all_there = std::includes(
+      now.begin(), now.end(), old.begin(), old.end(),
+      [](const DesiredServer& a, const DesiredServer& b) { return a.name < b.name; });
+  if (all_there) return nullptr;
   if (before->model != nullptr) return before->model;
   const Result<inventory::Revision> revision = source_->resolve(before->revision);
   if (!revision) return nullptr;

@@ -49,11 +49,9 @@ std::string make_shared_part(const Cluster& cluster) {
 }  // namespace
 
 const std::string& ClusterConfig::shared_part(const Cluster& cluster) const {
-  std::call_once(made_, [&] {
-    shared_.reserve(model_.clusters.size());
-    for (const Cluster& each : model_.clusters) shared_.push_back(make_shared_part(each));
-  });
-  return shared_[&cluster - model_.clusters.data()];
+  SharedPart& part = shared_[static_cast<std::size_t>(&cluster - model_.clusters.data())];
+  std::call_once(part.made, [&] { part.text = make_shared_part(cluster); });
+  return part.text;
 }
 
 Errors ClusterConfig::server(const ServerEntry& entry, const ArtifactSink& sink) const {

@@ -17,17 +17,21 @@ namespace metalwright::renderers {
 
 class ClusterConfig {
  public:
-  explicit ClusterConfig(const Model& model) : model_(model) {}
+  explicit ClusterConfig(const Model& model) : model_(model), shared_(model.clusters.size()) {}
   [[nodiscard]] Errors server(const ServerEntry& entry, const ArtifactSink& sink) const;
 
  private:
-  /// What all nodes of a cluster share, `initial_peers` to the end: made at first use for all
-  /// clusters, because a cluster of n nodes has it in n files.
+  /// What all nodes of a cluster share, `initial_peers` to the end: made at first use, because a
+  /// cluster of n nodes has it in n files.
   const std::string& shared_part(const Cluster& cluster) const;
 
+  struct SharedPart {
+    std::once_flag made;
+    std::string text;
+  };
+
   const Model& model_;
-  mutable std::once_flag made_;
-  mutable std::vector<std::string> shared_;
+  mutable std::vector<SharedPart> shared_;  // parallel to the model's clusters
 };
 
 }  // namespace metalwright::renderers
