@@ -28,6 +28,15 @@ tl::expected<std::unique_ptr<pipeline::Host>, Errors> open_host(const Globals& g
   return std::move(*host);
 }
 
+tl::expected<std::unique_ptr<pipeline::Lives>, Errors> open_lives(const Globals& globals,
+                                                                  const std::string& command) {
+  auto config = read_host_config(globals.config);
+  if (!config) return tl::unexpected(config.error());
+  auto lives = pipeline::Lives::open(std::move(*config), command);
+  if (!lives) return tl::unexpected(Errors{lives.error()});
+  return std::move(*lives);
+}
+
 Result<store::RunLock> take_lock(const HostConfig& config, const std::string& command) {
   return store::RunLock::take(
       config.state, {.pid = getpid(), .host = host_name(), .since = now_utc(), .command = command});

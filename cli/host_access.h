@@ -5,6 +5,7 @@
 
 #include "cli/command.h"
 #include "pipeline/host.h"
+#include "pipeline/lives.h"
 #include "reconciler/store/run_lock.h"
 #include "schemas/error.h"
 #include "schemas/time.h"
@@ -14,6 +15,10 @@ namespace metalwright::cli {
 /// Reads the configuration and opens the host.
 [[nodiscard]] tl::expected<std::unique_ptr<pipeline::Host>, Errors> open_host(
     const Globals& globals, pipeline::Access access);
+
+/// Reads the configuration and opens the servers' lives, in the name of a command.
+[[nodiscard]] tl::expected<std::unique_ptr<pipeline::Lives>, Errors> open_lives(
+    const Globals& globals, const std::string& command);
 
 /// The right to change targets, taken in the name of a command.
 [[nodiscard]] Result<store::RunLock> take_lock(const HostConfig& config,

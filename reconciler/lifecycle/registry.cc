@@ -177,7 +177,7 @@ Result<void> Registry::change_state(const Device& seen, State state, std::stop_t
   const Result<StateSetup> how = setup(stop);
   if (!how) return tl::unexpected<Error>(how.error());
   if (*how == StateSetup::none && status_of(state) != word(state)) {
-    return fail(ErrorKind::refused, "lifecycle-states", state_setup_remedy());
+    return tl::unexpected<Error>(missing_states());
   }
   const bool field = *how == StateSetup::field;
   json body{{"status", field ? status_of(state) : word(state)}};

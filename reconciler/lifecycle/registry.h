@@ -30,7 +30,9 @@ enum class StateSetup : std::uint8_t {
 };
 [[nodiscard]] std::string_view word(StateSetup setup);
 /// What to do so that it can: the exact lines.
-[[nodiscard]] std::string state_setup_remedy();
+[[nodiscard]] std::vector<std::string> state_setup_remedy();
+/// The error for a NetBox that cannot, with the remedy: `refused` [lifecycle-states].
+[[nodiscard]] Error missing_states();
 
 /// The status that goes along with a state where a custom field holds the state: of those that
 /// every NetBox has, the one that the server was in before.

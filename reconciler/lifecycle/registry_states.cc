@@ -29,28 +29,34 @@ std::string_view word(StateSetup setup) {
   return {};
 }
 
-std::string state_setup_remedy() {
-  return "NetBox has no states 'discovered' and 'ready'. Either add to its configuration.py, and "
-         "restart netbox and netbox-rq:\n"
-         "  FIELD_CHOICES = {\n"
-         "      'dcim.Device.status+': (\n"
-         "          ('discovered', 'Discovered', 'teal'),\n"
-         "          ('ready', 'Ready', 'green'),\n"
-         "      )\n"
-         "  }\n"
-         "or make a custom field: Customization > Custom Field Choices 'lifecycle' with the extra "
-         "choices\n"
-         "  offline:Offline\n"
-         "  discovered:Discovered\n"
-         "  staged:Staged\n"
-         "  ready:Ready\n"
-         "  active:Active\n"
-         "  planned:Planned\n"
-         "  inventory:Inventory\n"
-         "  failed:Failed\n"
-         "  decommissioning:Decommissioning\n"
-         "and Customization > Custom Fields 'lifecycle' of type Selection, with that choice set, "
-         "for DCIM > device";
+std::vector<std::string> state_setup_remedy() {
+  return {"either add to NetBox's configuration.py, and restart netbox and netbox-rq:",
+          "  FIELD_CHOICES = {",
+          "      'dcim.Device.status+': (",
+          "          ('discovered', 'Discovered', 'teal'),",
+          "          ('ready', 'Ready', 'green'),",
+          "      ),",
+          "  }",
+          "or, in NetBox, make a choice set (Customization > Custom Field Choices) with these lines:",
+          "  offline:Offline",
+          "  discovered:Discovered",
+          "  staged:Staged",
+          "  ready:Ready",
+          "  active:Active",
+          "  planned:Planned",
+          "  inventory:Inventory",
+          "  failed:Failed",
+          "  decommissioning:Decommissioning",
+          "and a custom field (Customization > Custom Fields) of it: object type DCIM > device, name "
+          "lifecycle, type Selection"};
+}
+
+Error missing_states() {
+  Error error = fail(ErrorKind::refused, "lifecycle-states",
+                     "NetBox has no states 'discovered' and 'ready' for servers")
+                    .value();
+  error.context = state_setup_remedy();
+  return error;
 }
 
 namespace {

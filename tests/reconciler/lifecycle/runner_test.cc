@@ -265,7 +265,7 @@ TEST_F(Lives, ANetboxWithoutTheStatesKeepsEventsWaitingAndSaysWhatToAdd) {
   const auto stopped = drain();
   ASSERT_FALSE(stopped);
   EXPECT_EQ(stopped.error().check, "lifecycle-states");
-  EXPECT_NE(stopped.error().message.find("'dcim.Device.status+': ("), std::string::npos);
+  EXPECT_NE(stopped.error().text().find("'dcim.Device.status+': ("), std::string::npos);
   EXPECT_EQ(netbox_.writes, Lines{});
   netbox_.use_field();
   netbox_.device(1)["custom_fields"]["lifecycle"] = nullptr;
