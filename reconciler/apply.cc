@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <mutex>
+#include <semaphore>
 #include <set>
 #include <thread>
 #include <utility>
@@ -82,8 +83,15 @@ class Applier {
 
   template <class Work>
   void side_by_side(const std::vector<std::size_t>& subjects, const Work& work) {
+    std::counting_semaphore free(kMostSideBySide);
     std::vector<std::jthread> workers;
-    for (std::size_t n = 1; n < subjects.size(); ++n) workers.emplace_back(work, subjects[n]);
+    for (std::size_t n = 1; n < subjects.size(); ++n) {
+      free.acquire();
+      workers.emplace_back([&, subject = subjects[n]] {
+        work(subject);
+        free.release();
+      });
+    }
     if (!subjects.empty()) work(subjects[0]);
   }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <mutex>
+#include <semaphore>
 #include <set>
 #include <thread>
 #include <utility>
@@ -261,6 +262,7 @@ Result<Planned> make_plan(store::Store& store, AppliedTables& tables, const Plan
   planned.targets.resize(request.subjects.size());
   std::vector<Looked> looked(request.subjects.size());
   {
+    std::counting_semaphore free(kMostSideBySide);  // outlives the workers
     std::vector<std::jthread> workers;
     for (std::size_t i = 0; i < request.subjects.size(); ++i) {
       const Subject& subject = request.subjects[i];
@@ -279,7 +281,9 @@ Result<Planned> make_plan(store::Store& store, AppliedTables& tables, const Plan
       if (!applied) return tl::unexpected(applied.error());
       const auto work = [&, i, table = *applied] {
         looked[i] = look_at(request.subjects[i], table, *contention, request, stop);
+        free.release();
       };
+      free.acquire();
       if (request.subjects.size() == 1) {
         work();
       } else {

@@ -98,6 +98,9 @@ struct Planned {
   std::vector<PlannedTarget> targets;  ///< parallel to the request's subjects
 };
 
+/// So many targets are worked on at a time: each waits for its network most of the time.
+inline constexpr int kMostSideBySide = 32;
+
 /// Observes all targets side by side and diffs them. A target that cannot be observed is left out
 /// and named; one of which a part cannot be read is named, and nothing at it is deleted.
 /// Errors: the store's.
