@@ -99,7 +99,7 @@ struct Planned {
 };
 
 /// So many targets are worked on at a time: each waits for its network most of the time.
-inline constexpr int kMostSideBySide = 32;
+inline constexpr int kMostSideBySide = 64;
 
 /// Observes all targets side by side and diffs them. A target that cannot be observed is left out
 /// and named; one of which a part cannot be read is named, and nothing at it is deleted.

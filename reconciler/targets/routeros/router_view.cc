@@ -98,10 +98,18 @@ std::string owner_comment(std::string_view kind, std::string_view name) {
 
 Result<RouterRows> read_router_rows(RestClient& rest, const std::set<const Menu*>& menus,
                                     const std::set<std::string>& prefixes, std::stop_token stop) {
-  RouterRows rows;
+  MenuProperties all;
   for (const Menu* menu : menus) {
-    std::vector<std::string_view> properties;
-    for (const Property& property : menu->properties) properties.push_back(property.name);
+    for (const Property& property : menu->properties) all[menu].push_back(property.name);
+  }
+  return read_router_rows(rest, all, prefixes, std::move(stop));
+}
+
+Result<RouterRows> read_router_rows(RestClient& rest, const MenuProperties& menus,
+                                    const std::set<std::string>& prefixes, std::stop_token stop) {
+  RouterRows rows;
+  for (const auto& [menu, some] : menus) {
+    std::vector<std::string_view> properties = some;
     properties.insert(properties.end(), routeros::kRowMarks.begin(), routeros::kRowMarks.end());
     Result<std::vector<RestRow>> list = rest.rows(menu->path, properties, stop);
     if (list) {
@@ -158,7 +166,8 @@ std::string row_key(const Menu& menu, const ObjectFields& fields, const RouterRo
 
 std::vector<ViewedRow> view_rows(
     const RouterRows& rows, const DesiredFields& desired,
-    std::span<const std::pair<std::string_view, std::string_view>> wanted) {
+    std::span<const std::pair<std::string_view, std::string_view>> wanted,
+    const std::function<bool(std::string_view kind, std::string_view name)>& concerns) {
   std::vector<ViewedRow> viewed;
   for (const auto& [path, list] : rows.menus) {
     const Menu& menu = *routeros::find_menu(path);
@@ -167,6 +176,7 @@ std::vector<ViewedRow> view_rows(
     for (const RestRow& row : list) {
       if (untouchable(row)) continue;
       const std::string_view name = marked_name(menu, row);
+      if (!name.empty() && concerns && !concerns(menu.kind, name)) continue;
       ViewedRow one{.menu = &menu,
                     .name = std::string(name),
                     .presence = name.empty() ? Presence::foreign : Presence::ours,

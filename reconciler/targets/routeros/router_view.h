@@ -36,6 +36,12 @@ struct RouterRows {
                                                   const std::set<std::string>& prefixes,
                                                   std::stop_token stop);
 
+/// The same with some properties of each menu only.
+using MenuProperties = std::map<const routeros::Menu*, std::vector<std::string_view>>;
+[[nodiscard]] Result<RouterRows> read_router_rows(RestClient& rest, const MenuProperties& menus,
+                                                  const std::set<std::string>& prefixes,
+                                                  std::stop_token stop);
+
 /// Adds the prefixes that these fields name interfaces by.
 void note_prefixes(const ObjectFields& fields, std::set<std::string>& prefixes);
 
@@ -58,10 +64,12 @@ struct ViewedRow {
 /// The managed rows. Dynamic and builtin ones are nobody's and are left out. A row of somebody else
 /// that stands where a desired one should has that one's name; others have none and are left out
 /// too. Properties that only some versions have, and interfaces that are named by their prefix, are
-/// shown as desired where they are right. `rows` must live longer.
+/// shown as desired where they are right. `rows` must live longer. `concerns` tells which of our
+/// rows are looked at; empty: all.
 [[nodiscard]] std::vector<ViewedRow> view_rows(
     const RouterRows& rows, const DesiredFields& desired,
-    std::span<const std::pair<std::string_view, std::string_view>> wanted);
+    std::span<const std::pair<std::string_view, std::string_view>> wanted,
+    const std::function<bool(std::string_view kind, std::string_view name)>& concerns = {});
 
 /// What a row of these fields is known by, canonical; equal keys cannot stand beside each other.
 [[nodiscard]] std::string row_key(const routeros::Menu& menu, const ObjectFields& fields,

@@ -43,6 +43,11 @@ RestValues writable(const Menu& menu, const RestRow& row) {
   return values;
 }
 
+bool can_unset(const Menu& menu, std::string_view name) {
+  const Property* property = menu.find(name);
+  return property != nullptr && (property->bang() || property->unset_text().has_value());
+}
+
 /// How a property is taken back to what a row without it has.
 std::pair<std::string, std::string> unsetting(const Menu& menu, const std::string& name) {
   const Property* property = menu.find(name);
@@ -65,6 +70,8 @@ Result<void> RouterosApply::read_desired() {
       return fail(ErrorKind::bug, "routeros-kind", "there is no menu for " + change.address());
     }
     menus_.insert(menu);
+    concerned_.insert({change.kind, change.name});
+    concerned_.insert({change.kind, old_name(change)});
     if (deletes(change)) continue;
     const Result<Content> content = content_(change.kind, change.name);
     if (!content) return tl::unexpected(content.error());
@@ -76,8 +83,7 @@ Result<void> RouterosApply::read_desired() {
   return {};
 }
 
-Result<void> RouterosApply::look(RouterRows& rows, const std::stop_token& stop) {
-  Result<RouterRows> read = read_router_rows(rest_, menus_, prefixes_, stop);
+Result<void> RouterosApply::take_look(Result<RouterRows> read, RouterRows& rows) {
   if (!read) return tl::unexpected(read.error());
   rows = std::move(*read);
   for (const Change& change : changes_) {
@@ -97,7 +103,10 @@ std::vector<ViewedRow> RouterosApply::view(const RouterRows& rows) const {
   for (const auto& [name, fields] : desired_) wanted.push_back(name);
   return view_rows(
       rows, [&](std::string_view kind, std::string_view name) { return desired(kind, name); },
-      wanted);
+      wanted,
+      [&](std::string_view kind, std::string_view name) {
+        return concerned_.contains({kind, name});
+      });
 }
 
 const ViewedRow* RouterosApply::find(std::string_view kind, std::string_view name) const {
@@ -148,6 +157,8 @@ Result<Step> RouterosApply::update(const Change& change, const ViewedRow& row,
     const std::string* now = find_field(row.fields, field.path);
     const std::string_view value = now == nullptr ? std::string_view() : *now;
     if (value == field.after) continue;
+    // Where nobody knows what a row without the property has, there is nothing to take it back to.
+    if (field.after.empty() && !can_unset(menu, field.path)) continue;
     if (value != field.before) {
       return tl::unexpected(conflict(quoted(field.path) + " is " + quoted(value) +
                                      " by now, and was " + quoted(field.before) +
@@ -233,12 +244,51 @@ Result<void> RouterosApply::verify_change(const Change& change) const {
                    quoted(field.value));
     }
   }
+  for (const FieldChange& field : change.fields) {
+    const std::string* now = find_field(row->fields, field.path);
+    const bool unset = field.after.empty() && can_unset(*row->menu, field.path);
+    if (unset && now != nullptr && *now == field.before) {
+      return wrong("still has " + field.path + ' ' + quoted(*now));
+    }
+  }
   return {};
+}
+
+/// What names a row, and what is desired of any.
+MenuProperties RouterosApply::properties_to_verify() const {
+  MenuProperties wanted;
+  for (const Menu* menu : menus_) {
+    for (const Property& property : menu->properties) {
+      const bool names = property.key() || property.name == "comment" || property.name == "name";
+      if (names) wanted[menu].push_back(property.name);
+    }
+  }
+  const auto want = [&](std::string_view kind, std::string_view name) {
+    const Menu* menu = routeros::find_menu_of_kind(kind);
+    const Property* property = menu->find(name);
+    if (property == nullptr) return;
+    auto& properties = wanted[menu];
+    if (std::find(properties.begin(), properties.end(), name) == properties.end()) {
+      properties.push_back(property->name);
+    }
+  };
+  for (const auto& [name, fields] : desired_) {
+    for (const ObjectField& field : fields) want(name.first, field.name);
+  }
+  for (const Change& change : changes_) {
+    if (deletes(change)) continue;
+    for (const FieldChange& field : change.fields) want(change.kind, field.path);
+  }
+  return wanted;
 }
 
 /// Over the connection that is open now.
 Result<void> RouterosApply::verify() {
-  if (Result<void> read = look(verified_, {}); !read) return read;
+  if (Result<void> read =
+          take_look(read_router_rows(rest_, properties_to_verify(), prefixes_, {}), verified_);
+      !read) {
+    return read;
+  }
   for (std::size_t i = 0; i < changes_.size(); ++i) {
     if (told_[i]) continue;
     if (Result<void> good = verify_change(changes_[i]); !good) return good;
@@ -288,7 +338,10 @@ Result<void> RouterosApply::run(const std::stop_token& stop) {
   if (Result<void> read = read_desired(); !read) return give_up(read.error());
   RouterRows rows;
   rest_.reconnect();
-  if (Result<void> looked = look(rows, stop); !looked) return give_up(looked.error());
+  if (Result<void> looked = take_look(read_router_rows(rest_, menus_, prefixes_, stop), rows);
+      !looked) {
+    return give_up(looked.error());
+  }
 
   std::vector<Step> steps;
   for (std::size_t i = 0; i < changes_.size(); ++i) {

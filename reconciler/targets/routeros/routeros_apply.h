@@ -32,12 +32,13 @@ class RouterosApply {
   /// As Target::apply.
   [[nodiscard]] Result<void> run(const std::stop_token& stop);
 
-  /// The rows that the plan was verified by, after a success.
+  /// The rows that the plan was verified by, after a success: with what was desired of them.
   [[nodiscard]] RouterRows take_verified() { return std::move(verified_); }
 
  private:
   [[nodiscard]] Result<void> read_desired();
-  [[nodiscard]] Result<void> look(RouterRows& rows, const std::stop_token& stop);
+  [[nodiscard]] Result<void> take_look(Result<RouterRows> read, RouterRows& rows);
+  [[nodiscard]] MenuProperties properties_to_verify() const;
   [[nodiscard]] std::vector<ViewedRow> view(const RouterRows& rows) const;
   [[nodiscard]] const ObjectFields* desired(std::string_view kind, std::string_view name) const;
 
@@ -69,6 +70,7 @@ class RouterosApply {
   std::set<std::string> prefixes_;
   std::vector<ViewedRow> viewed_;
   std::map<std::pair<std::string_view, std::string_view>, const ViewedRow*> by_name_;
+  std::set<std::pair<std::string_view, std::string_view>> concerned_;  ///< old names as well
   std::vector<bool> told_;
   RouterRows verified_;
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <iterator>
 #include <optional>
 #include <set>
 #include <unordered_map>
@@ -298,6 +299,13 @@ bool unique_property(std::string_view menu, std::string_view property) {
   return false;
 }
 
+/// Whether the row could come to have what another one has.
+bool may_meet_others(const Step& step) {
+  return step.kind == StepKind::add ||
+         std::any_of(step.values.begin(), step.values.end(),
+                     [&](const auto& one) { return unique_property(step.menu->path, one.first); });
+}
+
 /// What finds a row of these values, and no other: our mark where the menu has comments, and every
 /// value that no other row has. `type` is left out, because versions differ in whether they show
 /// it.
@@ -331,6 +339,11 @@ OrderedSteps order_steps(std::vector<Step> steps, const PresentRows& rows) {
   }
   OrderedSteps ordered;
   for (auto& [place, list] : makes) {
+    const bool may_meet = std::any_of(list.begin(), list.end(), may_meet_others);
+    if (!may_meet) {
+      std::move(list.begin(), list.end(), std::back_inserter(ordered.steps));
+      continue;
+    }
     const auto present = rows.find(place.second);
     const routeros::Menu& menu = *list.front().menu;
     MenuOrder(menu, present == rows.end() ? no_rows : present->second, removals[place], ordered)
@@ -339,16 +352,18 @@ OrderedSteps order_steps(std::vector<Step> steps, const PresentRows& rows) {
   for (auto at = removals.rbegin(); at != removals.rend(); ++at) {
     for (Step& step : at->second) ordered.steps.push_back(std::move(step));
   }
+  std::map<std::pair<std::string_view, std::string_view>, const RestValues*> by_id;
+  for (const auto& [path, list] : rows) {
+    for (const PresentRow& row : list) by_id[{path, row.id}] = &row.values;
+  }
   for (Step& step : ordered.steps) {
     if (step.kind == StepKind::add) step.selector = selector_of(*step.menu, step.values, nullptr);
     if (step.kind == StepKind::remove) {
       step.selector = selector_of(*step.menu, step.before, nullptr);
     }
     if (step.kind == StepKind::set) {
-      const auto present = rows.find(step.menu->path);
-      const auto row = std::find_if(present->second.begin(), present->second.end(),
-                                    [&](const PresentRow& one) { return one.id == step.id; });
-      step.selector = selector_of(*step.menu, changed(row->values, step.values), &step.values);
+      const RestValues& row = *by_id.at({step.menu->path, step.id});
+      step.selector = selector_of(*step.menu, changed(row, step.values), &step.values);
     }
   }
   return ordered;
