@@ -42,6 +42,7 @@ void add_inspect_commands(CLI::App& program, const Globals& globals, const AddCo
 void add_hold_commands(CLI::App& program, const Globals& globals, const AddCommand& add);
 void add_lifecycle_commands(CLI::App& program, const Globals& globals, const AddCommand& add);
 void add_dhcp_commands(CLI::App& program, const Globals& globals, const AddCommand& add);
+void add_bmc_commands(CLI::App& program, const Globals& globals, const AddCommand& add);
 void add_meta_commands(CLI::App& program, const AddCommand& add);
 
 }  // namespace metalwright::cli

@@ -82,6 +82,7 @@ int run(int argc, char** argv) {
   add_hold_commands(program, globals, add);
   add_lifecycle_commands(program, globals, add);
   add_dhcp_commands(program, globals, add);
+  add_bmc_commands(program, globals, add);
   add_meta_commands(program, add);
 
   try {

@@ -10,7 +10,9 @@
 
 #include "pipeline/host.h"
 #include "pipeline/host_targets.h"
+#include "pipeline/lives.h"
 #include "pipeline/secrets.h"
+#include "reconciler/http_client.h"
 
 namespace metalwright::pipeline {
 namespace {
@@ -75,6 +77,31 @@ Diagnosis secrets(const HostConfig& config) {
   return diagnosis;
 }
 
+/// Whether the NetBox that holds the servers' states can tell them all.
+Diagnosis states(const HostConfig& config, std::stop_token stop) {
+  Diagnosis diagnosis{"servers' states in NetBox", {}};
+  const auto http = lifecycle_client(config);
+  if (!http) {
+    diagnosis.problems.push_back(http.error());
+    return diagnosis;
+  }
+  lifecycle::Registry registry(**http, {});
+  const auto setup = registry.setup(std::move(stop));
+  if (!setup) {
+    diagnosis.problems.push_back(setup.error());
+  } else {
+    diagnosis.what += ": " + std::string(lifecycle::word(*setup));
+    if (*setup == lifecycle::StateSetup::none) {
+      diagnosis.problems.push_back(lifecycle::missing_states());
+      // Who only keeps NetBox as the repository says needs no lives.
+      if (config.lifecycle.origin.file.empty()) {
+        diagnosis.problems.back().severity = Severity::warning;
+      }
+    }
+  }
+  return diagnosis;
+}
+
 }  // namespace
 
 std::vector<Diagnosis> examine(const HostConfig& config, std::stop_token stop) {
@@ -85,6 +112,7 @@ std::vector<Diagnosis> examine(const HostConfig& config, std::stop_token stop) {
     checks.push_back(folder("assets", config.assets, R_OK | X_OK, Severity::warning,
                             "kernels and initrds are looked for there"));
   }
+  if (config.lifecycle_target() != nullptr) checks.push_back(states(config, stop));
   auto host = Host::open(config, Access::read);
   if (!host) {
     checks.push_back({"state, source and targets", {host.error()}});

@@ -21,20 +21,23 @@ tl::unexpected<Error> no_netbox(const HostConfig& config) {
 }
 }  // namespace
 
-Result<std::unique_ptr<reconciler::HttpClient>> netbox_client(const HostConfig& config,
-                                                              const TargetConfig& target) {
-  const Result<std::string> token = resolve_secret(config.secrets, target.token.name);
+Result<std::unique_ptr<reconciler::HttpClient>> lifecycle_client(const HostConfig& config) {
+  const TargetConfig* const target = config.lifecycle_target();
+  if (target == nullptr) return no_netbox(config);
+  const Result<std::string> token = resolve_secret(config.secrets, target->token.name);
   if (!token) {
     Error error = token.error();
-    error.origin = target.token.origin;
+    error.origin = target->token.origin;
     return tl::unexpected<Error>(std::move(error));
   }
   reconciler::HttpOptions options;
-  options.url = target.url;
+  options.url = target->url;
   // A token of the second kind (from 4.5 on) is told by how it begins.
   options.authorization = (token->starts_with("nbt_") ? "Bearer " : "Token ") + *token;
-  options.ca_file = target.ca_file;
-  options.silence = target.timeout;
+  options.ca_file = target->ca_file;
+  options.silence = target->timeout;
+  // A hook should not be held up: what NetBox does not answer now waits in the state.
+  options.tries = 3;
   return reconciler::make_http_client(std::move(options));
 }
 
@@ -51,14 +54,12 @@ Result<std::unique_ptr<Lives>> Lives::open(HostConfig config, std::string comman
 }
 
 Result<void> Lives::set_up() {
-  const TargetConfig* const target = config_.lifecycle_target();
-  if (target == nullptr) return no_netbox(config_);
+  auto http = lifecycle_client(config_);
+  if (!http) return tl::unexpected<Error>(std::move(http).error());
+  http_ = std::move(*http);
   auto store = store::Store::open({.state = config_.state});
   if (!store) return tl::unexpected<Error>(std::move(store).error());
   store_ = std::move(*store);
-  auto http = netbox_client(config_, *target);
-  if (!http) return tl::unexpected<Error>(std::move(http).error());
-  http_ = std::move(*http);
   lifecycle::RegistryOptions options;
   options.interfaces = config_.lifecycle.bmc_interfaces;
   options.prefix_length = config_.lifecycle.bmc_prefix_length;

@@ -65,8 +65,9 @@ class Lives {
   std::optional<store::RunLock> lock_;
 };
 
-/// A client for a NetBox, as the configuration says; resolves its token.
-[[nodiscard]] Result<std::unique_ptr<reconciler::HttpClient>> netbox_client(
-    const HostConfig& config, const TargetConfig& target);
+/// A client for the NetBox that holds the servers' states; resolves its token.
+/// Errors: `invalid` [lifecycle-netbox], and the secret's.
+[[nodiscard]] Result<std::unique_ptr<reconciler::HttpClient>> lifecycle_client(
+    const HostConfig& config);
 
 }  // namespace metalwright::pipeline

@@ -14,7 +14,7 @@ using reconciler::HttpClient;
 using reconciler::HttpRequest;
 using reconciler::HttpResponse;
 
-constexpr int kPage = 500;
+constexpr int kPage = 1000;
 constexpr std::size_t kMostPages = 4000;
 constexpr std::size_t kReadBytes = 16384, kShownBytes = 300;
 
@@ -24,7 +24,7 @@ std::string reason(const HttpResponse& answer) {
   if (answer.body.size() > kReadBytes) return fmt::format("status {}", answer.status);
   const json body = json::parse(answer.body, nullptr, false);
   std::string text = text_of(body, "detail");
-  if (text.empty() && body.is_object()) {
+  if (text.empty() && body.is_structured()) {
     text = body.dump(-1, ' ', false, json::error_handler_t::replace);
   }
   if (text.empty()) return fmt::format("status {}", answer.status);
