@@ -35,6 +35,19 @@ std::string column(std::string text, std::size_t width) {
   return text;
 }
 
+/// An error's text without its line ends, for a column.
+std::string one_line(std::string_view text) {
+  std::string line;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find('\n', at), text.size());
+    const std::size_t begin = std::min(text.find_first_not_of(' ', at), end);
+    if (begin < end && !line.empty()) line += "; ";
+    line += text.substr(begin, end - begin);
+    at = end + 1;
+  }
+  return line;
+}
+
 // --- status ---------------------------------------------------------------------------------
 
 struct StatusFacts {
@@ -92,7 +105,7 @@ std::string target_state(const StatusFacts& facts, const TargetConfig& target) {
   if (known == nullptr) return "never applied";
   if (known->failed) {
     return "failed at " + short_revision(known->failed->revision) + ", " +
-           utc_text(known->failed->at) + ": " + known->error;
+           utc_text(known->failed->at) + ": " + one_line(known->error);
   }
   if (!known->converged) return "never applied";
   const bool behind = facts.good && facts.good->revision != known->converged->revision;
@@ -119,7 +132,12 @@ std::string status_text(const pipeline::Host& host, const StatusFacts& facts) {
   if (rejected_is_news) {
     out += column("rejected", 12) + short_revision(facts.rejected[0].revision) + ", " +
            utc_text(facts.rejected[0].at) + '\n';
-    out += facts.rejected[0].reason;
+    std::string_view reason = facts.rejected[0].reason;
+    while (!reason.empty()) {
+      const std::size_t end = std::min(reason.find('\n'), reason.size());
+      out += "  " + std::string(reason.substr(0, end)) + '\n';
+      reason.remove_prefix(std::min(end + 1, reason.size()));
+    }
   }
   out +=
       column("at work", 12) + (facts.holder ? facts.holder->text() : std::string("nobody")) + '\n';
@@ -293,9 +311,11 @@ int explain(const Options& options, const Globals& globals) {
   const auto planned =
       reconciler::make_plan((*host)->store(), (*host)->tables(), *request, stop.token());
   if (!planned) return report(planned.error());
-  const auto revision = (*host)->source().resolve(compiled.revision);
+  const auto source = (*host)->source();
+  if (!source) return report(source.error());
+  const auto revision = (*source)->resolve(compiled.revision);
   if (!revision) return report(revision.error());
-  const auto files = (*host)->source().files(*revision);
+  const auto files = (*source)->files(*revision);
   if (!files) return report(files.error());
   const pipeline::Explanation explanation =
       pipeline::explain(*compiled.model, *files, compiled.state, *entry, &planned->plan);

@@ -63,6 +63,13 @@ tl::expected<HostConfig, Errors> read_host_config(const std::string& path) {
     error.message += "; name another with -c FILE";
     return as_list(std::move(error));
   }
+  // A stream opens a folder too, and throws when it is read.
+  std::error_code none;
+  if (std::filesystem::is_directory(path, none)) {
+    return as_list(invalid("config-read",
+                           "the configuration '" + path + "' is a folder; name a file with -c FILE")
+                       .value());
+  }
   std::string bytes{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
   const std::string absolute = std::filesystem::absolute(path).lexically_normal().string();
   inventory::HostConfigResult result = inventory::load_host_config(absolute, bytes);

@@ -149,12 +149,17 @@ std::string outcome_line(const pipeline::Round& round) {
 void report_outcomes(const pipeline::Round& round) {
   if (!round.report) return;
   for (const reconciler::TargetOutcome& outcome : round.report->targets) {
-    Errors errors = outcome.change_errors;
+    Errors errors;
+    for (const Error& error : outcome.change_errors) {
+      // What stopped the target as a whole is told once, and not for each change.
+      if (!outcome.error || error.message != outcome.error->message) errors.push_back(error);
+    }
+    const std::uint64_t told = errors.size();
     if (outcome.error) errors.push_back(*outcome.error);
     report(errors);
-    if (outcome.failed > outcome.change_errors.size()) {
-      spdlog::error("{}: {} more changes failed", outcome.target,
-                    outcome.failed - outcome.change_errors.size());
+    if (outcome.failed > told) {
+      spdlog::error("{}: {} {}changes failed{}", outcome.target, outcome.failed - told,
+                    told > 0 ? "more " : "", outcome.error ? " by that" : "");
     }
   }
   for (const std::string& address : round.report->contended) {
@@ -243,7 +248,10 @@ int apply(const Options& options, const Globals& globals) {
 void log_round(const pipeline::Round& round) {
   report(round.wanted.errors);
   if (round.wanted.last_good) {
-    spdlog::warn("revision {} is not usable: {} stays in force", round.wanted.asked.substr(0, 12),
+    const std::string& asked = round.wanted.asked;
+    spdlog::warn("{}: {} stays in force",
+                 asked.empty() ? "the repository gives no revision"
+                               : "revision " + asked.substr(0, 12) + " is not usable",
                  round.wanted.compiled->revision.substr(0, 12));
   }
   if (round.error) report(*round.error);
@@ -313,7 +321,10 @@ int reconcile(const Options& options, const Globals& globals) {
     return kSuccess;
   }
   if (last.converged()) return kSuccess;
-  if (has_error(last.wanted.errors)) return kError;
+  for (const Error& error : last.wanted.errors) {
+    if (error.severity == Severity::warning) continue;
+    return error.kind == ErrorKind::refused ? kRefused : kError;
+  }
   if (!last.refusals.empty()) return kRefused;
   const int status = exit_status(last);
   return status == kSuccess ? kPartly : status;

@@ -110,20 +110,24 @@ Result<void> GitCache::update(const std::stop_token& stop) {
   std::error_code error;
   if (!exists() || fs::exists(path_ + "/damaged", error)) return clone(stop);
   remove_leftovers();
-  auto fetched = fetch_new(stop);
-  // What cannot be read here can be had from the remote again.
-  if (!fetched && fetched.error().check == checks::kGitCorrupt.id && !stop.stop_requested()) {
-    return clone(stop);
-  }
+  bool damaged = false;
+  auto fetched = fetch_new(damaged, stop);
+  // What cannot be read or written here can be had from the remote again.
+  if (!fetched && damaged && !stop.stop_requested()) return clone(stop);
   // Where the packs cannot be joined (the disk is full, say), reading takes longer and no more.
   if (fetched && packs(path_).size() > kMostPacks) join_packs();
   return fetched;
 }
 
-Result<void> GitCache::fetch_new(const std::stop_token& stop) const {
+/// `damaged` is set where the clone is to blame, and not the way to the remote.
+Result<void> GitCache::fetch_new(bool& damaged, const std::stop_token& stop) const {
   auto repository = GitRepository::open(folder());
+  damaged = !repository;
   if (!repository) return tl::unexpected(repository.error());
-  return fetch(*repository, location_, options_, stop);
+  auto fetched = fetch(*repository, location_, options_, stop);
+  damaged = !fetched && (fetched.error().check == checks::kGitCorrupt.id ||
+                         fetched.error().check == checks::kSourceCache.id);
+  return fetched;
 }
 
 Result<void> GitCache::clone(const std::stop_token& stop) const {

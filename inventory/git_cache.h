@@ -31,7 +31,7 @@ class GitCache {
 
  private:
   [[nodiscard]] Result<void> clone(const std::stop_token& stop) const;
-  [[nodiscard]] Result<void> fetch_new(const std::stop_token& stop) const;
+  [[nodiscard]] Result<void> fetch_new(bool& damaged, const std::stop_token& stop) const;
   void remove_leftovers() const;
   void join_packs() const;
 

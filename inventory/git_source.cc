@@ -236,7 +236,10 @@ class GitSource final : public Source {
   Error named(Error error) {
     if (error.check == checks::kGitCorrupt.id && cache_) cache_->mark_damaged();
     if (!error.origin.file.empty() && error.check != checks::kGitCorrupt.id) return error;
-    return with_context(std::move(error), "reading " + text_);
+    const bool theirs = error.check == checks::kGitCorrupt.id && !cache_;
+    error = with_context(std::move(error), "reading " + text_);
+    if (!theirs) return error;
+    return with_context(std::move(error), "'git fsck' in it names all that is damaged");
   }
 
   Errors named_all(Errors errors) {

@@ -134,21 +134,6 @@ Result<void> Host::set_up() {
   store_ = std::move(*store);
   tables_.emplace(*store_);
 
-  Result<std::string> password = secret_or_empty(config_, config_.source.password);
-  if (!password) return tl::unexpected(password.error());
-  Result<std::string> ssh_key = secret_or_empty(config_, config_.source.ssh_key);
-  if (!ssh_key) return tl::unexpected(ssh_key.error());
-  inventory::SourceOptions source_options = inventory::source_options(
-      config_.source, std::move(*password), std::move(*ssh_key), state_folder_ + "/sources");
-  source_options.reading = inventory::Reading::commits;
-  auto source = inventory::open_source(config_.source.git, source_options);
-  if (!source) {
-    Error error = source.error();
-    error.origin = config_.source.git_origin;
-    return tl::unexpected(std::move(error));
-  }
-  source_ = std::move(*source);
-
   Result<std::unique_ptr<HostTargets>> made =
       HostTargets::make(config_, state_folder_, access_ == Access::write);
   if (!made) return tl::unexpected(made.error());
@@ -173,6 +158,27 @@ Result<void> Host::set_up() {
     }
   }
   return {};
+}
+
+/// Opened when it is first asked for, and tried again where that failed: what the targets have and
+/// had can be told, and the last good revision kept in force, while the repository is away.
+Result<inventory::Source*> Host::source() {
+  if (source_ != nullptr) return source_.get();
+  Result<std::string> password = secret_or_empty(config_, config_.source.password);
+  if (!password) return tl::unexpected(password.error());
+  Result<std::string> ssh_key = secret_or_empty(config_, config_.source.ssh_key);
+  if (!ssh_key) return tl::unexpected(ssh_key.error());
+  inventory::SourceOptions source_options = inventory::source_options(
+      config_.source, std::move(*password), std::move(*ssh_key), state_folder_ + "/sources");
+  source_options.reading = inventory::Reading::commits;
+  auto source = inventory::open_source(config_.source.git, source_options);
+  if (!source) {
+    Error error = source.error();
+    error.origin = config_.source.git_origin;
+    return tl::unexpected(std::move(error));
+  }
+  source_ = std::move(*source);
+  return source_.get();
 }
 
 const std::vector<std::unique_ptr<reconciler::Target>>& Host::targets() const {
@@ -218,26 +224,30 @@ std::shared_ptr<const Compiled> Host::from_cache(const std::string& revision) {
   return kept.compiled;
 }
 
-/// The revision that shall be enforced: pinned, or the branch's tip by the source's rules.
-Result<std::string> Host::accept(std::stop_token stop) {
+/// The revision that shall be enforced: pinned, or the branch's tip by the source's rules. `asked`
+/// is that tip as soon as it is known, accepted or not.
+Result<std::string> Host::accept(std::string& asked, std::stop_token stop) {
   const auto pinned = store_->revisions().pinned();
   if (!pinned) return tl::unexpected(pinned.error());
   if (*pinned) return (*pinned)->revision;
 
-  if (Result<void> fresh = source_->refresh(stop); !fresh) return tl::unexpected(fresh.error());
+  const Result<inventory::Source*> source = this->source();
+  if (!source) return tl::unexpected(source.error());
+  if (Result<void> fresh = (*source)->refresh(stop); !fresh) return tl::unexpected(fresh.error());
   const auto accepted = store_->revisions().last_accepted();
   if (!accepted) return tl::unexpected(accepted.error());
-  const Result<std::string> id = source_->tip_id(config_.source.branch);
+  const Result<std::string> id = (*source)->tip_id(config_.source.branch);
   if (!id) return tl::unexpected(id.error());
+  asked = *id;
   if (*accepted && (*accepted)->revision == *id) return *id;
-  const Result<inventory::Revision> tip = source_->branch_tip(config_.source.branch);
+  const Result<inventory::Revision> tip = (*source)->branch_tip(config_.source.branch);
   if (!tip) return tl::unexpected(tip.error());
   if (*accepted && !config_.source.allow_force_push) {
-    const Result<void> descends = source_->check_descends((*accepted)->revision, *tip);
+    const Result<void> descends = (*source)->check_descends((*accepted)->revision, *tip);
     if (!descends) return tl::unexpected(descends.error());
   }
   if (config_.source.verify == Verify::signed_) {
-    const auto signature = source_->signature(*tip);
+    const auto signature = (*source)->signature(*tip);
     if (!signature) return tl::unexpected(signature.error());
     const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
     const auto signer =
@@ -254,7 +264,9 @@ Result<std::string> Host::accept(std::stop_token stop) {
 }
 
 CompileResult Host::compile(const std::string& name, std::stop_token stop) {
-  const Result<inventory::Revision> revision = source_->resolve(name);
+  const Result<inventory::Source*> source = this->source();
+  if (!source) return {nullptr, as_list(source.error())};
+  const Result<inventory::Revision> revision = (*source)->resolve(name);
   if (!revision) return {nullptr, as_list(revision.error())};
   return compile_asked(revision->id, stop);
 }
@@ -267,10 +279,12 @@ CompileResult Host::compile_asked(const std::string& asked, std::stop_token) {
     }
   }
   if (std::exchange(look_early_, false)) begin_early_look();
-  const Result<inventory::Revision> revision = source_->resolve(asked);
+  const Result<inventory::Source*> source = this->source();
+  if (!source) return {nullptr, as_list(source.error())};
+  const Result<inventory::Revision> revision = (*source)->resolve(asked);
   if (!revision) return {nullptr, as_list(revision.error())};
   resume_load();
-  auto files = source_->files_but(*revision, inventory::known_files(compiler_->load_cache()));
+  auto files = (*source)->files_but(*revision, inventory::known_files(compiler_->load_cache()));
   if (!files) return {nullptr, std::move(files.error())};
   const auto active = store_->machines().in_state("active");
   if (!active) return {nullptr, as_list(active.error())};
@@ -284,10 +298,12 @@ CompileResult Host::compile_asked(const std::string& asked, std::stop_token) {
 
 CompileResult Host::with_model(std::shared_ptr<const Compiled> compiled, std::stop_token) {
   if (compiled->model != nullptr) return {std::move(compiled), {}};
-  const Result<inventory::Revision> revision = source_->resolve(compiled->revision);
+  const Result<inventory::Source*> source = this->source();
+  if (!source) return {nullptr, as_list(source.error())};
+  const Result<inventory::Revision> revision = (*source)->resolve(compiled->revision);
   if (!revision) return {nullptr, as_list(revision.error())};
   resume_load();
-  auto files = source_->files_but(*revision, inventory::known_files(compiler_->load_cache()));
+  auto files = (*source)->files_but(*revision, inventory::known_files(compiler_->load_cache()));
   if (!files) return {nullptr, std::move(files.error())};
   return compiler_->compile(compiled->revision, *files, {});
 }
@@ -315,10 +331,25 @@ void Host::resume_load() {
   compiler_->resume_load(parts_->load_in_file);
 }
 
+/// Writes down why the revision is not enforced, for `status`; once, and not at every poll.
+void Host::reject(Wanted& wanted, Time now) {
+  if (access_ == Access::read) return;
+  std::string reason;
+  for (const Error& error : wanted.errors) reason += error.text() + '\n';
+  const auto known = store_->revisions().rejected(wanted.asked);
+  const auto good = store_->revisions().last_good();
+  const bool said = known && *known && (*known)->reason == reason && good &&
+                    (!*good || (*known)->at > (*good)->at);
+  if (said) return;
+  if (auto marked = store_->revisions().reject(wanted.asked, reason, now); !marked) {
+    wanted.errors.push_back(marked.error());
+  }
+}
+
 Wanted Host::wanted(std::stop_token stop) {
   Wanted wanted;
   const Time now = std::chrono::time_point_cast<Time::duration>(std::chrono::system_clock::now());
-  const Result<std::string> asked = accept(stop);
+  const Result<std::string> asked = accept(wanted.asked, stop);
   if (asked) {
     wanted.asked = *asked;
     CompileResult result = compile_asked(*asked, stop);
@@ -335,15 +366,13 @@ Wanted Host::wanted(std::stop_token stop) {
       }
       return wanted;
     }
-    if (access_ == Access::write) {
-      std::string reason;
-      for (const Error& error : wanted.errors) reason += error.text() + '\n';
-      if (auto marked = store_->revisions().reject(*asked, reason, now); !marked) {
-        wanted.errors.push_back(marked.error());
-      }
-    }
+    reject(wanted, now);
   } else {
     wanted.errors = as_list(asked.error());
+    // By the source's rules, and not for want of an answer.
+    const bool by_rule =
+        asked.error().kind == ErrorKind::refused || asked.error().kind == ErrorKind::invalid;
+    if (by_rule && !wanted.asked.empty()) reject(wanted, now);
   }
   // A bad revision changes nothing: the last good one stays in force.
   const auto good = store_->revisions().last_good();
@@ -361,14 +390,16 @@ std::shared_ptr<const Model> Host::model_before(const Compiled& compiled) {
   if (before == nullptr || before->revision == compiled.revision) return nullptr;
   const auto& now = compiled.state.servers;
   const auto& old = before->state.servers;
-  const bool all_there = std::includes(
-      now.begin(), now.end(), old.begin(), old.end(),
-      [](const DesiredServer& a, const DesiredServer& b) { return a.name < b.name; });
+  const bool all_there =
+      std::includes(now.begin(), now.end(), old.begin(), old.end(),
+                    [](const DesiredServer& a, const DesiredServer& b) { return a.name < b.name; });
   if (all_there) return nullptr;
   if (before->model != nullptr) return before->model;
-  const Result<inventory::Revision> revision = source_->resolve(before->revision);
+  const Result<inventory::Source*> source = this->source();
+  if (!source) return nullptr;
+  const Result<inventory::Revision> revision = (*source)->resolve(before->revision);
   if (!revision) return nullptr;
-  const auto files = source_->files(*revision);
+  const auto files = (*source)->files(*revision);
   return files ? inventory::load(*files).model : nullptr;
 }
 

@@ -37,7 +37,7 @@ struct Wanted {
 
 class Host {
  public:
-  /// Opens the store and makes the targets. Touches no target and no remote yet.
+  /// Opens the store and makes the targets. Touches no target and no repository yet.
   [[nodiscard]] static Result<std::unique_ptr<Host>> open(HostConfig config, Access access);
   ~Host();
   Host(const Host&) = delete;
@@ -45,7 +45,8 @@ class Host {
 
   [[nodiscard]] const HostConfig& config() const { return config_; }
   [[nodiscard]] store::Store& store() { return *store_; }
-  [[nodiscard]] inventory::Source& source() { return *source_; }
+  /// Errors: as inventory::open_source; asking again tries again.
+  [[nodiscard]] Result<inventory::Source*> source();
   [[nodiscard]] const std::vector<std::unique_ptr<reconciler::Target>>& targets() const;
 
   /// Asks the source for the branch's tip (or the pinned revision), accepts it by the source's
@@ -79,7 +80,8 @@ class Host {
   Host(HostConfig config, Access access);
   struct Parts;
   [[nodiscard]] Result<void> set_up();
-  [[nodiscard]] Result<std::string> accept(std::stop_token stop);
+  [[nodiscard]] Result<std::string> accept(std::string& asked, std::stop_token stop);
+  void reject(Wanted& wanted, Time now);
   [[nodiscard]] CompileResult compile_asked(const std::string& asked, std::stop_token stop);
   [[nodiscard]] std::shared_ptr<const Compiled> from_cache(const std::string& revision);
   [[nodiscard]] std::shared_ptr<const Model> model_before(const Compiled& compiled);

@@ -48,6 +48,13 @@ std::string without_credentials(const std::string& url) {
   return "postgresql://" + place;
 }
 
+bool is_full(const std::string& path) {
+  constexpr std::uint64_t kNextToNothing = std::uint64_t{64} * 1024;
+  struct statvfs system {};
+  return !path.empty() && ::statvfs(path.c_str(), &system) == 0 &&
+         static_cast<std::uint64_t>(system.f_bavail) * system.f_frsize < kNextToNothing;
+}
+
 Error sqlite_error(const StateAddress& address, std::string_view doing, int code,
                    std::string_view text) {
   const std::string& place = address.place;
@@ -62,6 +69,8 @@ Error sqlite_error(const StateAddress& address, std::string_view doing, int code
                   fmt::format("{}: {} may not be written: the file or its file system is read-only",
                               doing, place));
     case kIo:
+      // On a full disk it cannot even make the file through which processes come to terms.
+      if (is_full(address.path)) return sqlite_error(address, doing, kFull, text);
       return make(ErrorKind::unavailable, "state-io",
                   fmt::format("{}: the disk of {} failed: {}", doing, place, text));
     case kCorrupt:
@@ -72,7 +81,7 @@ Error sqlite_error(const StateAddress& address, std::string_view doing, int code
                               doing, place, text));
     case kFull:
       return make(ErrorKind::unavailable, "state-full",
-                  fmt::format("{}: the disk of {} is full", doing, place));
+                  fmt::format("{}: the disk of {} is full: free some space there", doing, place));
     case kCannotOpen:
       return make(ErrorKind::invalid, "state-open",
                   fmt::format("{}: {} cannot be opened: {}", doing, place, text));

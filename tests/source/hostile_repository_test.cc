@@ -94,7 +94,8 @@ TEST(HostileRepository, HasAFolderThatIsABlobAndAFileThatIsATree) {
   commit_tree(checkout, raw_tree({{"100644", "inventory.yaml", tree}}));
   EXPECT_EQ(refused(checkout.path()),
             Texts{"inventory.yaml: error: object " + tree +
-                  " is not a blob [git-corrupt]\n  reading " + checkout.path()});
+                  " is not a blob [git-corrupt]\n  reading " + checkout.path() +
+                  "\n  'git fsck' in it names all that is damaged"});
 }
 
 TEST(HostileRepository, HasATreeOfAstronomicalSize) {
