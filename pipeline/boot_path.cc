@@ -105,13 +105,15 @@ class Reader {
     }
     return std::move(out_);
   }
+  [[nodiscard]] const std::string& default_item() const { return default_; }
 
  private:
   void add(std::string_view step, std::string_view path) {
     if (std::optional<std::string> normal = normal_path(path)) {
-      out_.push_back({step, std::move(*normal), line_});
+      out_.push_back({step, std::move(*normal), line_, item_});
     } else {
-      out_.push_back({step, std::string(path), line_});  // leads out of the tree: is in no table
+      out_.push_back(
+          {step, std::string(path), line_, item_});  // leads out of the tree: is in no table
     }
   }
 
@@ -127,6 +129,8 @@ class Reader {
   void pxelinux(std::string_view line) {
     const auto words = blank_words(line);
     if (words.size() < 2 || words[0].starts_with('#')) return;
+    if (same_word(words[0], "label")) item_ = words[1];
+    if (same_word(words[0], "default")) default_ = words[1];
     if (same_word(words[0], "kernel") || same_word(words[0], "linux")) add("kernel", words[1]);
     if (same_word(words[0], "com32") || same_word(words[0], "ui")) add("loader", words[1]);
     if (same_word(words[0], "config")) add("configuration", words[1]);
@@ -139,6 +143,13 @@ class Reader {
 
   void grub(std::string_view line) {
     const auto words = shell_words(line);
+    if (!words.empty() && words[0] == "menuentry") {
+      const auto id = std::find(words.begin(), words.end(), "--id");
+      item_ = id == words.end() || id + 1 == words.end() ? std::string() : *(id + 1);
+    }
+    if (words.size() > 1 && words[0] == "set" && words[1].starts_with("default=")) {
+      default_ = words[1].substr(words[1].find('=') + 1);
+    }
     for (std::size_t i = 0; i + 1 < words.size(); ++i) {
       const std::string& command = words[i];
       if (command == "linux" || command == "linuxefi") return grub_path("kernel", words[i + 1]);
@@ -162,6 +173,8 @@ class Reader {
 
   void ipxe(std::string_view line) {
     const auto words = blank_words(line);
+    if (!words.empty() && words[0].starts_with(':')) item_ = words[0].substr(1);
+    if (words.size() > 2 && words[0] == "choose" && words[1] == "--default") default_ = words[2];
     for (std::size_t i = 0; i < words.size(); ++i) {
       std::string_view step;
       if (words[i] == "kernel") step = "kernel";
@@ -193,6 +206,7 @@ class Reader {
 
   std::string_view folder_, service_url_;
   std::uint32_t line_ = 0;
+  std::string item_, default_;
   std::vector<BootReference> out_;
 };
 
@@ -201,6 +215,12 @@ class Reader {
 std::vector<BootReference> boot_references(Format format, std::string_view path,
                                            std::string_view content, std::string_view service_url) {
   return Reader(path, service_url).read(format, content);
+}
+
+std::string menu_default(Format format, std::string_view content) {
+  Reader reader("", "");
+  (void)reader.read(format, content);
+  return reader.default_item();
 }
 
 }  // namespace metalwright::pipeline

@@ -16,6 +16,7 @@ struct BootReference {
   std::string_view step;  ///< `kernel`, `initrd`, `configuration`, `loader`
   std::string path;       ///< path in the same tree, without a slash in front
   std::uint32_t line = 0;
+  std::string item = {};  ///< of a menu, as `menu_default` names it; empty outside of one
 };
 
 /// The files of the same tree that the boot file `path` of a format names, in its order. What only
@@ -27,5 +28,8 @@ struct BootReference {
                                                          std::string_view path,
                                                          std::string_view content,
                                                          std::string_view service_url);
+
+/// The item that a menu takes where nobody chooses one; empty where the content has no menu.
+[[nodiscard]] std::string menu_default(renderers::Format format, std::string_view content);
 
 }  // namespace metalwright::pipeline

@@ -147,17 +147,32 @@ class Simulation {
                                    compiled_.layouts[tree]);
     const auto content = renderer.content("file", path);
     if (!content) return miss(content.error().text());
+    const std::vector<BootReference> references =
+        boot_references(format, path, content->bytes, compiled_.layouts[tree].settings.service_url);
+    const std::string chosen = has_own ? "" : menu_default(format, content->bytes);
+    const auto by_itself = [&](const BootReference& reference) {
+      return chosen.empty() || reference.item.empty() || reference.item == chosen;
+    };
+    if (!chosen.empty()) say("  takes '" + chosen + "' where nobody chooses another");
     bool boots = false;
-    for (const BootReference& reference : boot_references(
-             format, path, content->bytes, compiled_.layouts[tree].settings.service_url)) {
+    for (const BootReference& reference : references) {
+      if (!by_itself(reference)) continue;
       boots = true;
-      if (has(tree, reference.path)) {
-        say("  " + std::string(reference.step) + ' ' + reference.path);
-      } else {
-        miss(std::string(reference.step) + " '" + reference.path + "' is not in the tree");
-      }
+      refer(tree, reference, "");
     }
     if (!boots) say("  boots its local disk");
+    for (const BootReference& reference : references) {
+      if (!by_itself(reference)) refer(tree, reference, "chosen '" + reference.item + "': ");
+    }
+  }
+
+  void refer(std::size_t tree, const BootReference& reference, const std::string& when) {
+    const std::string step = when + std::string(reference.step);
+    if (has(tree, reference.path)) {
+      say("  " + step + ' ' + reference.path);
+    } else {
+      miss(step + " '" + reference.path + "' is not in the tree");
+    }
   }
 
   const HostConfig& config_;

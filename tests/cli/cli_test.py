@@ -7,7 +7,7 @@ import signal
 import subprocess
 import unittest
 
-from lab_site import INVENTORY, NETWORKS, PROGRAM, Site, main, server
+from lab_site import INVENTORY, NETWORKS, PROGRAM, RESCUE, Site, main, server
 
 
 class Applying(Site):
@@ -408,6 +408,43 @@ class Loop(Site):
         process.kill()
         process.wait()
         self.expect(0, "apply", "--yes")
+
+
+class BootSim(Site):
+    targets = """\
+          - {name: tftp, type: files, root: $root/tftp, render: [pxelinux, grub, ipxe]}
+          - {name: dhcp, type: dnsmasq, config: $root/dhcp.conf, hosts: $root/hosts, interfaces: [lo], reload: none}
+    """
+    RESCUE_STEPS = ("kernel assets/rescue/vmlinuz", "initrd assets/rescue/initrd")
+
+    def setUp(self):
+        super().setUp()
+        self.commit({"networks.yaml": NETWORKS + "    boot-server: 192.0.2.1\n"})
+
+    def simulate(self, *arguments):
+        return self.expect(0, "boot-sim", *arguments).stdout.splitlines()
+
+    def test_a_machine_of_the_inventory_loads_its_profile(self):
+        for firmware in ("bios", "uefi", "ipxe"):
+            said = self.simulate("alpha", "--firmware", firmware)
+            for step in self.RESCUE_STEPS:
+                self.assertIn(f"  {step}", said)
+
+    def test_a_stranger_boots_its_disk_and_may_choose(self):
+        for firmware in ("bios", "uefi", "ipxe"):
+            said = self.simulate("52:54:00:00:00:99", "--firmware", firmware)
+            self.assertIn("  takes 'local' where nobody chooses another", said)
+            self.assertIn("  boots its local disk", said)
+            for step in self.RESCUE_STEPS:
+                self.assertNotIn(f"  {step}", said)
+            self.assertTrue(said[-1].startswith("  chosen '"), said)
+
+    def test_a_stranger_loads_the_default_profile(self):
+        self.commit({"profiles/rescue.yaml": RESCUE + "default: true\n"})
+        said = self.simulate("52:54:00:00:00:99")
+        for step in self.RESCUE_STEPS:
+            self.assertIn(f"  {step}", said)
+        self.assertNotIn("  boots its local disk", said)
 
 
 class Reading(Site):
