@@ -44,7 +44,7 @@ struct SourceConfig {
   Origin origin, git_origin;
 };
 
-/// How many deletes one run may make, per class of object: the smaller of the two limits.
+/// How many deletes one run may make, per class of object: the larger of the two limits.
 struct MaxDeletes {
   std::uint32_t count = 10;
   std::uint32_t percent = 5;  ///< of the owned objects of the class; 0..100

@@ -62,7 +62,7 @@ inline constexpr std::array kMaxDeletesFields{
 };
 inline constexpr FieldTable kMaxDeletesTable{
     "max-deletes",
-    "How many deletes of one class of object a run may make: the smaller limit holds",
+    "How many deletes of one class of object a run may make: the larger limit holds",
     kMaxDeletesFields};
 
 inline constexpr std::array kWindowFields{
