@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fmt/format.h>
+#include <pwd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -67,18 +68,34 @@ Check check_program(const DnsmasqTargetSettings& settings) {
   return check;
 }
 
+/// Empty for a user that is not there: it is somebody else in any case.
+std::optional<uid_t> uid_of(const std::string& user) {
+  passwd entry{}, *found = nullptr;
+  std::array<char, 4096> buffer{};
+  if (::getpwnam_r(user.c_str(), &entry, buffer.data(), buffer.size(), &found) != 0 ||
+      found == nullptr) {
+    return {};
+  }
+  return entry.pw_uid;
+}
+
 /// Every folder on the way to a path must be open to dnsmasq's own user, who reads the hosts files
-/// at SIGHUP.
-std::optional<std::string> closed_to_others(const std::string& path) {
+/// at SIGHUP. Its group is left out: dnsmasq chooses it by itself where none is configured.
+std::optional<std::string> closed_to(const std::string& user, const std::string& path) {
+  const std::optional<uid_t> uid = uid_of(user);
+  if (uid == 0) return {};
   struct stat status {};
+  const auto lacks = [&](mode_t others) {  // the owner's bits stand six places higher
+    const mode_t needed = status.st_uid == uid ? others << 6 : others;
+    return (status.st_mode & needed) != needed;
+  };
   for (std::size_t slash = path.find('/', 1); slash != std::string::npos;
        slash = path.find('/', slash + 1)) {
     const std::string folder = path.substr(0, slash);
-    if (::stat(folder.c_str(), &status) == 0 && (status.st_mode & S_IXOTH) == 0) return folder;
+    if (::stat(folder.c_str(), &status) == 0 && lacks(S_IXOTH)) return folder;
   }
   if (::stat(path.c_str(), &status) != 0) return {};
-  const mode_t needed = S_ISDIR(status.st_mode) ? S_IXOTH | S_IROTH : S_IROTH;
-  if ((status.st_mode & needed) != needed) return path;
+  if (lacks(S_ISDIR(status.st_mode) ? S_IXOTH | S_IROTH : S_IROTH)) return path;
   return {};
 }
 
@@ -144,12 +161,12 @@ Check check_config(const DnsmasqTargetSettings& settings) {
 Check check_hosts(const DnsmasqTargetSettings& settings) {
   Check check{.what = fmt::format("hosts files in {}", settings.hosts_folder), .problems = {}};
   check_folder(settings.hosts_folder, "hosts", check.problems);
-  if (const auto closed = closed_to_others(settings.hosts_folder)) {
+  if (const auto closed = closed_to(settings.user, settings.hosts_folder)) {
     check.problems.push_back(problem(
         "dnsmasq-readable",
-        fmt::format("'{}' is closed to dnsmasq's own user, who reads the hosts files when they "
-                    "change: chmod o+rx '{}'",
-                    *closed, *closed)));
+        fmt::format("'{}' is closed to user {}, whom dnsmasq runs as and who reads the hosts files "
+                    "when they change: chmod o+rx '{}'",
+                    *closed, settings.user, *closed)));
   }
   return check;
 }
@@ -249,17 +266,18 @@ Check check_port(const DnsmasqTargetSettings& settings, std::uint16_t port, std:
   return check;
 }
 
-Check check_tftp_root(const std::string& root) {
+Check check_tftp_root(const DnsmasqTargetSettings& settings, const std::string& root) {
   Check check{.what = fmt::format("TFTP root {}", root), .problems = {}};
   struct stat status {};
   if (::stat(root.c_str(), &status) != 0) {
     check.problems.push_back(
         problem("dnsmasq-tftp-root",
                 fmt::format("'{}' is not there: dnsmasq serves no file until it is", root)));
-  } else if (const auto closed = closed_to_others(root)) {
-    check.problems.push_back(problem(
-        "dnsmasq-readable",
-        fmt::format("'{}' is closed to dnsmasq's own user: chmod o+rx '{}'", *closed, *closed)));
+  } else if (const auto closed = closed_to(settings.user, root)) {
+    check.problems.push_back(
+        problem("dnsmasq-readable",
+                fmt::format("'{}' is closed to user {}, whom dnsmasq runs as: chmod o+rx '{}'",
+                            *closed, settings.user, *closed)));
   }
   return check;
 }
@@ -272,7 +290,7 @@ std::vector<Check> check_dnsmasq(const DnsmasqTargetSettings& settings) {
   checks.push_back(check_means(settings));
   const auto config = look_at_config(settings.config);
   const ConfigFacts facts = config ? read_config_facts(config->bytes) : ConfigFacts{};
-  if (facts.tftp) checks.push_back(check_tftp_root(facts.tftp_root));
+  if (facts.tftp) checks.push_back(check_tftp_root(settings, facts.tftp_root));
   checks.push_back(check_port(settings, kTftpPort, "TFTP"));
   if (!settings.hosts_folder.empty()) checks.push_back(check_port(settings, kDhcpPort, "DHCP"));
   for (Check& check : checks) check.what = settings.name + ": " + check.what;

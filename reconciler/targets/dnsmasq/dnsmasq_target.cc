@@ -265,6 +265,7 @@ Result<DnsmasqTargetSettings> dnsmasq_target_settings(const TargetConfig& config
   settings.hosts_folder = config.hosts;
   settings.reload = config.reload;
   settings.restart = config.restart;
+  if (!config.run_as.empty()) settings.user = config.run_as;
   settings.log_file = config.log_file;
   settings.state_folder = state_folder;
   settings.probe.tftp_port = config.tftp_port;

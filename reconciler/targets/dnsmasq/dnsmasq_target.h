@@ -41,7 +41,8 @@ struct DnsmasqTargetSettings {
   std::string config;        ///< absolute path of the file that is `metalwright.conf`
   std::string hosts_folder;  ///< absolute; made where it is missing
   Reload reload, restart;
-  std::string log_file;  ///< where dnsmasq logs; empty: the journal of a systemd unit
+  std::string user = "dnsmasq";  ///< that dnsmasq runs as
+  std::string log_file;          ///< where dnsmasq logs; empty: the journal of a systemd unit
   std::string
       state_folder;  ///< absolute; must be there: the index, the note of an unfinished apply
   std::string program = "dnsmasq", systemctl = "systemctl", journalctl = "journalctl";

@@ -522,5 +522,34 @@ TEST_F(Running, SaysWhyItsNoteCouldNotBeRemovedAndAsksDnsmasqAgain) {
   EXPECT_EQ(offered(1, 11), "10.0.1.11");
 }
 
+/// Whom `check` says a folder of reservations is closed to.
+std::string closed_to(DnsmasqTargetSettings settings, const std::string& user) {
+  settings.user = user;
+  for (const Target::Check& check : DnsmasqTarget(std::move(settings)).check()) {
+    for (const Error& problem : check.problems) {
+      if (problem.check == "dnsmasq-readable") return problem.message;
+    }
+  }
+  return "";
+}
+
+TEST(DnsmasqCheck, AsksWhetherTheUserThatDnsmasqRunsAsMayReadTheHostsFiles) {
+  DnsmasqWorld world;
+  const DnsmasqTargetSettings settings = world.settings();
+  std::filesystem::create_directories(settings.hosts_folder);
+  EXPECT_EQ(closed_to(settings, "nobody"), "");
+  ASSERT_EQ(::chmod(settings.hosts_folder.c_str(), 0700), 0);
+  EXPECT_EQ(closed_to(settings, "nobody"),
+            fmt::format("'{0}' is closed to user nobody, whom dnsmasq runs as and who reads the "
+                        "hosts files when they change: chmod o+rx '{0}'",
+                        settings.hosts_folder));
+  EXPECT_NE(closed_to(settings, "no-such-user"), "");
+  EXPECT_EQ(closed_to(settings, "root"), "");
+  if (::geteuid() != 0) return;
+  constexpr uid_t kNobody = 65534;
+  ASSERT_EQ(::chown(settings.hosts_folder.c_str(), kNobody, kNobody), 0);
+  EXPECT_EQ(closed_to(settings, "nobody"), "");
+}
+
 }  // namespace
 }  // namespace metalwright::reconciler
