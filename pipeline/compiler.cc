@@ -171,9 +171,12 @@ CompileResult Compiler::compile(const std::string& revision,
   CompileResult result;
   inventory::LoadResult loaded = inventory::load(files, cache_.get());
   cache_ = loaded.cache;
-  result.errors = std::move(loaded.errors);
-  if (loaded.model == nullptr) return result;
+  if (loaded.model == nullptr) {
+    result.errors = std::move(loaded.errors);
+    return result;
+  }
   const Model& model = *loaded.model;
+  Errors of_repository = std::move(loaded.errors);
 
   std::vector<HostFile> loaders;
   if (wants_boot_loaders(host_.config)) {
@@ -207,18 +210,23 @@ CompileResult Compiler::compile(const std::string& revision,
                        const Artifact& artifact) {
          proof.observe(server, target, format, artifact);
        }});
-  append(result.errors, std::move(built.errors));
+  append(of_repository, std::move(built.errors));
   compiled->state = std::move(built.state);
-  if (!has_error(result.errors)) {
+  if (!has_error(result.errors) && !has_error(of_repository)) {
     append(result.errors, proof.check(compiled->state, model));
     if (last_ != nullptr) {
       append(result.errors,
              check_active(last_->state, compiled->state, model, compiled->layouts, active));
     }
   }
+  if (has_error(result.errors) || has_error(of_repository)) {
+    append(result.errors, std::move(of_repository));
+    sort_errors(result.errors);
+    return result;
+  }
   sort_errors(result.errors);
-  if (has_error(result.errors)) return result;
-  compiled->warnings = result.errors;
+  sort_errors(of_repository);
+  compiled->warnings = std::move(of_repository);
   last_ = compiled;
   result.compiled = std::move(compiled);
   return result;

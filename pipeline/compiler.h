@@ -19,13 +19,15 @@ struct Compiled {
   std::shared_ptr<const Model> model;  ///< null in one that came from the cache file; see Compiler
   std::vector<TargetLayout> layouts;
   DesiredState state;
-  Errors warnings;
+  Errors warnings;  ///< of the repository alone, as `validate` says them; a cache file keeps none
 };
 
 /// What a compile gave: a state to make true, or why there is none.
 struct CompileResult {
   std::shared_ptr<const Compiled> compiled;  ///< null where `errors` has an error
-  Errors errors;                             ///< with the warnings, in file order
+  /// With their warnings, in file order. Of a revision that is good only the host's: what the
+  /// repository's authors may want to know stands in `compiled`, and is no news at each plan.
+  Errors errors;
 };
 
 /// What the host brings into a compile.

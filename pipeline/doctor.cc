@@ -132,6 +132,10 @@ std::vector<Diagnosis> examine(const HostConfig& config, std::stop_token stop) {
   Diagnosis source{"source '" + config.source.git + "'", {}};
   Wanted wanted = (*host)->wanted(stop);
   source.problems = std::move(wanted.errors);
+  if (wanted.compiled != nullptr) {
+    const Errors& warnings = wanted.compiled->warnings;
+    source.problems.insert(source.problems.end(), warnings.begin(), warnings.end());
+  }
   checks.push_back(std::move(source));
   for (const auto& target : (*host)->targets()) {
     for (reconciler::Target::Check& check : target->check()) {
