@@ -148,9 +148,9 @@ Result<void> Manifest::parse(std::string bytes, const FileTree& tree, std::strin
                   "the folder '" + tree.root() + "' is kept by another metalwright, '" +
                       std::string(other.substr(0, 200)) + "', and this one is '" +
                       std::string(owner) +
-                      "': give each a folder of its own, or remove the line that begins with "
-                      "'owner' from '" +
-                      tree.absolute(kPath) + "' to take it over");
+                      "': give each a folder of its own; or, where the state was moved and nobody "
+                      "uses the other, take the folder over: sed -i '/^owner /d' '" +
+                      tree.absolute(kPath) + "'");
     }
     at += line.size() + 1;
   }
