@@ -98,6 +98,26 @@ class AddressChecks {
         fmt::format("{}: {} {}", address.path(*entry.server), quoted(address.text()), message));
   }
 
+  /// What has a MAC has a reservation too, and the DHCP server gives that address to nobody else.
+  void report_in_range(std::uint32_t index, const Server& server, const ServerAddress& address,
+                       std::string_view kind, const std::string& range, const Network& network) {
+    const bool reserved = has_reservation(server, address);
+    report(reserved ? checks::kReservationInRange : checks::kIpInRange, index, address,
+           fmt::format("lies in the {} range {} of network {}{}", kind, range, place_of(network),
+                       reserved ? ": it is reserved, but better taken from outside of it"
+                                : ", and no MAC says for whom it is reserved"));
+  }
+
+  /// The server's own address belongs to its primary interface; what is built on interfaces gets no
+  /// lease. Of two interfaces with one MAC (of a bond) the first has the reservation.
+  [[nodiscard]] static bool has_reservation(const Server& server, const ServerAddress& address) {
+    const Interface* const interface =
+        address.where == ServerAddress::Where::server ? server.primary() : address.interface;
+    if (interface == nullptr || !interface->mac) return false;
+    return std::none_of(server.interfaces.data(), interface,
+                        [&](const Interface& other) { return other.mac == interface->mac; });
+  }
+
   void take_server(std::uint32_t index) {
     const Server& server = *checked_.servers[index]->server;
     visit_addresses(server, [&](const ServerAddress& address) {
@@ -108,7 +128,7 @@ class AddressChecks {
         check_ipv4(index, server, address);
       } else {
         ipv6_.push_back({key_of(address.ipv6->address), index, part});
-        check_ipv6(index, address);
+        check_ipv6(index, server, address);
       }
     });
   }
@@ -126,9 +146,7 @@ class AddressChecks {
       report(checks::kIpReserved, index, address,
              fmt::format("is the {} of network {}", taken, place_of(*network)));
     } else if (network->dhcp.range && network->dhcp.range->contains(value.address)) {
-      report(checks::kIpInRange, index, address,
-             fmt::format("lies in the DHCP range {} of network {}", network->dhcp.range->text(),
-                         place_of(*network)));
+      report_in_range(index, server, address, "DHCP", network->dhcp.range->text(), *network);
     }
     // A /32 is an address of its own, such as a loopback's or a router's.
     if (value.length && *value.length != network->prefix.length && *value.length != 32) {
@@ -184,7 +202,7 @@ class AddressChecks {
            primary->ipv4->address == address.ipv4->address;
   }
 
-  void check_ipv6(std::uint32_t index, const ServerAddress& address) {
+  void check_ipv6(std::uint32_t index, const Server& server, const ServerAddress& address) {
     const Ipv6Interface& value = *address.ipv6;
     const Network* network = model_.network_of(value.address);
     if (network == nullptr || !network->ipv6) return;
@@ -196,9 +214,7 @@ class AddressChecks {
       report(checks::kIpReserved, index, address,
              fmt::format("is the network address of network {}", place_of(*network)));
     } else if (ipv6.range && ipv6.range->contains(value.address)) {
-      report(checks::kIpInRange, index, address,
-             fmt::format("lies in the DHCPv6 range {} of network {}", ipv6.range->text(),
-                         place_of(*network)));
+      report_in_range(index, server, address, "DHCPv6", ipv6.range->text(), *network);
     }
     if (value.length && *value.length != ipv6.prefix.length && *value.length != 128) {
       report(checks::kIpOutsideNetwork, index, address,
@@ -292,12 +308,15 @@ class AddressChecks {
       const AnyAddress address(node.ip);
       if (!address.ipv4 && !address.ipv6) continue;
       nodes_.push_back({address, number, i});
-      if (const Network* network = ranged(address)) {
+      const OwnedKey* const owner = owner_of(address);
+      const Network* const network = ranged(address);
+      if (network != nullptr &&
+          (owner == nullptr || !has_reservation(server(*owner), address_at(*owner)))) {
         report(checks::kIpInRange, cluster, node,
                "lies in the DHCP range of network " + place_of(*network));
       }
       const std::string_view name = node.server.empty() ? node.name : node.server;
-      if (const OwnedKey* owner = owner_of(address)) {
+      if (owner != nullptr) {
         if (server(*owner).name == name) continue;
         report(checks::kDuplicateIp, cluster, node, taken_by(*owner, " already"));
       } else if (const ServerEntry* entry = model_.find_server(name)) {

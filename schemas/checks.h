@@ -173,8 +173,13 @@ inline constexpr Check kHostnameUnderscore{
 inline constexpr Check kIpOutsideNetwork{
     "ip-outside-network", Severity::error,
     "an address with a prefix length fits the network that it overlaps"};
-inline constexpr Check kIpInRange{"ip-in-range", Severity::error,
-                                  "a fixed address lies outside the DHCP range"};
+inline constexpr Check kIpInRange{
+    "ip-in-range", Severity::error,
+    "a fixed address lies outside the DHCP range, whose addresses any machine may get"};
+inline constexpr Check kReservationInRange{
+    "reservation-in-range", Severity::warning,
+    "the address of an interface with a MAC lies outside the DHCP range too, though nobody else "
+    "gets it"};
 inline constexpr Check kIpReserved{
     "ip-reserved", Severity::error,
     "an address is not the network's own, its broadcast address or its gateway"};
