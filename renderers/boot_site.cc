@@ -9,6 +9,7 @@
 
 #include "renderers/comment.h"
 #include "schemas/checks.h"
+#include "schemas/host_name.h"
 #include "schemas/quote.h"
 
 namespace metalwright::renderers {
@@ -175,13 +176,6 @@ std::vector<BootArgument> server_arguments(const BootSite& site, const ServerEnt
   return arguments;
 }
 
-bool is_plain_name(std::string_view name) {
-  return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
-           c == '-' || c == '_';
-  });
-}
-
 /// The address of a machine that boots from `interface`. The server's own belongs to the primary.
 std::optional<Ipv4Address> address_of(const Server& server, const Interface& interface) {
   const bool primary = server.primary() == &interface;
@@ -240,7 +234,7 @@ Errors for_each_boot_machine(const BootSite& site, const ServerEntry& entry,
   const Server& server = *entry.server;
   Errors errors;
   // The loader sees to these; a name becomes part of kernel arguments, where a blank would be two.
-  if (!is_plain_name(server.hostname)) {
+  if (!is_name_text(server.hostname)) {
     errors.push_back(invalid(checks::kHostnameFormat.id,
                              fmt::format("servers.{}.hostname: {} is not a host name",
                                          server.name.view(), quoted(server.hostname)),

@@ -142,7 +142,9 @@ Errors Grub::server(const ServerEntry& entry, const ArtifactSink& sink) const {
   std::string text;
   std::string own;
   std::string first_lines;
-  append_server_comment(first_lines, *site_.model, entry, profile_of(*site_.model, *entry.server));
+  append_server_comment(
+      first_lines, *site_.model, entry,
+      profile != nullptr ? profile->profile : profile_of(*site_.model, *entry.server));
   Errors errors = for_each_boot_machine(site_, entry, [&](const BootMachine& machine) {
     name.assign("efi64/grub.cfg-01-").append(machine.mac_dashes);
     text = first_lines;

@@ -112,7 +112,9 @@ Errors Ipxe::server(const ServerEntry& entry, const ArtifactSink& sink) const {
   std::string text;
   std::string own;
   std::string first_lines = "#!ipxe\n";
-  append_server_comment(first_lines, *site_.model, entry, profile_of(*site_.model, *entry.server));
+  append_server_comment(
+      first_lines, *site_.model, entry,
+      profile != nullptr ? profile->profile : profile_of(*site_.model, *entry.server));
   Errors errors = for_each_boot_machine(site_, entry, [&](const BootMachine& machine) {
     name.assign("ipxe/").append(machine.mac_dashes).append(".ipxe");
     text = first_lines;

@@ -1,6 +1,7 @@
 #include "schemas/host_name.h"
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 
 namespace metalwright {
@@ -10,11 +11,21 @@ constexpr std::size_t kLongestLabel = 63;
 constexpr std::size_t kLongestName = 253;  // RFC 1035: 255 octets on the wire
 
 // Not <cctype>: that follows the locale.
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-bool is_letter_or_digit(char c) {
+constexpr bool is_letter_or_digit(char c) {
   return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
+
+// A table without branches: names are checked again wherever they become part of a file.
+constexpr std::array<bool, 256> kInNames = [] {
+  std::array<bool, 256> in{};
+  for (std::size_t i = 0; i < in.size(); ++i) {
+    const char c = static_cast<char>(i);
+    in[i] = is_letter_or_digit(c) || c == '-' || c == '_' || c == '.';
+  }
+  return in;
+}();
 
 bool is_label(std::string_view text) {
   return !text.empty() && text.size() <= kLongestLabel && is_letter_or_digit(text.front()) &&
@@ -35,11 +46,15 @@ bool is_host_name(std::string_view text) {
   }
 }
 
+bool is_name_text(std::string_view text) {
+  bool good = !text.empty();
+  for (const char c : text) good &= kInNames[static_cast<unsigned char>(c)];
+  return good;
+}
+
 bool is_key(std::string_view text) {
-  return !text.empty() && text.size() <= kLongestLabel && is_letter_or_digit(text.front()) &&
-         is_letter_or_digit(text.back()) && std::all_of(text.begin(), text.end(), [](char c) {
-           return is_letter_or_digit(c) || c == '-' || c == '_' || c == '.';
-         });
+  return is_name_text(text) && text.size() <= kLongestLabel && is_letter_or_digit(text.front()) &&
+         is_letter_or_digit(text.back());
 }
 
 std::string_view first_label(std::string_view host_name) {

@@ -13,6 +13,9 @@ namespace metalwright {
 /// names and menu labels, so it never begins with a dot or hyphen.
 [[nodiscard]] bool is_key(std::string_view text);
 
+/// Letters, digits, `-`, `_` and `.`, at least one, in any order.
+[[nodiscard]] bool is_name_text(std::string_view text);
+
 /// The part before the first dot.
 [[nodiscard]] std::string_view first_label(std::string_view host_name);
 
