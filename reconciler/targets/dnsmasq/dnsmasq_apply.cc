@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::size_t kLongestLine = 1023;  // dnsmasq reads the rest as another line
 constexpr std::size_t kMostExpected = 4;
+constexpr std::size_t kLinesATest = 2000;
 constexpr std::string_view kHostOption = "dhcp-host=";
 
 Error conflict(const Change& change, std::string_view what) {
@@ -326,24 +327,32 @@ Result<void> DnsmasqApply::test_config(const std::stop_token& stop) {
                  config_change_ == nullptr ? Origin{} : config_change_->origin);
 }
 
-/// The lines that change; all of them where the configuration they are read with is new.
+/// The lines that change; all of them where the configuration they are read with is new. A batch at
+/// a time: dnsmasq compares each reservation with all before it, which for 100,000 takes it
+/// minutes. Two of one address were found before (`check_duplicates`).
 Result<void> DnsmasqApply::test_lines(const std::stop_token& stop) {
-  std::string text;
-  std::vector<std::pair<std::string_view, std::string_view>> tested;  // network, line
-  const auto add = [&](std::string_view network, std::string_view line) {
-    text += kHostOption;
-    text += line;
-    text += '\n';
-    tested.emplace_back(network, line);
-  };
+  std::vector<TestedLine> lines;
   for (const auto& [network, hosts] : hosts_) {
     if (files_.config && named_by_config(network)) {
-      for (const HostLine& line : hosts.lines()) add(network, line.text);
+      for (const HostLine& line : hosts.lines()) lines.emplace_back(network, line.text);
     } else {
-      for (const std::string_view line : hosts.set_lines()) add(network, line);
+      for (const std::string_view line : hosts.set_lines()) lines.emplace_back(network, line);
     }
   }
-  if (tested.empty()) return {};
+  const std::span<const TestedLine> all(lines);
+  for (std::size_t at = 0; at < all.size(); at += kLinesATest) {
+    const auto batch = all.subspan(at, std::min(kLinesATest, all.size() - at));
+    if (auto tested = test_batch(batch, stop); !tested) return tested;
+  }
+  return {};
+}
+
+Result<void> DnsmasqApply::test_batch(std::span<const TestedLine> lines,
+                                      const std::stop_token& stop) {
+  std::string text;
+  for (const auto& [network, line] : lines) {
+    text.append(kHostOption).append(line) += '\n';
+  }
   const auto complaint =
       check_syntax(settings_.program, settings_.state_folder,
                    fmt::format("dnsmasq-{}-hosts.conf", settings_.name), text, stop);
@@ -351,11 +360,11 @@ Result<void> DnsmasqApply::test_lines(const std::stop_token& stop) {
   if (!*complaint) return {};
   Error error = invalid("dnsmasq-test", "").value();
   const std::uint32_t number = (*complaint)->line;
-  if (number == 0 || number > tested.size()) {
+  if (number == 0 || number > lines.size()) {
     error.message = fmt::format("dnsmasq refuses the reservations: '{}'", (*complaint)->words);
     return tl::unexpected(error);
   }
-  const auto& [network, line] = tested[number - 1];
+  const auto& [network, line] = lines[number - 1];
   error.message = fmt::format("dnsmasq refuses a reservation of network {}: '{}' at '{}'", network,
                               (*complaint)->words, line);
   offender_ = change_of_line(network, line);

@@ -7,6 +7,7 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "reconciler/target.h"
@@ -61,6 +62,9 @@ class DnsmasqApply {
   [[nodiscard]] Result<void> check_duplicates();
   [[nodiscard]] Result<void> test_config(const std::stop_token& stop);
   [[nodiscard]] Result<void> test_lines(const std::stop_token& stop);
+  using TestedLine = std::pair<std::string_view, std::string_view>;  // network, line
+  [[nodiscard]] Result<void> test_batch(std::span<const TestedLine> lines,
+                                        const std::stop_token& stop);
   [[nodiscard]] Result<void> hear(const std::vector<std::string>& log);
   [[nodiscard]] std::vector<ExpectedHost> expected_hosts() const;
   [[nodiscard]] const Change* change_of_line(std::string_view network, std::string_view line) const;
