@@ -1,10 +1,13 @@
 // Google Benchmark over the pure layers, on a repository in a folder:
 //
 //   fleet_bench REPOSITORY [--benchmark_...]
+//   fleet_bench REPOSITORY --memory
 //
+// `--memory` says what the model keeps allocated when everything else of a load is gone.
 // `render` is what bench/run.py compares with the script's rendering: one thread, no disk.
 
 #include <benchmark/benchmark.h>
+#include <malloc.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -157,6 +160,28 @@ BENCHMARK(digest)->Arg(400)->Arg(1 << 20);
 BENCHMARK(arena_copy);
 BENCHMARK(arena_intern);
 
+std::size_t allocated_bytes() {
+  const struct mallinfo2 all = mallinfo2();
+  return all.uordblks + all.hblkhd;
+}
+
+int report_memory() {
+  const std::size_t before = allocated_bytes();
+  std::size_t files = 0;
+  inventory::LoadResult loaded;
+  {
+    const inventory::RepositoryFiles read = read_repository();
+    for (const inventory::RepositoryFile& file : read) files += file.bytes->size();
+    loaded = inventory::load(read);
+  }
+  if (loaded.model == nullptr) return 1;
+  loaded.cache.reset();
+  loaded.errors.clear();
+  std::printf("servers %zu\nmodel %zu\nfiles %zu\n", loaded.model->servers.size(),
+              allocated_bytes() - before, files);
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -165,6 +190,7 @@ int main(int argc, char** argv) {
     return 64;
   }
   repository = argv[1];
+  if (argc == 3 && std::string_view(argv[2]) == "--memory") return report_memory();
   std::swap(argv[0], argv[1]);
   --argc;
   ++argv;

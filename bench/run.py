@@ -168,10 +168,15 @@ class Bench:
         return [Row(f"rendering in memory, {self.count:,} servers", ours, theirs, "script", 20,
                     True)]
 
-    def validate(self):
-        """Peak memory of loading and checking, and the bytes that the repository's YAML has."""
-        size = sum(path.stat().st_size for path in (self.root / "fleet").rglob("*.yaml"))
-        return run(self.metalwright, "validate", self.root / "fleet"), size
+    def model_memory(self):
+        """What the model keeps allocated when everything else of a load is gone."""
+        values = []
+        for _ in range(self.rounds):
+            sample = run(self.tools / "fleet_bench", self.root / "fleet", "--memory")
+            servers, model, files = (field(sample, name) for name in ("servers", "model", "files"))
+            values.append((model - files) / servers)
+        return Figure(f"memory of the model a server, beyond its {files / servers:.0f} bytes in the "
+                      f"files, {self.count:,} servers", values, 500, "bytes")
 
     def push_to_files(self, bound):
         """From a push that was accepted and told (SIGUSR1, as a hook of the repository does) to the
@@ -231,17 +236,6 @@ def routers(tools, work, rounds):
             "the same writes and nothing else", 0.8, True),
         Row("50 routers looked at", of("look_all"), of("look_one"), "one router", 3),
     ]
-
-
-def model_memory(small, large):
-    """Growth of the peak between two sizes, a server, beyond the growth of the files."""
-    values = []
-    for _ in range(small.rounds):
-        (a, a_size), (b, b_size) = small.validate(), large.validate()
-        values.append(((b.peak_bytes - a.peak_bytes) - (b_size - a_size))
-                      / (large.count - small.count))
-    return Figure(f"memory of `validate` a server, beyond the files, {small.count:,} to "
-                  f"{large.count:,} servers", values, 500, "bytes")
 
 
 def large_fleet(small, large):
@@ -326,12 +320,12 @@ def main():
             if not any((bench.root / "nodes").iterdir()):
                 bench.apply()
             add(bench.push_to_files, 0.05)
-        if arguments.large and (wanted("large") or wanted("memory")):
+        if wanted("memory"):
+            add(bench.model_memory)
+        if arguments.large and wanted("large"):
             large = make(arguments.large)
-            if wanted("memory"):
-                add(model_memory, bench, large)
-            if wanted("large"):
-                add(large_fleet, bench, large)
+            add(large.model_memory)
+            add(large_fleet, bench, large)
     print(text(rows))
     if arguments.update:
         update_page(markdown(rows), arguments)
