@@ -35,6 +35,7 @@ std::string ended_line(const LifecycleEvent& event) {
                                     : fmt::format("{} → {}: ", event.from, event.to);
   }
   const std::string name = event.server.empty() ? event.subject : event.server;
+  if (!event.ended) return fmt::format("{}: {}", name, event.facts);
   return fmt::format("{}: {}{}", name, states, event.result);
 }
 

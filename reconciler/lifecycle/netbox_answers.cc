@@ -54,14 +54,6 @@ HttpRequest write_request(reconciler::HttpMethod method, std::string path, const
   return request;
 }
 
-Result<HttpResponse> send(HttpClient& http, HttpRequest request, std::stop_token stop) {
-  Result<HttpResponse> answer = http.send(request, std::move(stop));
-  if (!answer) {
-    answer.error() = with_context(std::move(answer).error(), "asking NetBox for " + request.path);
-  }
-  return answer;
-}
-
 Error answer_error(const HttpResponse& answer, std::string_view doing) {
   const std::string text = fmt::format("{}: NetBox answers {}", doing, reason(answer));
   switch (answer.status) {
@@ -80,9 +72,9 @@ Error answer_error(const HttpResponse& answer, std::string_view doing) {
   }
 }
 
-Result<json> ask(HttpClient& http, HttpRequest request, std::string_view doing,
+Result<json> ask(HttpClient& http, const HttpRequest& request, std::string_view doing,
                  std::stop_token stop) {
-  const Result<HttpResponse> answer = send(http, std::move(request), std::move(stop));
+  const Result<HttpResponse> answer = http.send(request, std::move(stop));
   if (!answer) return tl::unexpected<Error>(answer.error());
   if (!answer->good()) return tl::unexpected<Error>(answer_error(*answer, doing));
   if (answer->body.empty()) return json();
@@ -99,7 +91,7 @@ Result<void> each_object(HttpClient& http, const std::string& path, std::string_
   for (std::size_t page = 0; page < kMostPages; ++page) {
     HttpRequest request;
     request.path = fmt::format("{}ordering=id&limit={}&offset={}", path, kPage, seen);
-    const Result<json> body = ask(http, std::move(request), doing, stop);
+    const Result<json> body = ask(http, request, doing, stop);
     if (!body) return tl::unexpected<Error>(body.error());
     const json* const results = member_of(*body, "results");
     if (results == nullptr || !results->is_array()) {

@@ -17,18 +17,13 @@ namespace metalwright::lifecycle {
 [[nodiscard]] reconciler::HttpRequest write_request(reconciler::HttpMethod method, std::string path,
                                                     const nlohmann::json& body);
 
-/// Sends one request, whatever the status of its answer.
-[[nodiscard]] Result<reconciler::HttpResponse> send(reconciler::HttpClient& http,
-                                                    reconciler::HttpRequest request,
-                                                    std::stop_token stop);
-
 /// The error that an answer which is not good stands for. `doing` names the request in it.
 [[nodiscard]] Error answer_error(const reconciler::HttpResponse& answer, std::string_view doing);
 
 /// Sends and reads the JSON of a good answer (null for an empty one).
 [[nodiscard]] Result<nlohmann::json> ask(reconciler::HttpClient& http,
-                                         reconciler::HttpRequest request, std::string_view doing,
-                                         std::stop_token stop);
+                                         const reconciler::HttpRequest& request,
+                                         std::string_view doing, std::stop_token stop);
 
 /// Calls `visit` for each object of a list, page by page. `path` ends in `?` or `&`.
 /// Error: `unavailable` for an answer that is no list.

@@ -141,7 +141,7 @@ Result<Device> Registry::device(std::int64_t id, std::stop_token stop) {
   const Result<StateSetup> how = setup(stop);
   if (!how) return tl::unexpected<Error>(how.error());
   const Result<HttpResponse> answer =
-      send(http_, get_request(fmt::format("/api/dcim/devices/{}/", id)), stop);
+      http_.send(get_request(fmt::format("/api/dcim/devices/{}/", id)), stop);
   if (!answer) return tl::unexpected<Error>(answer.error());
   if (!answer->good()) return tl::unexpected<Error>(answer_error(*answer, "reading a server"));
   const json object = json::parse(answer->body, nullptr, false);
@@ -187,7 +187,7 @@ Result<void> Registry::change_state(const Device& seen, State state, std::stop_t
   // Not blindly again: after a time-out it may be done, and a repetition would find another ETag.
   request.repeat = reconciler::HttpRepeat::refused;
   if (!seen.etag.empty()) request.headers.push_back("If-Match: " + seen.etag);
-  const Result<json> changed = ask(http_, std::move(request), "changing a server's state", stop);
+  const Result<json> changed = ask(http_, request, "changing a server's state", stop);
   if (!changed) return tl::unexpected<Error>(changed.error());
   Device now = read_device(*changed, *how);
   if (now.state == state) return {};

@@ -165,7 +165,7 @@ Result<Ipv4Interface> Registry::bind(const Device& device, const Controller& con
     HttpRequest request = get_request(fmt::format("/api/ipam/ip-addresses/{}/", each.id));
     request.method = HttpMethod::del;
     const Result<json> removed =
-        ask(http_, std::move(request), "removing an address that was leased before", stop);
+        ask(http_, request, "removing an address that was leased before", stop);
     if (!removed && removed.error().check != "netbox-gone") return Failed(removed.error());
   }
   return bound;

@@ -30,25 +30,26 @@ std::string_view word(StateSetup setup) {
 }
 
 std::vector<std::string> state_setup_remedy() {
-  return {"either add to NetBox's configuration.py, and restart netbox and netbox-rq:",
-          "  FIELD_CHOICES = {",
-          "      'dcim.Device.status+': (",
-          "          ('discovered', 'Discovered', 'teal'),",
-          "          ('ready', 'Ready', 'green'),",
-          "      ),",
-          "  }",
-          "or, in NetBox, make a choice set (Customization > Custom Field Choices) with these lines:",
-          "  offline:Offline",
-          "  discovered:Discovered",
-          "  staged:Staged",
-          "  ready:Ready",
-          "  active:Active",
-          "  planned:Planned",
-          "  inventory:Inventory",
-          "  failed:Failed",
-          "  decommissioning:Decommissioning",
-          "and a custom field (Customization > Custom Fields) of it: object type DCIM > device, name "
-          "lifecycle, type Selection"};
+  return {
+      "either add to NetBox's configuration.py, and restart netbox and netbox-rq:",
+      "  FIELD_CHOICES = {",
+      "      'dcim.Device.status+': (",
+      "          ('discovered', 'Discovered', 'teal'),",
+      "          ('ready', 'Ready', 'green'),",
+      "      ),",
+      "  }",
+      "or, in NetBox, make a choice set (Customization > Custom Field Choices) with these lines:",
+      "  offline:Offline",
+      "  discovered:Discovered",
+      "  staged:Staged",
+      "  ready:Ready",
+      "  active:Active",
+      "  planned:Planned",
+      "  inventory:Inventory",
+      "  failed:Failed",
+      "  decommissioning:Decommissioning",
+      "and a custom field (Customization > Custom Fields) of it: object type DCIM > device, name "
+      "lifecycle, type Selection"};
 }
 
 Error missing_states() {
@@ -83,7 +84,7 @@ Result<StateSetup> Registry::setup(std::stop_token stop) {
   };
   HttpRequest options = get_request("/api/dcim/devices/");
   options.method = HttpMethod::options;
-  const Result<HttpResponse> answer = send(http_, std::move(options), stop);
+  const Result<HttpResponse> answer = http_.send(options, stop);
   if (!answer) return tl::unexpected<Error>(answer.error());
   std::optional<bool> offered;
   if (answer->status >= 500) {
@@ -94,9 +95,8 @@ Result<StateSetup> Registry::setup(std::stop_token stop) {
     // Who may not create devices is not told the choices; but a filter by one that is none is
     // wrong.
     if (offered) break;
-    const Result<HttpResponse> filtered = send(
-        http_, get_request(fmt::format("/api/dcim/devices/?status={}&limit=1&brief=true", state)),
-        stop);
+    const Result<HttpResponse> filtered = http_.send(
+        get_request(fmt::format("/api/dcim/devices/?status={}&limit=1&brief=true", state)), stop);
     if (!filtered) return tl::unexpected<Error>(filtered.error());
     if (filtered->status == 400) offered = false;
     if (!filtered->good() && filtered->status != 400) {

@@ -97,6 +97,22 @@ class Events(Lives):
         self.assertEqual(self.status(), "staged", "the lease came first")
         self.assertEqual(self.history()["waiting"], 0)
 
+    def test_many_hooks_at_once_lose_nothing_and_do_nothing_twice(self):
+        macs = [f"3c:a8:2a:00:01:{number:02x}" for number in range(24)]
+        for number, mac in enumerate(macs):
+            self.netbox.server_of(f"s{number}", mac)
+        hooks = [subprocess.Popen([PROGRAM, "-c", str(self.root / "metalwright.yaml"), "dhcp-event", "--mac",
+                                   mac, "--ip", f"192.0.2.{number // 2 + 1}"], stdout=subprocess.DEVNULL,
+                                  stderr=subprocess.PIPE, text=True)
+                 for number, mac in enumerate(mac for mac in macs for _ in range(2))]
+        for hook in hooks:
+            self.assertEqual(hook.wait(120), 0, hook.stderr.read())
+            hook.stderr.close()
+        self.assertEqual(self.history()["waiting"], 0)
+        for number in range(24):
+            self.assertEqual(self.status(f"s{number}"), "discovered")
+            self.assertEqual(len(self.netbox.journal(f"s{number}")), 2, self.netbox.journal(f"s{number}"))
+
     def test_a_capture_is_replayed_and_bursts_are_one_event(self):
         self.netbox.server_of("orion", HPE)
         self.netbox.server_of("rigel", DELL, interface="iDRAC")
