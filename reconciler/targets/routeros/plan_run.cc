@@ -127,7 +127,12 @@ Result<void> PlanRun::take_back() {
     Result<void> done;
     if (step->kind == StepKind::remove) {
       if (found != rows.end()) continue;
-      const Result<RestRow> row = rest_.add(menu.path, step->before, {});
+      RestValues values = step->before;
+      const auto next = std::find_if(rows.begin(), rows.end(), [&](const RestRow& row) {
+        return !step->next.empty() && fits(step->next, menu, row);
+      });
+      if (next != rows.end()) values.emplace_back("place-before", next->id);
+      const Result<RestRow> row = rest_.add(menu.path, values, {});
       if (!row) return tl::unexpected(row.error());
       rows.push_back(*row);
       continue;

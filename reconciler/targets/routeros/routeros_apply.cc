@@ -34,13 +34,28 @@ std::string given_text(const Property* property, std::string_view given) {
 /// What the row would be made of again.
 RestValues writable(const Menu& menu, const RestRow& row) {
   RestValues values;
+  const auto others = other_properties(menu.path);
   for (const auto& [name, value] : row.values) {
     const Property* property = menu.find(name);
-    if (property != nullptr && !value.empty()) {
-      values.emplace_back(name, given_text(property, value));
-    }
+    const bool known =
+        property != nullptr || std::find(others.begin(), others.end(), name) != others.end();
+    if (known && !value.empty()) values.emplace_back(name, given_text(property, value));
   }
   return values;
+}
+
+/// What finds this row of an ordered menu and no other; empty where nothing does.
+Selector place_of(const Menu& menu, const RestRow& row, const std::vector<RestRow>& all) {
+  Selector selector;
+  for (const std::string_view name : {"comment", "req-filename", "ip-addresses"}) {
+    const std::string_view value = row.value(name);
+    if (!value.empty() && menu.find(name) != nullptr) selector.emplace_back(name, value);
+  }
+  const auto same = std::count_if(all.begin(), all.end(), [&](const RestRow& other) {
+    return std::all_of(selector.begin(), selector.end(),
+                       [&](const auto& one) { return other.value(one.first) == one.second; });
+  });
+  return same == 1 ? selector : Selector();
 }
 
 bool can_unset(const Menu& menu, std::string_view name) {
@@ -130,6 +145,14 @@ Result<Step> RouterosApply::creation(const Change& change, const RouterRows& row
     step.values.emplace_back(field.name, std::move(value));
   }
   if (!marked) step.values.emplace_back("comment", owner_comment(change.kind, change.name));
+  if (step.menu->ordered) {
+    // The first row that matches decides, and ours are the particular ones: in front of the others.
+    for (const RestRow& row : rows.menus.at(step.menu->path)) {
+      if (row.value("comment").starts_with(routeros::kOwnerMark)) continue;
+      step.values.emplace_back("place-before", row.id);
+      break;
+    }
+  }
   return step;
 }
 
@@ -205,6 +228,11 @@ Result<std::optional<Step>> RouterosApply::step_of(std::size_t index,
     step.menu = row->menu;
     step.id = row->given->id;
     step.before = writable(*row->menu, *row->given);
+    const std::vector<RestRow>& all = rows.menus.at(row->menu->path);
+    const std::size_t at = static_cast<std::size_t>(row->given - all.data());
+    if (row->menu->ordered && at + 1 < all.size()) {
+      step.next = place_of(*row->menu, all[at + 1], all);
+    }
     step.change = index;
     return std::optional(std::move(step));
   }
@@ -252,6 +280,16 @@ Result<void> RouterosApply::verify_change(const Change& change) const {
     }
   }
   return {};
+}
+
+/// Everything that a row may have to be made of again.
+MenuProperties RouterosApply::properties_to_keep() const {
+  MenuProperties wanted;
+  for (const Menu* menu : menus_) {
+    for (const Property& property : menu->properties) wanted[menu].push_back(property.name);
+    for (const std::string_view name : other_properties(menu->path)) wanted[menu].push_back(name);
+  }
+  return wanted;
 }
 
 /// What names a row, and what is desired of any.
@@ -338,7 +376,8 @@ Result<void> RouterosApply::run(const std::stop_token& stop) {
   if (Result<void> read = read_desired(); !read) return give_up(read.error());
   RouterRows rows;
   rest_.reconnect();
-  if (Result<void> looked = take_look(read_router_rows(rest_, menus_, prefixes_, stop), rows);
+  if (Result<void> looked =
+          take_look(read_router_rows(rest_, properties_to_keep(), prefixes_, stop), rows);
       !looked) {
     return give_up(looked.error());
   }

@@ -38,6 +38,7 @@ class RouterosApply {
  private:
   [[nodiscard]] Result<void> read_desired();
   [[nodiscard]] Result<void> take_look(Result<RouterRows> read, RouterRows& rows);
+  [[nodiscard]] MenuProperties properties_to_keep() const;
   [[nodiscard]] MenuProperties properties_to_verify() const;
   [[nodiscard]] std::vector<ViewedRow> view(const RouterRows& rows) const;
   [[nodiscard]] const ObjectFields* desired(std::string_view kind, std::string_view name) const;

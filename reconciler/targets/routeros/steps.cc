@@ -326,8 +326,28 @@ Selector selector_of(const routeros::Menu& menu, const RestValues& row, const Re
 
 }  // namespace
 
-std::vector<std::vector<std::string_view>> unique_properties(std::string_view menu) {
-  return groups_of(menu);
+std::span<const std::string_view> other_properties(std::string_view menu) {
+  static const std::map<std::string_view, std::vector<std::string_view>> others{
+      {"/interface/bridge/vlan", {"mvrp-forbidden"}},
+      {"/interface/vlan", {"arp", "arp-timeout", "loop-protect", "mvrp", "use-service-tag"}},
+      {"/ip/dhcp-server",
+       {"add-arp", "address-lists", "always-broadcast", "bootp-lease-time", "bootp-support",
+        "client-mac-limit", "conflict-detection", "delay-threshold", "insert-queue-before",
+        "lease-script", "parent-queue", "server-address", "use-radius"}},
+      {"/ip/dhcp-server/lease",
+       {"agent-circuit-id", "agent-remote-id", "allow-dual-stack-queue", "always-broadcast",
+        "insert-queue-before", "parent-queue", "queue-type", "rate-limit", "routes",
+        "use-src-mac"}},
+      {"/ip/dhcp-server/network", {"caps-manager", "ntp-none", "wins-server"}},
+      {"/ip/dns/static", {"address-list", "match-subdomain", "ns"}},
+      {"/ip/tftp", {"allow-overwrite", "reading-window-size"}},
+      {"/ipv6/dhcp-server", {"address-lists", "preference", "prefix-pool", "rapid-commit"}},
+      {"/ipv6/nd", {"hop-limit", "mtu", "ra-interval", "ra-lifetime", "ra-preference"}},
+      {"/ipv6/nd/prefix", {"preferred-lifetime", "valid-lifetime"}},
+  };
+  const auto at = others.find(menu);
+  if (at == others.end()) return {};
+  return at->second;
 }
 
 OrderedSteps order_steps(std::vector<Step> steps, const PresentRows& rows) {
@@ -350,6 +370,14 @@ OrderedSteps order_steps(std::vector<Step> steps, const PresentRows& rows) {
         .run(std::move(list));
   }
   for (auto at = removals.rbegin(); at != removals.rend(); ++at) {
+    // From the front: taken back in reverse, each finds the row that it stood in front of.
+    const auto present = rows.find(at->first.second);
+    if (present != rows.end() && at->second.size() > 1 && at->second.front().menu->ordered) {
+      std::map<std::string_view, std::size_t> places;
+      for (const PresentRow& row : present->second) places.emplace(row.id, places.size());
+      std::stable_sort(at->second.begin(), at->second.end(),
+                       [&](const Step& a, const Step& b) { return places[a.id] < places[b.id]; });
+    }
     for (Step& step : at->second) ordered.steps.push_back(std::move(step));
   }
   std::map<std::pair<std::string_view, std::string_view>, const RestValues*> by_id;

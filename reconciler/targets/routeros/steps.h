@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +32,8 @@ struct Step {
   RestValues before;
   /// Finds the row once the step is done; of a remove before it.
   Selector selector;
+  /// In a menu whose order counts: finds the row that a removed one stood in front of. Empty: none.
+  Selector next;
 };
 
 /// One row of a menu as it is, for ordering.
@@ -61,7 +64,8 @@ struct OrderedSteps {
 /// `id` is the row's: of what was added, and empty for what was removed.
 [[nodiscard]] Step reversed(const Step& step);
 
-/// The properties that no two rows of a menu have in common, in groups.
-[[nodiscard]] std::vector<std::vector<std::string_view>> unique_properties(std::string_view menu);
+/// What a removed row of the menu is made of again besides the properties that we manage: those
+/// that other people may have set on it. Source: `add` of RouterOS 7.24's `/console/inspect`.
+[[nodiscard]] std::span<const std::string_view> other_properties(std::string_view menu);
 
 }  // namespace metalwright::reconciler

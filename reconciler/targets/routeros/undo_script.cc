@@ -25,7 +25,8 @@ Result<std::string> arguments(const RestValues& values) {
   return text;
 }
 
-Result<std::string> command_of(const Step& step) {
+/// `place` stands behind an `add`.
+Result<std::string> command_of(const Step& step, const std::string& place = {}) {
   const Result<std::string> conditions = arguments(step.selector);
   if (!conditions) return conditions;
   const std::string_view menu = step.menu->path;
@@ -34,8 +35,8 @@ Result<std::string> command_of(const Step& step) {
   if (!before) return before;
   if (step.kind == StepKind::set)
     return fmt::format("{} set [find{}]{}", menu, *conditions, *before);
-  return fmt::format(":if ([:len [{} find{}]] = 0) do={{ {} add{} }}", menu, *conditions, menu,
-                     *before);
+  return fmt::format(":if ([:len [{} find{}]] = 0) do={{ {} add{}{} }}", menu, *conditions, menu,
+                     *before, place);
 }
 
 std::string remove_named(std::string_view menu, std::string_view name) {
@@ -70,6 +71,15 @@ Result<std::string> undo_line(const Step& step) {
   }
   const Result<std::string> command = command_of(step);
   if (!command) return command;
+  if (step.kind == StepKind::remove && !step.next.empty()) {
+    // Where the row behind it is gone, its place is as well, and the row counts for more.
+    const Result<std::string> next = arguments(step.next);
+    if (!next) return next;
+    const Result<std::string> placed =
+        command_of(step, fmt::format(" place-before=[find{}]", *next));
+    if (!placed) return placed;
+    return fmt::format(":do {{ {} }} on-error={{ {} }}", *placed, *command);
+  }
   return fmt::format(":do {{ {} }} on-error={{ :log warning \"metalwright: cannot undo in {}\" }}",
                      *command, step.menu->path);
 }

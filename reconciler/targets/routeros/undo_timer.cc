@@ -113,35 +113,54 @@ Result<void> UndoTimer::put_entry(const std::string& name) {
 }
 
 /// What a run that was cut off left: nothing refers to it, since there is no entry but ours.
-Result<void> UndoTimer::sweep_scripts() {
+Result<void> UndoTimer::sweep_scripts(std::string_view beginning) {
   const Result<std::vector<RestRow>> rows = rest_.rows(kScript, kScriptProperties, {});
   if (!rows) return tl::unexpected(rows.error());
   for (const RestRow& row : *rows) {
-    if (!row.value("name").starts_with(kUndoName)) continue;
+    if (!row.value("name").starts_with(beginning)) continue;
     const Result<void> removed = rest_.remove(kScript, row.id, {});
     if (!removed && failure_of(removed.error()) != WriteFailure::gone) return removed;
   }
   return {};
 }
 
+Result<std::string> UndoTimer::put_script(const UndoScripts::Script& script) {
+  const Result<RestRow> row = rest_.add(
+      kScript, {{"name", script.name}, {"source", script.source}, {"policy", std::string(kPolicy)}},
+      {});
+  if (!row) return tl::unexpected(row.error());
+  const std::string_view kept = row->value("source");
+  if (!kept.empty() && without_returns(kept) != script.source) {
+    return invalid("routeros-undo", "the router does not keep the undo script as it was sent");
+  }
+  return row->id;
+}
+
 Result<void> UndoTimer::put_scripts() {
-  for (const UndoScripts::Script& script : scripts_.scripts) {
+  // The last one runs and removes the others: where it is alone the entry still clears up.
+  for (auto script = scripts_.scripts.rbegin(); script != scripts_.scripts.rend(); ++script) {
     if (auto time = keep(); !time) return time;
-    const Result<RestRow> row = rest_.add(
-        kScript,
-        {{"name", script.name}, {"source", script.source}, {"policy", std::string(kPolicy)}}, {});
-    if (!row) return tl::unexpected(row.error());
-    script_ids_.push_back(row->id);
-    const std::string_view kept = row->value("source");
-    if (!kept.empty() && without_returns(kept) != script.source) {
-      return invalid("routeros-undo", "the router does not keep the undo script as it was sent");
+    Result<std::string> id = put_script(*script);
+    if (!id && failure_of(id.error()) == WriteFailure::unknown) {
+      // Whether it was done or not: made anew it is there once.
+      rest_.reconnect();
+      if (auto swept = sweep_scripts(script->name); !swept) return tl::unexpected(id.error());
+      id = put_script(*script);
     }
+    if (!id) return tl::unexpected(id.error());
+    script_ids_.push_back(*id);
   }
   return {};
 }
 
+/// What is left in spite of this does nothing by itself, and goes at the next apply.
 void UndoTimer::remove_scripts() {
-  for (const std::string& id : script_ids_) (void)rest_.remove(kScript, id, {});
+  for (const std::string& id : script_ids_) {
+    const Result<void> removed = rest_.remove(kScript, id, {});
+    if (removed || failure_of(removed.error()) == WriteFailure::gone) continue;
+    rest_.reconnect();
+    if (!rest_.remove(kScript, id, {})) break;
+  }
   script_ids_.clear();
 }
 
@@ -167,14 +186,15 @@ Result<void> UndoTimer::arm(const UndoScripts& scripts) {
         std::any_of(now->begin(), now->end(), [&](const Entry& entry) { return entry.id == id_; });
     if (!there) return unavailable("routeros-undo", "the router did not keep the undo's entry");
     if (auto free = refuse_others(*now); !free) return free;
-    if (auto swept = sweep_scripts(); !swept) return swept;
+    if (auto swept = sweep_scripts(kUndoName); !swept) return swept;
     return put_scripts();
   };
   Result<void> ready = alone();
   if (ready) return {};
   // Nothing was changed yet. Where this is not heard, the entry undoes nothing and ends by itself.
+  // While it stands nobody else has scripts there.
   rest_.reconnect();
-  if (rest_.remove(kScheduler, id_, {})) remove_scripts();
+  if (sweep_scripts(kUndoName)) (void)rest_.remove(kScheduler, id_, {});
   return ready;
 }
 

@@ -60,7 +60,8 @@ class UndoTimer {
   [[nodiscard]] Result<std::vector<Entry>> entries();
   [[nodiscard]] Result<void> put_entry(const std::string& name);
   [[nodiscard]] Result<void> put_scripts();
-  [[nodiscard]] Result<void> sweep_scripts();
+  [[nodiscard]] Result<std::string> put_script(const UndoScripts::Script& script);
+  [[nodiscard]] Result<void> sweep_scripts(std::string_view beginning);
   void remove_scripts();
   [[nodiscard]] Result<void> refuse_others(const std::vector<Entry>& entries) const;
   [[nodiscard]] std::chrono::steady_clock::time_point deadline() const;
