@@ -76,7 +76,8 @@ void find_contradictions(std::vector<BmcRow>& rows, Key key, Value value, std::s
   for (BmcRow& row : rows) {
     if (row.outcome == BmcOutcome::open) groups[key(row)].push_back(&row);
   }
-  for (const auto& [name, group] : groups) {
+  for (const auto& named : groups) {
+    const std::vector<BmcRow*>& group = named.second;
     const bool same = std::all_of(group.begin(), group.end(), [&](const BmcRow* row) {
       return value(*row) == value(*group.front());
     });
