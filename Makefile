@@ -19,9 +19,10 @@ deps:  ## install the Debian packages that are missing (apt; sudo where not root
 	  $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $$missing >/dev/null; \
 	fi
 
+CCACHE = $(shell command -v ccache >/dev/null && echo -DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
+
 $(BUILD)/build.ninja: deps
-	@command -v ccache >/dev/null && ccache_flag=-DCMAKE_CXX_COMPILER_LAUNCHER=ccache; \
-	cmake -S . -B $(BUILD) -G Ninja $$ccache_flag >$(BUILD).log 2>&1 || { cat $(BUILD).log; exit 1; }; rm -f $(BUILD).log
+	@cmake -S . -B $(BUILD) -G Ninja $(CCACHE) >$(BUILD).log 2>&1 || { cat $(BUILD).log; exit 1; }; rm -f $(BUILD).log
 
 program: $(BUILD)/build.ninja  ## build the program only: build/metalwright
 	@ninja -C $(BUILD) -j $(JOBS) metalwright
@@ -39,10 +40,12 @@ test-all: build  ## the tests, and the long ones too
 	@ctest --test-dir $(BUILD) -j $(JOBS) --output-on-failure --no-tests=error
 
 asan: deps  ## the unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
-	@cmake --preset asan >/dev/null && cmake --build --preset asan && ctest --preset asan
+	@cmake --preset asan $(CCACHE) >/dev/null && cmake --build --preset asan -j $(JOBS) && \
+	ctest --preset asan -j $(JOBS)
 
 tsan: deps  ## the unit tests under ThreadSanitizer
-	@cmake --preset tsan >/dev/null && cmake --build --preset tsan && ctest --preset tsan
+	@cmake --preset tsan $(CCACHE) >/dev/null && cmake --build --preset tsan -j $(JOBS) && \
+	ctest --preset tsan -j $(JOBS)
 
 bench: PACKAGES += libbenchmark-dev python3-jinja2
 bench: $(BUILD)/build.ninja  ## measure speed and memory against other programs; takes minutes
