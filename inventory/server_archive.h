@@ -106,8 +106,9 @@ void transfer(Archive& archive, Server& server) {
   archive.span(server.services);
   archive.span(server.labels);
   for (Text* text :
-       {&server.serial, &server.manufacturer, &server.model, &server.site, &server.rack,
-        &server.role, &server.tenant, &server.profile, &server.cluster}) {
+       {&server.serial, &server.manufacturer, &server.model, &server.asset_tag, &server.site,
+        &server.location, &server.rack, &server.role, &server.platform, &server.tenant,
+        &server.profile, &server.cluster}) {
     transfer(archive, *text);
   }
   archive(server.position);

@@ -116,9 +116,12 @@ class ServerReader {
     const auto interned = [&](std::size_t field) { return arena_.intern(fields.text(field)); };
     server.manufacturer = interned(field_index(kServerTable, "manufacturer"));
     server.model = interned(field_index(kServerTable, "model"));
+    server.asset_tag = arena_.copy(fields.text(field_index(kServerTable, "asset-tag")));
     server.site = interned(field_index(kServerTable, "site"));
+    server.location = interned(field_index(kServerTable, "location"));
     server.rack = interned(field_index(kServerTable, "rack"));
     server.role = interned(field_index(kServerTable, "role"));
+    server.platform = interned(field_index(kServerTable, "platform"));
     server.tenant = interned(field_index(kServerTable, "tenant"));
     constexpr std::size_t kProfile = field_index(kServerTable, "profile");
     server.profile = interned(kProfile);

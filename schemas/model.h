@@ -120,7 +120,7 @@ struct Server {
   std::span<const Interface> interfaces;  ///< in the file's order
   std::span<const Text> services;
   std::span<const Label> labels;
-  Text serial, manufacturer, model, site, rack, role, tenant;
+  Text serial, manufacturer, model, asset_tag, site, location, rack, role, platform, tenant;
   std::uint16_t position = 0;  ///< lowest rack unit; 0: not given
   Text profile, cluster;
   DriftOverride drift = DriftOverride::none;

@@ -25,10 +25,13 @@ constexpr const char* kInventory = R"(servers:
     serial: S1
     manufacturer: Maker
     model: M1
+    asset-tag: A1
     site: lab
+    location: hall
     rack: r1
     position: 7
     role: worker
+    platform: debian
     tenant: us
     profile: p
     services: [a, b]

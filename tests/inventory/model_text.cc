@@ -52,8 +52,9 @@ class ModelText {
     line("server {} at {} {}", s.name.view(), model_.origin(entry).text(), entry.digest.hex());
     line(" {}{} {}{} {}{} {}{}", s.hostname.view(), at(s.hostname_mark), text(s.ipv4),
          at(s.ipv4_mark), text(s.ipv6), at(s.ipv6_mark), s.serial.view(), at(s.serial_mark));
-    line(" {} {} {} {} {} {} {}", s.manufacturer.view(), s.model.view(), s.site.view(),
-         s.rack.view(), s.position, s.role.view(), s.tenant.view());
+    line(" {} {} {} {} {} {} {} {} {} {}", s.manufacturer.view(), s.model.view(),
+         s.asset_tag.view(), s.site.view(), s.location.view(), s.rack.view(), s.position,
+         s.role.view(), s.platform.view(), s.tenant.view());
     line(" {}{} {}{} {} {}", s.profile.view(), at(s.profile_mark), s.cluster.view(),
          at(s.cluster_mark), joined(s.services), static_cast<int>(s.drift));
     for (const Label& label : s.labels) line(" label {} {}", label.key.view(), label.value.view());
