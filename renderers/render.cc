@@ -12,6 +12,7 @@
 #include "renderers/dnsmasq.h"
 #include "renderers/grub.h"
 #include "renderers/ipxe.h"
+#include "renderers/netbox.h"
 #include "renderers/netplan.h"
 #include "renderers/pxelinux.h"
 #include "schemas/checks.h"
@@ -103,6 +104,7 @@ Errors Rendering::server(Format format, const ServerEntry& entry, const Artifact
     case Format::dnsmasq:
       return render_dhcp_hosts(s.model, s.settings, entry, sink);
     case Format::netbox:
+      return render_netbox_server(s.model, entry, sink);
     case Format::routeros:
       return {};
   }
@@ -122,6 +124,7 @@ Errors Rendering::site(Format format, const ArtifactSink& sink) const {
     case Format::cluster_config:
       return {};
     case Format::netbox:
+      return render_netbox_site(s.model, sink);
     case Format::routeros:
       return {};
     case Format::dnsmasq:

@@ -90,7 +90,8 @@ constexpr std::array kRendering{
     &kParamText,       &kCommandLineLength, &kBootVariable,   &kMenuText,          &kAssetName,
     &kTemplateSyntax,  &kTemplateVariable,  &kTemplateGrowth, &kNetplanText,       &kWifiSsid,
     &kWifiPassword,    &kDhcpRangeOutside,  &kDhcpHostName,   &kDnsmasqIpv6Prefix, &kDnsmasqRa,
-    &kIpv6RangeUnused, &kBootServerAddress, &kBootLoader,     &kDnsmasqValue,      &kDnsmasqLine};
+    &kIpv6RangeUnused, &kBootServerAddress, &kBootLoader,     &kDnsmasqValue,      &kDnsmasqLine,
+    &kNetboxValue};
 constexpr std::array kTheReportingItself{&kTooManyErrors};
 
 constexpr std::array kGroups{CheckGroup{"the text of a file", kTheTextOfAFile},

@@ -414,6 +414,8 @@ inline constexpr Check kDnsmasqValue{"dnsmasq-value", Severity::error,
                                      "a value is one that dnsmasq's configuration can hold"};
 inline constexpr Check kDnsmasqLine{"dnsmasq-line", Severity::error,
                                     "a line of dnsmasq's configuration has at most 1023 bytes"};
+inline constexpr Check kNetboxValue{"netbox-value", Severity::error,
+                                    "a value is one that NetBox can hold"};
 
 inline constexpr Check kTooManyErrors{"too-many-errors", Severity::error,
                                       "after 1,000 diagnostics the rest is only counted"};
