@@ -62,6 +62,8 @@ TEST(HttpClient, SendsEveryMethodWithItsBody) {
     EXPECT_EQ(server.requests().back().method, word(method));
     EXPECT_EQ(server.requests().back().body, body);
   }
+  ASSERT_TRUE((*client)->send({.method = HttpMethod::options, .path = "/"}, {}));
+  EXPECT_EQ(server.requests().back().method, "OPTIONS");
   ASSERT_TRUE((*client)->send({.method = HttpMethod::del, .path = "/1"}, {}));
   EXPECT_EQ(server.requests().back().method, "DELETE");
   EXPECT_EQ(server.connections(), 1u) << "the connection is kept";
