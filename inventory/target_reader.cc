@@ -34,7 +34,7 @@ constexpr std::array<std::string_view, 15> kDnsmasqOthers{
     "interfaces", "pid-file",      "lease-file",    "listen-addresses", "log-file",
     "run-as",     "authoritative", "probe-address", "tftp-port",        "dhcp-port"};
 constexpr std::array<std::string_view, 2> kNetboxNeeded{"url", "token"};
-constexpr std::array<std::string_view, 2> kNetboxOthers{"ca-file", "timeout"};
+constexpr std::array<std::string_view, 4> kNetboxOthers{"ca-file", "timeout", "pin", "compare-all"};
 constexpr std::array<std::string_view, 3> kRouterNeeded{"url", "user", "password"};
 constexpr std::array<std::string_view, 4> kRouterOthers{"ca-file", "timeout", "pin", "confirm"};
 constexpr std::array kTypes{
@@ -146,19 +146,20 @@ void read_api(const Fields& fields, std::string_view file, TargetConfig& target)
   target.password = read_secret(fields, field("password"));
   target.ca_file = resolved_path(file, fields.text(field("ca-file")));
   target.timeout = fields.duration(field("timeout")).value_or(target.timeout);
+  constexpr std::size_t kPin = field("pin");
+  target.pin = fields.string(kPin);
+  if (fields.given(kPin) && !target.url.starts_with("https://")) {
+    fields.report(checks::kTargetOption, kPin,
+                  "needs an https:// address: http has no certificate");
+  }
+  target.compare_all = fields.duration(field("compare-all")).value_or(target.compare_all);
 }
 
 void read_routeros(const Fields& fields, TargetConfig& target) {
   constexpr std::size_t kConfirm = field("confirm");
-  constexpr std::size_t kPin = field("pin");
-  target.pin = fields.string(kPin);
   target.confirm = fields.duration(kConfirm).value_or(target.confirm);
   if (target.confirm < std::chrono::seconds(1) || target.confirm > std::chrono::hours(24)) {
     fields.report(checks::kTargetOption, kConfirm, "is not within 1s and 1d");
-  }
-  if (fields.given(kPin) && !target.url.starts_with("https://")) {
-    fields.report(checks::kTargetOption, kPin,
-                  "needs an https:// address: http has no certificate");
   }
 }
 

@@ -8,6 +8,7 @@
 #include "reconciler/host_files.h"
 #include "reconciler/targets/dnsmasq/dnsmasq_target.h"
 #include "reconciler/targets/files/files_target.h"
+#include "reconciler/targets/netbox/netbox_target.h"
 #include "reconciler/targets/routeros/routeros_target.h"
 
 namespace metalwright::pipeline {
@@ -65,6 +66,24 @@ reconciler::RouterosTargetSettings router_settings(const HostConfig& config,
   return settings;
 }
 
+reconciler::NetboxTargetSettings netbox_settings(const HostConfig& config,
+                                                 const TargetConfig& target,
+                                                 const std::string& state_folder, bool may_write) {
+  reconciler::NetboxTargetSettings settings{.name = target.name};
+  settings.http.url = target.url;
+  settings.http.ca_file = target.ca_file;
+  settings.http.pin = target.pin;
+  settings.http.silence = target.timeout;
+  settings.memory_file = state_folder + '/' + target.name + ".netbox";
+  settings.may_write = may_write;
+  settings.adopt = target.adopt;
+  settings.compare_all = target.compare_all;
+  settings.token = [folder = config.secrets, name = target.token.name]() -> Result<std::string> {
+    return resolve_secret(folder, name);
+  };
+  return settings;
+}
+
 }  // namespace
 
 struct HostTargets::Parts {
@@ -108,16 +127,19 @@ Result<std::unique_ptr<HostTargets>> HostTargets::make(const HostConfig& config,
         parts.targets.push_back(std::make_unique<reconciler::DnsmasqTarget>(std::move(*settings)));
         break;
       }
+      case TargetType::netbox:
+        parts.targets.push_back(std::make_unique<reconciler::NetboxTarget>(
+            netbox_settings(config, target, state_folder, may_write)));
+        break;
       case TargetType::routeros:
         parts.targets.push_back(std::make_unique<reconciler::RouterosTarget>(
             router_settings(config, target, state_folder)));
         break;
-      case TargetType::netbox:
       case TargetType::nodes:
         return invalid("target-type",
                        "targets." + target.name +
                            ": this version serves targets of the types "
-                           "files, dnsmasq and routeros, not '" +
+                           "files, dnsmasq, netbox and routeros, not '" +
                            std::string(word(target.type)) + "'",
                        target.origin);
     }

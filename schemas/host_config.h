@@ -119,6 +119,7 @@ struct TargetConfig {
   SecretRef password;  ///< routeros
   std::string ca_file;
   std::chrono::seconds timeout{30};
+  std::chrono::seconds compare_all{3600};  ///< netbox: between two looks at everything
   std::string pin;                    ///< routeros: of its certificate or key; see http_client.h
   std::chrono::seconds confirm{300};  ///< routeros: then it undoes by itself what nobody confirmed
 

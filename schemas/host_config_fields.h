@@ -204,9 +204,13 @@ inline constexpr std::array kTargetFields{
           .fallback = "30s"},
     Field{.name = "pin",
           .type = ValueType::text,
-          .doc = "routeros: SHA-256 of the router's certificate, in hexadecimal as its "
+          .doc = "netbox, routeros: SHA-256 of the server's certificate, in hexadecimal as its "
                  "`fingerprint` says, or of its public key as `sha256//BASE64`: trusted instead of "
                  "authorities and names"},
+    Field{.name = "compare-all",
+          .type = ValueType::duration,
+          .doc = "netbox: time after which everything is read again, and not only what changed",
+          .fallback = "1h"},
     Field{.name = "confirm",
           .type = ValueType::duration,
           .doc = "routeros: the router undoes a plan by itself that is not confirmed by then; "
