@@ -40,6 +40,7 @@ void add_offline_commands(CLI::App& program, const Globals& globals, const AddCo
 void add_target_commands(CLI::App& program, const Globals& globals, const AddCommand& add);
 void add_inspect_commands(CLI::App& program, const Globals& globals, const AddCommand& add);
 void add_hold_commands(CLI::App& program, const Globals& globals, const AddCommand& add);
+void add_import_commands(CLI::App& program, const Globals& globals, const AddCommand& add);
 void add_lifecycle_commands(CLI::App& program, const Globals& globals, const AddCommand& add);
 void add_dhcp_commands(CLI::App& program, const Globals& globals, const AddCommand& add);
 void add_bmc_commands(CLI::App& program, const Globals& globals, const AddCommand& add);

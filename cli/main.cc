@@ -80,6 +80,7 @@ int run(int argc, char** argv) {
   add_target_commands(program, globals, add);
   add_inspect_commands(program, globals, add);
   add_hold_commands(program, globals, add);
+  add_import_commands(program, globals, add);
   add_lifecycle_commands(program, globals, add);
   add_dhcp_commands(program, globals, add);
   add_bmc_commands(program, globals, add);

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <map>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "reconciler/targets/netbox/netbox_api.h"
+#include "schemas/object_fields.h"
+
+namespace metalwright::reconciler {
+
+/// All that a NetBox has of the kinds that we keep, whoever made it: for writing a repository.
+struct NetboxExport {
+  /// By kind; ordered by name. The fields are as in plans.
+  std::map<std::string, std::vector<std::pair<std::string, ObjectFields>>, std::less<>> objects;
+  /// How many of a kind have no name as a resource, such as addresses of a VRF.
+  std::map<std::string, std::size_t, std::less<>> unnamed;
+};
+
+/// Reads everything. Errors: those of the API.
+[[nodiscard]] Result<NetboxExport> read_netbox_export(NetboxApi& api, std::stop_token stop);
+
+}  // namespace metalwright::reconciler
