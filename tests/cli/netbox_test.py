@@ -1,0 +1,340 @@
+#!/usr/bin/env python3
+"""A NetBox kept as the repository says, against the stand-in of tests/fakes."""
+
+import os
+import signal
+
+from lab_site import main
+from netbox_site import INVENTORY, TOKEN, Fake, NetboxSite
+
+KINDS = ["extras/tags", "extras/custom-fields", "dcim/sites", "dcim/locations", "dcim/racks",
+         "dcim/manufacturers", "dcim/device-types", "dcim/device-roles", "dcim/platforms",
+         "tenancy/tenants", "virtualization/cluster-types", "virtualization/clusters", "ipam/vlans",
+         "ipam/prefixes", "dcim/devices", "dcim/interfaces", "ipam/ip-addresses"]
+
+
+class Filling(NetboxSite):
+    def counts(self):
+        return {path: self.api("GET", f"/api/{path}/")["count"] for path in KINDS}
+
+    def test_an_empty_netbox_is_filled_in_one_run_and_the_second_writes_nothing(self):
+        plan = self.expect(0, "plan").stdout
+        self.assertIn("+ custom-field metalwright", plan)
+        self.assertIn("+ tag metalwright", plan)
+        self.assertEqual(self.writes(), [], "a plan writes nothing")
+        self.apply()
+        self.requests()
+        self.assert_converged()
+        self.apply()
+        requests = self.requests()
+        self.assertEqual([line for line in requests if not line.startswith("GET")], [])
+        self.assertLessEqual(len(requests), 2 * 20, "a look asks only what changed")
+
+    def test_every_object_refers_to_the_right_ones(self):
+        self.apply()
+        device = self.one("/api/dcim/devices/?name=lyra")
+        self.assertEqual(
+            {key: (device[key] or {}).get("slug") for key in ("site", "role", "platform", "tenant")},
+            {"site": "frankfurt-1", "role": "compute-node", "platform": "debian-12",
+             "tenant": "ours"})
+        self.assertEqual(device["device_type"]["slug"], "poweredge-r640")
+        self.assertEqual((device["location"]["slug"], device["rack"]["name"], device["position"],
+                          device["face"]["value"]), ("hall-a", "R12", 7, "front"))
+        self.assertEqual((device["serial"], device["asset_tag"], device["cluster"]["name"]),
+                         ("S-1", "A-1", "lab"))
+        self.assertEqual(device["primary_ip4"]["address"], "192.0.2.12/24")
+        self.assertEqual(device["oob_ip"]["address"], "192.0.2.212/24")
+        self.assertEqual(device["status"]["value"], "offline", "where a server's life begins")
+        self.assertEqual(sorted(tag["name"] for tag in device["tags"]), ["env=prod", "metalwright"])
+        self.assertEqual(device["custom_fields"]["metalwright"], "inventory.yaml#servers.lyra")
+        other = self.one("/api/dcim/devices/?name=orion")
+        self.assertEqual((other["site"]["slug"], other["role"]["slug"]), ("default", "server"))
+        self.assertEqual(other["primary_ip6"]["address"], "2001:db8:1::1/64")
+        nics = {nic["name"]: nic for nic in
+                self.api("GET", f"/api/dcim/interfaces/?device_id={device['id']}")["results"]}
+        self.assertEqual(sorted(nics), ["bond0", "bond0.10", "eno1", "eno2", "idrac"])
+        self.assertTrue(nics["idrac"]["mgmt_only"])
+        self.assertEqual(nics["eno2"]["lag"]["name"], "bond0")
+        self.assertEqual(nics["bond0.10"]["parent"]["name"], "bond0")
+        self.assertEqual(nics["bond0"]["type"]["value"], "lag")
+        self.assertEqual((nics["eno1"]["mac_address"], nics["eno1"]["mtu"]),
+                         ("52:54:00:00:00:21", 9000))
+        address = self.one("/api/ipam/ip-addresses/?address=192.0.2.11")
+        self.assertEqual((address["dns_name"], address["assigned_object"]["name"]),
+                         ("orion.example.net", "eth0"))
+        self.assertEqual(self.one("/api/ipam/prefixes/?prefix=192.0.2.0/24")["vlan"]["vid"], 10)
+
+    def test_a_read_only_token_can_plan(self):
+        self.fake.stop()
+        self.fake = Fake("--token", "unknown", "--read-only-token", TOKEN)
+        self.addCleanup(self.fake.stop)
+        self.use(self.fake.url)
+        self.configure()
+        self.assertIn("35 to create", self.expect(0, "plan").stdout)
+        done = self.run_program("apply", "--yes")
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("[netbox-permission]", done.stderr)
+
+    def test_a_wrong_token_is_told_and_never_shown(self):
+        (self.root / "secrets/netbox-token").write_text("nbt_abc.hunter2")
+        done = self.run_program("plan")
+        self.assertIn("Invalid v2 token [netbox-permission]", done.stdout + done.stderr)
+        self.assertNotIn("hunter2", done.stdout + done.stderr)
+
+    def test_a_refusal_names_the_resource_the_field_and_the_line(self):
+        self.apply()
+        other = self.one("/api/dcim/devices/?name=orion")
+        self.api("PATCH", f"/api/dcim/devices/{other['id']}/", {"asset_tag": "A-2"})
+        self.commit({"inventory.yaml": INVENTORY.replace("asset-tag: A-1", "asset-tag: A-2")})
+        done = self.run_program("apply", "--yes")
+        self.assertEqual(done.returncode, 1, done.stdout)
+        self.assertIn("inventory.yaml:9:3: error: netbox/device/lyra: NetBox answers HTTP 400: "
+                      "asset_tag: device with this asset_tag already exists. [netbox-refused]",
+                      done.stderr)
+
+    def test_doctor_looks_at_it(self):
+        done = self.run_program("doctor")
+        self.assertIn(f"NetBox {self.version} answers at", done.stdout)
+        self.assertIn("ok    target netbox: the token may write every kind of object", done.stdout)
+
+
+class FillingOld(Filling):
+    version = "3.7.8"
+
+
+class FillingMiddle(Filling):
+    version = "4.1.11"
+
+
+class People(NetboxSite):
+    """What people do in NetBox is seen, corrected where it is ours, and left alone where not."""
+
+    def setUp(self):
+        super().setUp()
+        self.apply()
+
+    def device(self, name="lyra"):
+        return self.one(f"/api/dcim/devices/?name={name}")
+
+    def test_what_a_person_changed_is_seen_and_corrected(self):
+        device = self.device()
+        self.api("PATCH", f"/api/dcim/devices/{device['id']}/", {"serial": "X", "rack": None,
+                                                                "position": None, "face": ""})
+        address = self.one("/api/ipam/ip-addresses/?address=192.0.2.11")
+        self.api("DELETE", f"/api/ipam/ip-addresses/{address['id']}/", status=204)
+        plan = self.expect(2, "plan", "--detailed-exitcode").stdout
+        self.assertIn("serial: X -> S-1", plan)
+        self.assertIn("+ ip-address 192.0.2.11 [drift-deleted]", plan)
+        self.apply()
+        self.assert_converged()
+        self.assertEqual(self.device()["serial"], "S-1")
+        self.assertEqual(self.device("orion")["primary_ip4"]["address"], "192.0.2.11/24")
+
+    def test_what_is_theirs_stays(self):
+        device = self.device()
+        tag = self.api("POST", "/api/extras/tags/", {"name": "People", "slug": "people"}, 201)
+        self.api("PATCH", f"/api/dcim/devices/{device['id']}/",
+                 {"comments": "mine", "status": "active",
+                  "tags": [{"slug": "people"}, *({"slug": one["slug"]} for one in device["tags"])]})
+        nic = self.one(f"/api/dcim/interfaces/?device_id={device['id']}&name=eno1")
+        self.api("PATCH", f"/api/dcim/interfaces/{nic['id']}/",
+                 {"type": "25gbase-x-sfp28", "description": "uplink"})
+        extra = self.api("POST", "/api/dcim/interfaces/",
+                         {"device": device["id"], "name": "mine", "type": "other"}, 201)
+        self.assert_converged()
+        self.commit({"inventory.yaml": INVENTORY.replace("env: prod", "env: test")})
+        self.apply()
+        self.assert_converged()
+        device = self.device()
+        self.assertEqual((device["comments"], device["status"]["value"]), ("mine", "active"))
+        self.assertEqual(sorted(one["slug"] for one in device["tags"]),
+                         ["env-test", "metalwright", "people"])
+        nic = self.one(f"/api/dcim/interfaces/?id={nic['id']}")
+        self.assertEqual((nic["type"]["value"], nic["description"]), ("25gbase-x-sfp28", "uplink"))
+        self.assertEqual(self.one(f"/api/dcim/interfaces/?id={extra['id']}")["name"], "mine")
+        self.assertEqual(self.one(f"/api/extras/tags/?id={tag['id']}")["slug"], "people")
+
+    def test_somebody_elses_device_is_a_conflict_until_it_is_adopted(self):
+        device = self.device()
+        made = self.api("POST", "/api/dcim/devices/",
+                        {"name": "nova", "site": device["site"]["id"], "serial": "theirs",
+                         "role": device["role"]["id"],
+                         "device_type": device["device_type"]["id"]}, 201)
+        nova = ("  nova:\n    serial: N-1\n    ipv4: 192.0.2.40\n    interfaces:\n"
+                '      eth0: {mac: "52:54:00:00:00:40", role: primary}\n')
+        self.commit({"inventory.yaml": INVENTORY + nova})
+        done = self.run_program("apply", "--yes")
+        self.assertIn("! netbox/device/nova", done.stdout)
+        self.assertEqual(self.device("nova")["serial"], "theirs")
+        self.assertEqual(self.api("GET", f"/api/dcim/interfaces/?device_id={made['id']}")["count"],
+                         0, "nothing is put on it")
+        self.more = ", adopt: true"
+        self.use(self.fake.url)
+        self.configure()
+        self.apply()
+        self.assert_converged()
+        self.assertEqual(self.device("nova")["serial"], "N-1")
+        self.assertEqual(self.device("nova")["id"], made["id"])
+
+    def test_a_copy_that_a_person_made_is_not_deleted(self):
+        device = self.device()
+        copy = self.api("POST", "/api/dcim/devices/",
+                        {"name": "copy", "site": device["site"]["id"],
+                         "role": device["role"]["id"], "device_type": device["device_type"]["id"],
+                         "tags": [{"slug": "metalwright"}]}, 201)
+        self.assert_converged()
+        self.apply()
+        self.assertEqual(self.device("copy")["id"], copy["id"])
+
+    def test_what_other_objects_need_is_handed_over_instead_of_deleted(self):
+        site = self.one("/api/dcim/sites/?slug=frankfurt-1")
+        self.api("POST", "/api/dcim/racks/", {"name": "theirs", "site": site["id"]}, 201)
+        self.commit({"inventory.yaml": INVENTORY.split("  lyra:")[0], "clusters/lab.yaml": None})
+        self.policy = "{max-deletes: {count: 100, percent: 100}}"
+        self.configure()
+        self.apply()
+        self.assert_converged()
+        site = self.one("/api/dcim/sites/?slug=frankfurt-1")
+        self.assertEqual((site["tags"], site["custom_fields"]), ([], {"metalwright": None}))
+        self.assertEqual(self.api("GET", "/api/dcim/devices/?name=lyra")["count"], 0)
+
+    def test_a_lost_state_is_rebuilt_without_a_write(self):
+        for path in (self.root / "state").iterdir():
+            if path.is_file():
+                path.unlink()
+        self.requests()
+        self.assert_converged()
+        self.apply()
+        self.assertEqual(self.writes(), [])
+
+    def test_a_rename_keeps_the_objects(self):
+        before = self.device("orion")
+        nic = self.one(f"/api/dcim/interfaces/?device_id={before['id']}")
+        text = INVENTORY.replace("  orion:", "  rigel:") + "moved: [{from: orion, to: rigel}]\n"
+        self.commit({"inventory.yaml": text})
+        self.apply()
+        self.assert_converged()
+        self.assertEqual(self.device("rigel")["id"], before["id"])
+        self.assertEqual(self.one(f"/api/dcim/interfaces/?device_id={before['id']}")["id"],
+                         nic["id"])
+
+    def test_addresses_that_change_places_do(self):
+        text = INVENTORY.replace("192.0.2.11\n", "X\n").replace("192.0.2.12\n", "192.0.2.11\n")
+        self.commit({"inventory.yaml": text.replace("X\n", "192.0.2.12\n"),
+                     "clusters/lab.yaml": None})
+        self.apply()
+        self.assert_converged()
+        self.assertEqual(self.device("orion")["primary_ip4"]["address"], "192.0.2.12/24")
+        self.assertEqual(self.device("lyra")["primary_ip4"]["address"], "192.0.2.11/24")
+
+    def test_a_mac_address_is_replaced_and_taken_away(self):
+        text = INVENTORY.replace("52:54:00:00:00:11", "52:54:00:00:00:99").replace(
+            'eno2: {mac: "52:54:00:00:00:22"}', "eno2: {}")
+        self.commit({"inventory.yaml": text})
+        self.apply()
+        self.assert_converged()
+        macs = {one["mac_address"] for one in self.api("GET", "/api/dcim/mac-addresses/")["results"]}
+        self.assertIn("52:54:00:00:00:99", macs)
+        self.assertFalse(macs & {"52:54:00:00:00:11", "52:54:00:00:00:22"})
+
+    def test_fields_that_left_the_repository_are_cleared(self):
+        text = INVENTORY
+        for line in ("    asset-tag: A-1\n", "    platform: Debian 12\n", "    tenant: Ours\n",
+                     "    position: 7\n", "    serial: S-1\n"):
+            text = text.replace(line, "")
+        self.commit({"inventory.yaml": text})
+        self.apply()
+        self.assert_converged()
+        device = self.device()
+        self.assertEqual([device[key] for key in ("asset_tag", "platform", "tenant", "position",
+                                                  "face", "serial")],
+                         [None, None, None, None, None, ""])
+
+
+class Breaking(NetboxSite):
+    """Connections that break at every request: the next run makes it as if nothing had been."""
+
+    def state(self):
+        """Everything that is there, without ids and times."""
+        out = {}
+        for path in KINDS + ["dcim/mac-addresses"]:
+            found = self.api("GET", f"/api/{path}/?limit=1000")["results"]
+            out[path] = sorted(one["display"] for one in found)
+        return out
+
+    def break_each(self, fault):
+        self.apply()
+        wanted = self.state()
+        count = len([line for line in self.requests()]) or 60
+        for after in range(1, count, 3):
+            with self.subTest(fault=fault, request=after):
+                self.fake.stop()
+                self.fake = Fake("--no-check")
+                self.addCleanup(self.fake.stop)
+                self.use(self.fake.url)
+                self.configure()
+                for path in (self.root / "state").iterdir():
+                    if path.is_file():
+                        path.unlink()
+                self.fake.control("POST", "faults", [{"fault": fault, "after": after, "times": 8}])
+                self.run_program("apply", "--yes")
+                self.fake.control("DELETE", "faults")
+                self.apply()
+                self.assert_converged()
+                self.assertEqual(self.state(), wanted)
+
+    def test_an_answer_that_is_lost(self):
+        self.break_each("lost")
+
+    def test_a_connection_that_is_reset(self):
+        self.break_each("reset")
+
+    def test_an_answer_that_is_cut(self):
+        self.break_each("cut")
+
+
+class Busy(NetboxSite):
+    def test_a_busy_netbox_is_waited_for(self):
+        for fault in ("429", "503", "500", "html", "slow"):
+            self.fake.control("POST", "faults", [{"fault": fault, "method": "GET", "times": 2}])
+            self.expect(0, "plan")
+
+    def test_a_person_who_changes_what_is_about_to_be_written_is_not_overwritten(self):
+        self.apply()
+        self.commit({"inventory.yaml": INVENTORY.replace("serial: S-1", "serial: S-2")})
+        self.expect(0, "plan", "--out", str(self.root / "plan.json"))
+        device = self.one("/api/dcim/devices/?name=lyra")
+        self.api("PATCH", f"/api/dcim/devices/{device['id']}/", {"serial": "THEIRS"})
+        self.expect(4, "apply", "--yes", str(self.root / "plan.json"))
+        self.assertEqual(self.one("/api/dcim/devices/?name=lyra")["serial"], "THEIRS")
+
+
+FAULTS = os.environ.get("METALWRIGHT_FAULTS", "")
+
+
+class KilledAtNetbox(NetboxSite):
+    def test_a_run_that_is_killed_at_a_write_is_finished_by_the_next(self):
+        for point in ("netbox.write", "netbox.written"):
+            for number in range(1, 12, 2):
+                with self.subTest(point=point, number=number):
+                    self.fake.stop()
+                    self.fake = Fake("--no-check")
+                    self.addCleanup(self.fake.stop)
+                    self.use(self.fake.url)
+                    self.configure()
+                    for path in (self.root / "state").glob("*"):
+                        if path.is_file():
+                            path.unlink()
+                    done = self.run_program("apply", "--yes", program=FAULTS, env={
+                        "METALWRIGHT_FAULT": f"{point}:{number}=kill"})
+                    if done.returncode != -signal.SIGKILL:
+                        self.assertEqual(done.returncode, 0, done.stderr)
+                    self.apply()
+                    self.assert_converged()
+                    devices = self.api("GET", "/api/dcim/devices/")["results"]
+                    self.assertEqual(sorted(one["name"] for one in devices), ["lyra", "orion"])
+                    self.assertEqual(self.api("GET", "/api/dcim/mac-addresses/")["count"], 4)
+                    self.assertEqual(self.api("GET", "/api/ipam/ip-addresses/")["count"], 6)
+
+
+main()
