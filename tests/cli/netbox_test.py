@@ -251,6 +251,78 @@ class People(NetboxSite):
                          [None, None, None, None, None, ""])
 
 
+class Importing(NetboxSite):
+    """The way in: a repository from what people have in NetBox."""
+
+    def person_fills(self):
+        def make(path, body):
+            return self.api("POST", f"/api/{path}/", body, 201)["id"]
+
+        site = make("dcim/sites", {"name": "Frankfurt", "slug": "fra"})
+        hall = make("dcim/locations", {"name": "Hall A", "slug": "hall-a", "site": site})
+        rack = make("dcim/racks", {"name": "R12", "site": site, "location": hall})
+        maker = make("dcim/manufacturers", {"name": "Dell", "slug": "dell"})
+        kind = make("dcim/device-types", {"model": "R640", "slug": "r640", "manufacturer": maker})
+        role = make("dcim/device-roles", {"name": "Control plane", "slug": "control-plane"})
+        tag = make("extras/tags", {"name": "people", "slug": "people"})
+        label = make("extras/tags", {"name": "env=prod", "slug": "env-prod"})
+        cluster = make("virtualization/clusters", {"name": "lab", "type": make(
+            "virtualization/cluster-types", {"name": "Talos", "slug": "talos"})})
+        vlan = make("ipam/vlans", {"vid": 10, "name": "Prod VLAN"})
+        make("ipam/prefixes", {"prefix": "192.0.2.0/24", "vlan": vlan})
+        make("ipam/prefixes", {"prefix": "192.0.0.0/16"})
+        for number in (1, 2):
+            device = make("dcim/devices", {
+                "name": f"node{number}", "site": site, "location": hall, "rack": rack,
+                "position": number, "face": "front", "device_type": kind, "role": role,
+                "serial": f"S-{number}", "cluster": cluster, "tags": [tag, label]})
+            nic = make("dcim/interfaces", {"device": device, "name": "eth0", "type": "1000base-t"})
+            bmc = make("dcim/interfaces", {"device": device, "name": "iLO", "type": "1000base-t",
+                                           "mgmt_only": True})
+            mac = make("dcim/mac-addresses", {"mac_address": f"52:54:00:00:01:0{number}",
+                                              "assigned_object_type": "dcim.interface",
+                                              "assigned_object_id": nic})
+            self.api("PATCH", f"/api/dcim/interfaces/{nic}/", {"primary_mac_address": mac})
+            addresses = [make("ipam/ip-addresses", {
+                "address": f"192.0.2.{host}/24", "assigned_object_type": "dcim.interface",
+                "assigned_object_id": on}) for host, on in ((10 + number, nic), (20 + number, bmc))]
+            self.api("PATCH", f"/api/dcim/devices/{device}/",
+                     {"primary_ip4": addresses[0], "oob_ip": addresses[1]})
+        make("dcim/devices", {"name": "with blank", "site": site, "device_type": kind,
+                              "role": role})
+
+    def test_the_plan_is_empty_once_its_objects_were_taken_over(self):
+        self.person_fills()
+        done = self.expect(0, "import", "netbox", "--out", str(self.root / "made"))
+        self.assertIn("2 servers, 1 networks, 1 clusters", done.stdout)
+        for note in ("device 'with blank': not a name for a server",
+                     "prefix 192.0.0.0/16: it contains others", "tag 'people' of 2 devices"):
+            self.assertIn(note, done.stdout)
+        files = {str(path.relative_to(self.root / "made")): path.read_text()
+                 for path in (self.root / "made").rglob("*") if path.is_file()}
+        self.assertEqual(sorted(files), ["clusters/lab.yaml", "inventory.yaml", "networks.yaml"])
+        self.assertIn("env: prod", files["inventory.yaml"])
+        self.commit(files)
+        self.more = ", adopt: true"
+        self.use(self.fake.url)
+        self.configure()
+        self.apply()
+        self.assert_converged()
+        device = self.one("/api/dcim/devices/?name=node1")
+        self.assertEqual((device["serial"], device["position"], device["site"]["name"],
+                          device["primary_ip4"]["address"], device["status"]["value"]),
+                         ("S-1", 1, "Frankfurt", "192.0.2.11/24", "active"))
+        self.assertEqual(self.one("/api/ipam/vlans/")["name"], "Prod VLAN")
+
+    def test_no_file_is_replaced(self):
+        (self.root / "made").mkdir()
+        (self.root / "made/inventory.yaml").write_text("mine")
+        done = self.run_program("import", "netbox", "--out", str(self.root / "made"))
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("[import-exists]", done.stderr)
+        self.assertEqual((self.root / "made/inventory.yaml").read_text(), "mine")
+
+
 class Breaking(NetboxSite):
     """Connections that break at every request: the next run makes it as if nothing had been."""
 
