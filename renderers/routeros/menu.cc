@@ -61,7 +61,7 @@ constexpr std::array kAddress{
 constexpr std::array kDhcpServer{
     Property{"address-pool", text, "static-only", kReference},
     Property{"authoritative", word},  // 6: after-2sec-delay; 7: yes
-    Property{"comment", text, ""},
+    Property{"comment", text, "", kSoft},
     Property{"dhcp-option-set", text, "none", kReference},
     Property{"disabled", boolean, "no"},  // an export of 6 says it where it is yes
     Property{"interface", text, kUnknown, kReference},

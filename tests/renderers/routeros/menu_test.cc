@@ -61,6 +61,7 @@ TEST(RouterosMenu, MakesReferencesAfterWhatTheyName) {
 TEST(RouterosMenu, TellsOursByNameWhereVersionsDifferInComments) {
   EXPECT_TRUE(find_menu_of_kind("dhcp-option")->owned_by_name());
   EXPECT_TRUE(find_menu_of_kind("pool")->owned_by_name());
+  EXPECT_TRUE(find_menu_of_kind("dhcp-server")->owned_by_name());
   EXPECT_FALSE(find_menu_of_kind("dhcp-lease")->owned_by_name());
 }
 
