@@ -17,10 +17,14 @@ constexpr seconds kShortestLease{120};
 void read_dhcp_server(const Fields& fields, Dhcp& dhcp) {
   const std::string_view server = fields.text(field_index(kDhcpTable, "server"));
   constexpr std::string_view kRouter = "routeros:";
+  constexpr std::string_view kSwitch = "fs:";
   if (server.empty()) return;
   if (server.starts_with(kRouter)) {
     dhcp.server = DhcpServer::routeros;
     dhcp.router = server.substr(kRouter.size());
+  } else if (server.starts_with(kSwitch)) {
+    dhcp.server = DhcpServer::fs;
+    dhcp.router = server.substr(kSwitch.size());
   } else {
     dhcp.server = parse_dhcp_server(server).value_or(DhcpServer::none);
   }
@@ -59,6 +63,7 @@ void read_dhcp(const Value& value, Place place, Network& network) {
                   fmt::format("{} is not {}", quoted(dhcp.interface),
                               "an interface's name (1 to 15 bytes without blanks, '/' and ':')"));
   }
+  dhcp.relay = fields.string(field_index(kDhcpTable, "relay"));
   dhcp.loader =
       static_cast<BootLoader>(fields.choice(field_index(kDhcpTable, "loader")).value_or(0));
   constexpr std::size_t kLease = field_index(kDhcpTable, "lease");
@@ -79,7 +84,7 @@ void read_dhcp(const Value& value, Place place, Network& network) {
   if (dhcp.server == DhcpServer::none && !fields.given(field_index(kDhcpTable, "server"))) {
     fields.report(checks::kNetworkDhcp, kRange,
                   "a range without a 'server' is given by nobody; say dnsmasq, "
-                  "routeros:<target>, external, proxy or none");
+                  "routeros:<target>, fs:<switch>, external, proxy or none");
   }
 }
 

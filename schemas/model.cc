@@ -118,11 +118,12 @@ using Words = std::pair<T, std::string_view>;
 
 constexpr std::array<Words<Firmware>, 3> kFirmwares{
     {{Firmware::automatic, "auto"}, {Firmware::bios, "bios"}, {Firmware::uefi, "uefi"}}};
-constexpr std::array<Words<DhcpServer>, 5> kDhcpServers{{{DhcpServer::none, "none"},
+constexpr std::array<Words<DhcpServer>, 6> kDhcpServers{{{DhcpServer::none, "none"},
                                                          {DhcpServer::dnsmasq, "dnsmasq"},
                                                          {DhcpServer::routeros, "routeros"},
                                                          {DhcpServer::external, "external"},
-                                                         {DhcpServer::proxy, "proxy"}}};
+                                                         {DhcpServer::proxy, "proxy"},
+                                                         {DhcpServer::fs, "fs"}}};
 constexpr std::array<Words<RouterAdvertisement>, 4> kAdvertisements{
     {{RouterAdvertisement::none, "none"},
      {RouterAdvertisement::slaac, "slaac"},

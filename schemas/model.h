@@ -145,7 +145,7 @@ struct ServerEntry {
   Digest digest;
 };
 
-enum class DhcpServer : std::uint8_t { none, dnsmasq, routeros, external, proxy };
+enum class DhcpServer : std::uint8_t { none, dnsmasq, routeros, external, proxy, fs };
 enum class RouterAdvertisement : std::uint8_t { none, slaac, stateless, stateful };
 
 /// `dhcp.loader`: what a machine's firmware is told to load first.
@@ -157,7 +157,8 @@ enum class BootLoader : std::uint8_t {
 
 struct Dhcp {
   DhcpServer server = DhcpServer::none;
-  std::string router;     ///< `routeros:<target>`: that target's name
+  std::string router;     ///< `routeros:<target>`, `fs:<switch>`: that name
+  std::string relay;      ///< switch that relays requests to the server; empty: none
   std::string interface;  ///< the interface that serves; empty: found by its address
   std::optional<Ipv4Range> range;
   std::chrono::seconds lease{3600};

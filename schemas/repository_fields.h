@@ -27,6 +27,8 @@ inline constexpr std::array kDhcpFields{
           .fallback = "1h"},
     Field{"interface", ValueType::text,
           "The interface of the serving host or router; none: found by its address"},
+    Field{"relay", ValueType::name,
+          "The FS switch that relays requests to the server; none: machines reach it themselves"},
     Field{.name = "loader",
           .type = ValueType::choice,
           .doc = "What firmware loads first: iPXE everywhere; PXELINUX on BIOS and GRUB on UEFI; "

@@ -10,7 +10,9 @@ constexpr std::size_t kFirstChunk = std::size_t{16} * 1024;
 constexpr std::size_t kLargestChunk = std::size_t{256} * 1024;
 
 struct TextHash {
-  std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+  std::size_t operator()(std::string_view text) const {
+    return std::hash<std::string_view>{}(text);
+  }
 };
 }  // namespace
 

@@ -46,6 +46,7 @@ bool is_target_name(std::string_view text) {
 
 bool is_dhcp_server(std::string_view text) {
   if (text.starts_with("routeros:")) return is_target_name(text.substr(9));
+  if (text.starts_with("fs:")) return is_target_name(text.substr(3));
   return text == "dnsmasq" || text == "external" || text == "proxy" || text == "none";
 }
 

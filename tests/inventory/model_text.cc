@@ -104,7 +104,7 @@ class ModelText {
          n.prefix_origin.text(), text(n.gateway), n.gateway_origin.text(), number(n.vlan),
          joined(n.dns), n.domain);
     line(" {} {} {} {} {} {} {} {} {} {}", n.boot_server, n.mtu_bytes, word(n.dhcp.server),
-         n.dhcp.router, n.dhcp.interface, text(n.dhcp.range), n.dhcp.lease.count(),
+         n.dhcp.router + n.dhcp.relay, n.dhcp.interface, text(n.dhcp.range), n.dhcp.lease.count(),
          word(n.dhcp.loader), n.dhcp.origin.text(), n.dhcp.range_origin.text());
     if (n.ipv6) {
       line(" {} {} {} {}", n.ipv6->prefix.text(), text(n.ipv6->gateway), word(n.ipv6->ra),

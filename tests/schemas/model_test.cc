@@ -226,7 +226,7 @@ TEST(Words, GoBothWays) {
     EXPECT_EQ(parse_firmware(word(value)), value);
   }
   for (const auto value : {DhcpServer::none, DhcpServer::dnsmasq, DhcpServer::routeros,
-                           DhcpServer::external, DhcpServer::proxy}) {
+                           DhcpServer::external, DhcpServer::proxy, DhcpServer::fs}) {
     EXPECT_EQ(parse_dhcp_server(word(value)), value);
   }
   for (const auto value : {RouterAdvertisement::none, RouterAdvertisement::slaac,
