@@ -20,6 +20,8 @@
 #include "reconciler/file_system.h"
 #include "reconciler/object_diff.h"
 #include "reconciler/targets/dnsmasq/hosts_file.h"
+#include "renderers/fs_switch.h"
+#include "renderers/routeros_script.h"
 
 namespace metalwright::pipeline {
 namespace {
@@ -63,6 +65,46 @@ std::vector<HostFile> usual_loaders() {
   return loaders;
 }
 
+/// The devices that serve DHCP in a model's networks, sorted.
+std::set<std::string> devices_of(const Model& model, DhcpServer server) {
+  std::set<std::string> names;
+  for (const Network& network : model.networks) {
+    if (network.dhcp.server == server) names.insert(network.dhcp.router);
+    if (server == DhcpServer::fs && !network.dhcp.relay.empty()) names.insert(network.dhcp.relay);
+  }
+  return names;
+}
+
+std::vector<TargetLayout> layouts_of(const Model& model, const HostConfig& host) {
+  const std::vector<HostFile> loaders =
+      wants_boot_loaders(host) ? usual_loaders() : std::vector<HostFile>{};
+  const DigestHostFile digest = [](const std::string&, std::uint16_t) -> Result<HostFileDigests> {
+    return HostFileDigests{};
+  };
+  // Secrets stay names, and assets and loaders stay where they are: only their names are rendered.
+  Layouts layouts = make_layouts(
+      {.config = host, .model = model, .boot_loaders = loaders, .secrets = {}, .digest = digest});
+  for (TargetLayout& layout : layouts.targets) layout.host_files.clear();
+  return std::move(layouts.targets);
+}
+
+/// The given host, or a usual one that has the routers which the models name.
+HostConfig host_for(const HostConfig* config, std::initializer_list<const Model*> models) {
+  if (config != nullptr) return *config;
+  HostConfig host = usual_host();
+  std::set<std::string> routers;
+  for (const Model* model : models) {
+    for (const std::string& name : devices_of(*model, DhcpServer::routeros)) routers.insert(name);
+  }
+  for (const std::string& name : routers) {
+    TargetConfig target;
+    target.name = name;
+    target.type = TargetType::routeros;
+    host.targets.push_back(std::move(target));
+  }
+  return host;
+}
+
 void fill_fields(const ContentRenderer& before, const ContentRenderer& after, Change& change) {
   std::optional<Content> old_content, new_content;
   const std::string& old_name = change.moved_from.empty() ? change.name : change.moved_from;
@@ -83,11 +125,40 @@ void fill_fields(const ContentRenderer& before, const ContentRenderer& after, Ch
 /// Path -> content and mode.
 using RenderedFiles = std::map<std::string, std::pair<std::string, std::uint16_t>>;
 
+/// What is given to devices as a file: scripts of routers and configurations of switches.
+void collect_devices(const Model& model, const std::vector<TargetLayout>& layouts,
+                     RenderedFiles& files, Errors& errors) {
+  const auto settings_for = [&](const std::string& name) {
+    renderers::RenderSettings settings;
+    for (const TargetLayout& layout : layouts) {
+      if (layout.name == name) return layout.settings;
+      if (settings.service_url.empty()) settings = layout.settings;
+    }
+    return settings;
+  };
+  const auto keep = [&](Errors failed) {
+    errors.insert(errors.end(), std::make_move_iterator(failed.begin()),
+                  std::make_move_iterator(failed.end()));
+  };
+  const auto into = [&](const std::string& folder) {
+    return [&files, folder](const Artifact& artifact) {
+      files[folder + std::string(artifact.name)] = {std::string(artifact.content), artifact.mode};
+    };
+  };
+  for (const std::string& name : devices_of(model, DhcpServer::routeros)) {
+    keep(renderers::render_routeros_script(model, settings_for(name), name, {}, into("routeros/")));
+  }
+  for (const std::string& name : devices_of(model, DhcpServer::fs)) {
+    keep(renderers::render_fs_config(model, settings_for(name), name, into("fs/")));
+  }
+}
+
 /// The files that a model makes beneath a folder. Host lines become hosts files.
 RenderedFiles collect(const Model& model, const std::vector<TargetLayout>& layouts,
                       Errors& errors) {
   RenderedFiles files;
   for (const TargetLayout& layout : layouts) {
+    if (layout.formats == std::vector{Format::routeros}) continue;    // has a script, below
     std::map<std::string, std::map<std::string, std::string>> hosts;  // network -> name -> line
     Errors failed = render_all(model, layout, [&](const ServerEntry*, const Artifact& artifact) {
       const std::string name(artifact.name);
@@ -105,6 +176,7 @@ RenderedFiles collect(const Model& model, const std::vector<TargetLayout>& layou
       files[layout.name + "/hosts/" + network + ".hosts"] = {std::move(content), 0644};
     }
   }
+  collect_devices(model, layouts, files, errors);
   return files;
 }
 
@@ -163,25 +235,16 @@ Result<std::set<std::string>> earlier_files(const std::string& folder) {
 }  // namespace
 
 std::vector<TargetLayout> offline_layouts(const Model& model, const HostConfig* config) {
-  const HostConfig usual = usual_host();
-  const HostConfig& host = config == nullptr ? usual : *config;
-  const std::vector<HostFile> loaders =
-      wants_boot_loaders(host) ? usual_loaders() : std::vector<HostFile>{};
-  const DigestHostFile digest = [](const std::string&, std::uint16_t) -> Result<HostFileDigests> {
-    return HostFileDigests{};
-  };
-  // Secrets stay names, and assets and loaders stay where they are: only their names are rendered.
-  Layouts layouts = make_layouts(
-      {.config = host, .model = model, .boot_loaders = loaders, .secrets = {}, .digest = digest});
-  for (TargetLayout& layout : layouts.targets) layout.host_files.clear();
-  return std::move(layouts.targets);
+  return layouts_of(model, host_for(config, {&model}));
 }
 
 RevisionDiff diff_revisions(const OfflineModel& before, const OfflineModel& after,
                             const HostConfig* config) {
   RevisionDiff result;
-  const auto before_layouts = offline_layouts(*before.model, config);
-  const auto after_layouts = offline_layouts(*after.model, config);
+  // The same targets on both sides, whichever of them names a router.
+  const HostConfig host = host_for(config, {before.model.get(), after.model.get()});
+  const auto before_layouts = layouts_of(*before.model, host);
+  const auto after_layouts = layouts_of(*after.model, host);
   BuildResult was = build_desired({.revision = before.revision,
                                    .model = *before.model,
                                    .context = {},

@@ -15,6 +15,7 @@
 #include "renderers/netbox.h"
 #include "renderers/netplan.h"
 #include "renderers/pxelinux.h"
+#include "renderers/routeros_objects.h"
 #include "schemas/checks.h"
 #include "schemas/host_name.h"
 #include "schemas/quote.h"
@@ -106,7 +107,7 @@ Errors Rendering::server(Format format, const ServerEntry& entry, const Artifact
     case Format::netbox:
       return render_netbox_server(s.model, entry, sink);
     case Format::routeros:
-      return {};
+      return render_routeros_server(s.model, s.settings, s.settings.target, entry, sink);
   }
   return {};
 }
@@ -126,7 +127,7 @@ Errors Rendering::site(Format format, const ArtifactSink& sink) const {
     case Format::netbox:
       return render_netbox_site(s.model, sink);
     case Format::routeros:
-      return {};
+      return render_routeros_site(s.model, s.settings, s.settings.target, sink);
     case Format::dnsmasq:
       return render_dnsmasq(s.model, s.settings, sink);
   }
