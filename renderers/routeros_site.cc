@@ -221,7 +221,7 @@ class SiteRows {
     for (const ClientKind kind :
          {ClientKind::ipxe, ClientKind::ipxe_uefi, ClientKind::ipxe_other}) {
       const BootFile menu = boot_file(network, server, settings_, kind);
-      if (!menu.url) continue;
+      if (!menu.url && (!server.address || menu.name != "ipxe/menu.ipxe")) continue;
       const std::string set = add_option_set(network, server, ClientKind::ipxe, menu);
       add_matcher(network, our_name(network, "ipxe"), "77", "iPXE", "exact", set);
       return;

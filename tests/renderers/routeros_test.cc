@@ -204,6 +204,18 @@ TEST(RouterosObjects, NeverGiveIpxeALoaderAgain) {
   }
 }
 
+TEST(RouterosObjects, GiveIpxeItsMenuByTftpWhereThereIsNoHttp) {
+  ModelMaker maker = lab();
+  Model model = maker.model();
+  for (Network& network : model.networks) network.boot_server = "192.0.2.10";
+  RenderSettings without = settings();
+  without.service_url.clear();
+  const Rendered out = render(model, "edge-1", without);
+  EXPECT_EQ(boot_file_for(out, 7, true), "ipxe/menu.ipxe");
+  EXPECT_EQ(boot_file_for(out, 7, false), "ipxe.efi");
+  EXPECT_EQ(boot_file_for(out, 0, true), "ipxe/menu.ipxe");
+}
+
 TEST(RouterosObjects, OfferTheLoadersByTftpToTheirNetworksOnly) {
   ModelMaker maker = lab();
   const Rendered out = render(maker.model());
