@@ -4,9 +4,11 @@
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <memory>
+#include <optional>
 #include <thread>
 
 #include "cli/command.h"
@@ -18,6 +20,7 @@
 #include "pipeline/host.h"
 #include "pipeline/loop.h"
 #include "pipeline/observed.h"
+#include "pipeline/observed_device.h"
 #include "reconciler/saved_plan.h"
 #include "reconciler/snapshot.h"
 
@@ -30,7 +33,7 @@ struct Options {
   std::string out;
   std::string revision;
   std::string allow_deletes;
-  std::string observed;
+  std::vector<std::string> observed;
   std::string repo;
   bool detailed = false;
   bool yes = false;
@@ -48,7 +51,62 @@ bool report_unseen(const reconciler::Planned& planned) {
   return !errors.empty();
 }
 
-/// A plan against a snapshot: no target is asked, and no secret is needed.
+/// `edge-1=export.rsc`: the device and its file. Empty for a snapshot.
+std::optional<pipeline::ObservedDevice> named_device(const std::string& text) {
+  const std::size_t equals = text.find('=');
+  if (equals == std::string::npos || equals == 0 || text.find('/') < equals ||
+      std::filesystem::exists(text)) {
+    return std::nullopt;
+  }
+  return pipeline::ObservedDevice{
+      .name = text.substr(0, equals), .file = text.substr(equals + 1), .text = {}};
+}
+
+constexpr std::uintmax_t kLongestDeviceFile = std::uintmax_t{64} << 20U;
+
+Result<pipeline::ObservedDevice> read_device(pipeline::ObservedDevice device) {
+  std::error_code failure;
+  const std::uintmax_t size = std::filesystem::file_size(device.file, failure);
+  std::ifstream in(device.file, std::ios::binary);
+  if (failure || !in) return invalid("file-read", "cannot read '" + device.file + "'");
+  if (size > kLongestDeviceFile) {
+    return invalid("file-size", "'" + device.file + "' is larger than 64 MiB");
+  }
+  device.text.assign(std::istreambuf_iterator<char>(in), {});
+  return device;
+}
+
+/// What devices or the host's targets had, instead of asking them.
+pipeline::ObservedPlan plan_saved(const Options& options, const HostConfig* config,
+                                  const std::string& revision,
+                                  const inventory::RepositoryFiles& files,
+                                  const std::stop_token& stop) {
+  const auto fail_with = [](const Error& error) {
+    pipeline::ObservedPlan failed;
+    failed.errors.push_back(error);
+    return failed;
+  };
+  std::vector<pipeline::ObservedDevice> devices;
+  for (const std::string& text : options.observed) {
+    auto device = named_device(text);
+    if (!device) continue;
+    auto read = read_device(std::move(*device));
+    if (!read) return fail_with(read.error());
+    devices.push_back(std::move(*read));
+  }
+  if (devices.size() == options.observed.size()) {
+    return pipeline::plan_devices(config, revision, files, devices, now_utc(), stop);
+  }
+  if (options.observed.size() > 1) {
+    return fail_with(
+        invalid("usage", "--observed takes one snapshot, or NAME=FILE for each device").value());
+  }
+  const auto snapshot = reconciler::read_snapshot_file(options.observed.front());
+  if (!snapshot) return fail_with(snapshot.error());
+  return pipeline::plan_observed(config, revision, files, *snapshot, now_utc(), stop);
+}
+
+/// A plan against what was saved: no target is asked, and no secret is needed.
 int plan_from_snapshot(const Options& options, const Globals& globals, bool config_named) {
   StopSignals stop;
   std::optional<HostConfig> config;
@@ -60,11 +118,8 @@ int plan_from_snapshot(const Options& options, const Globals& globals, bool conf
   const std::string repo = !options.repo.empty() ? options.repo : config ? config->source.git : ".";
   auto loaded = read_repository(repo, options.revision);
   if (!loaded) return report(loaded.error());
-  const auto snapshot = reconciler::read_snapshot_file(options.observed);
-  if (!snapshot) return report(snapshot.error());
-  const pipeline::ObservedPlan result =
-      pipeline::plan_observed(config ? &*config : nullptr, loaded->revision.id, loaded->files,
-                              *snapshot, now_utc(), stop.token());
+  const pipeline::ObservedPlan result = plan_saved(
+      options, config ? &*config : nullptr, loaded->revision.id, loaded->files, stop.token());
   if (const int status = report(result.errors); !result.planned) return status;
   if (!print_plan(result.planned->plan, options.format, globals)) return kError;
   if (report_unseen(*result.planned)) return kError;
@@ -377,9 +432,12 @@ void add_target_commands(CLI::App& program, const Globals& globals, const AddCom
     app->add_option("--out", options->out, "save the plan for 'apply FILE'")->type_name("FILE");
     app->add_option("--revision", options->revision, "plan for this commit, branch or tag")
         ->type_name("REV");
-    app->add_option("--observed", options->observed,
-                    "plan against a snapshot instead of the targets; needs no credentials")
-        ->type_name("FILE");
+    app->add_option(
+           "--observed", options->observed,
+           "plan against a snapshot instead of the targets, or NAME=FILE: against a router's "
+           "/export or an FS switch's running-config; needs no credentials")
+        ->type_name("FILE")
+        ->allow_extra_args(false);
     app->add_option("REPO", options->repo, "with --observed: the repository; default '.'");
     app->add_flag("--detailed-exitcode", options->detailed,
                   "exit status 2 where there are changes");

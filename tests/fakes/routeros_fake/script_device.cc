@@ -70,7 +70,8 @@ class Interpreter {
     if (statement.command == "find") return find(*menu, statement);
     // `[find …]` among the arguments is in the command's own menu.
     const std::string entered = std::exchange(menu_, path);
-    Outcome<Value> done = change(*menu, statement);
+    Outcome<Value> done =
+        statement.command == "get" ? get(*menu, statement) : change(*menu, statement);
     menu_ = entered;
     return done;
   }
@@ -127,6 +128,19 @@ class Interpreter {
       }
     }
     return ids;
+  }
+
+  /// `get [find …] interface`: one value of one row.
+  Outcome<Value> get(const Menu& menu, const Statement& statement) {
+    if (statement.arguments.size() != 2) return refuse("this use of get is not known here");
+    const Outcome<Value> rows = evaluate(statement.arguments[0].value);
+    if (!rows) return rows;
+    const std::vector<std::string> names = rows->is_list ? rows->list : split_list(rows->text);
+    const DeviceRow* row = names.size() == 1 ? device_.find(menu, names.front()) : nullptr;
+    if (row == nullptr) return refuse("no such item");
+    return Value{.text = device_.value(menu, *row, statement.arguments[1].value.text),
+                 .list = {},
+                 .is_list = false};
   }
 
   Outcome<Properties> properties_of(const Statement& statement) {

@@ -1,0 +1,155 @@
+#include "pipeline/observed_device.h"
+
+#include <gtest/gtest.h>
+
+#include "pipeline/offline.h"
+#include "renderers/fs_switch.h"
+#include "renderers/routeros/menu.h"
+#include "renderers/routeros/quote.h"
+#include "renderers/routeros_objects.h"
+#include "schemas/object_fields.h"
+#include "tests/pipeline/router_repository.h"
+
+namespace metalwright::pipeline {
+namespace {
+
+/// What a router that has everything would export; `skip` leaves out defaults and our marks alike.
+std::string export_of(const inventory::RepositoryFiles& files) {
+  const auto loaded = inventory::load(files);
+  std::string text =
+      "# 2026-03-11 08:15:42 by RouterOS 7.18.2\n# software id = ABCD-1234\n"
+      "/ip address\nadd address=192.168.1.1/24 interface=ether2 network=192.168.1.0\n"
+      "/ip firewall filter\nadd action=drop chain=input\n";
+  const renderers::ArtifactSink sink = [&](const renderers::Artifact& artifact) {
+    const routeros::Menu& menu = *routeros::find_menu_of_kind(artifact.kind);
+    text += routeros::console_path(menu) + "\nadd";
+    const ObjectFields fields = decode_fields(artifact.content).value();
+    for (const ObjectField& field : fields) {
+      if (field.value == menu.find(field.name)->absent || menu.find(field.name)->soft()) continue;
+      const bool found = !routeros::prefix_of_interface(field.value).empty();
+      text += " " + field.name + "=" +
+              routeros::value_text(found ? std::string("ether2") : field.value).value();
+    }
+    text += "\n";
+  };
+  // As a host that nobody configured has them.
+  const auto layouts = offline_layouts(*loaded.model, nullptr);
+  for (const TargetLayout& layout : layouts) {
+    if (layout.name != "edge-1") continue;
+    (void)renderers::render_routeros_site(*loaded.model, layout.settings, "edge-1", sink);
+    for (const ServerEntry& entry : loaded.model->servers) {
+      (void)renderers::render_routeros_server(*loaded.model, layout.settings, "edge-1", entry,
+                                              sink);
+    }
+  }
+  return text;
+}
+
+ObservedPlan plan(const inventory::RepositoryFiles& files, const std::string& name,
+                  const std::string& text) {
+  return plan_devices(nullptr, "test", files, {{name, name + ".txt", text}}, Time{}, {});
+}
+
+std::string shown(const ObservedPlan& made) {
+  std::string text;
+  for (const Error& error : made.errors) text += error.text() + '\n';
+  if (!made.planned) return text;
+  for (const reconciler::Change& change : made.planned->plan.changes) {
+    text += std::string(word(change.action)) + ' ' + change.address();
+    for (const auto& field : change.fields) {
+      text += ' ' + field.path + ':' + field.before + "->" + field.after;
+    }
+    text += '\n';
+  }
+  for (const auto& conflict : made.planned->plan.conflicts) {
+    text += "conflict " + conflict.kind + '/' + conflict.name + '\n';
+  }
+  return text;
+}
+
+std::string replaced(std::string text, const std::string& from, const std::string& to) {
+  const std::size_t at = text.find(from);
+  EXPECT_NE(at, std::string::npos) << from << "\n" << text;
+  return at == std::string::npos ? text : text.replace(at, from.size(), to);
+}
+
+const std::string kLeftAlone =
+    "edge-1.txt: warning: left alone, because nothing here knows them: /ip/firewall/filter (1) "
+    "[device-unknown]\n";
+
+TEST(ObservedDevice, PlansNothingForARouterThatHasEverything) {
+  const auto files = test::router_repository();
+  EXPECT_EQ(shown(plan(files, "edge-1", export_of(files))), kLeftAlone);
+}
+
+TEST(ObservedDevice, ComparesByMeaning) {
+  const auto files = test::router_repository();
+  std::string text = replaced(export_of(files), "lease-time=1d", "lease-time=24:00:00");
+  text = replaced(text, "mac-address=D0:94:66:24:96:7E", "mac-address=d0:94:66:24:96:7e");
+  text = replaced(text, "address=192.168.1.41", "address=192.168.1.41/32");
+  EXPECT_EQ(shown(plan(files, "edge-1", text)), kLeftAlone);
+  // The default of this version is left out of its exports.
+  const auto half_hour = test::router_repository("192.168.1.41", "30m");
+  EXPECT_EQ(shown(plan(half_hour, "edge-1", replaced(export_of(half_hour), " lease-time=30m", ""))),
+            kLeftAlone);
+}
+
+TEST(ObservedDevice, SaysFieldByFieldWhatDiffers) {
+  const auto files = test::router_repository();
+  const std::string text = export_of(test::router_repository("192.168.1.42", "24h"));
+  EXPECT_EQ(
+      shown(plan(files, "edge-1", text)),
+      kLeftAlone +
+          "update edge-1/dhcp-lease/lab/orion/eth0 address:192.168.1.42->192.168.1.41\n"
+          "update edge-1/dns-static/orion.example.net/A address:192.168.1.42->192.168.1.41\n");
+}
+
+TEST(ObservedDevice, CreatesEverythingOnAnEmptyRouter) {
+  const auto files = test::router_repository();
+  const ObservedPlan made = plan(files, "edge-1", "# by RouterOS 6.49.10\n/ip pool\n");
+  ASSERT_TRUE(made.planned) << shown(made);
+  EXPECT_GT(made.planned->plan.changes.size(), 12U);
+  for (const reconciler::Change& change : made.planned->plan.changes) {
+    EXPECT_EQ(change.action, reconciler::Action::create) << change.address();
+    EXPECT_EQ(change.origin.file, change.server.empty() ? "networks.yaml" : "inventory.yaml");
+  }
+}
+
+TEST(ObservedDevice, TakesForeignRowsForConflictsAndOursThatLeftForDeletes) {
+  const auto files = test::router_repository();
+  const std::string mark = "metalwright:dhcp-lease/lab/orion/eth0";
+  std::string text = export_of(files);
+  // Somebody else's lease for the same machine, with another address.
+  text = replaced(text, mark, "theirs");
+  EXPECT_EQ(text.find(mark), std::string::npos);
+  text = replaced(text, "address=192.168.1.41", "address=192.168.1.77");
+  const std::string foreign = shown(plan(files, "edge-1", text));
+  EXPECT_NE(foreign.find("conflict dhcp-lease/lab/orion/eth0\n"), std::string::npos) << foreign;
+  const std::string gone = shown(
+      plan(files, "edge-1",
+           export_of(files) +
+               "/ip dhcp-server lease\nadd address=192.168.1.50 comment=\"metalwright:dhcp-"
+               "lease/lab/old/eth0\" mac-address=02:00:00:00:00:01 server=metalwright-lab\n"));
+  EXPECT_NE(gone.find("delete edge-1/dhcp-lease/lab/old/eth0"), std::string::npos) << gone;
+}
+
+TEST(ObservedDevice, PlansAgainstARunningConfiguration) {
+  const auto files = test::router_repository();
+  const auto loaded = inventory::load(files);
+  const auto layouts = offline_layouts(*loaded.model, nullptr);
+  std::string config;
+  (void)renderers::render_fs_config(*loaded.model, layouts.front().settings, "core-1",
+                                    [&](const renderers::Artifact& a) { config = a.content; });
+  EXPECT_EQ(shown(plan(files, "core-1", config)), "");
+  EXPECT_EQ(shown(plan(files, "core-1", replaced(config, " lease 0 1 0", " lease 0 2 0"))),
+            "update core-1/fs-pool/hall lease:0 2 0->0 1 0\n");
+}
+
+TEST(ObservedDevice, RefusesADeviceThatNoNetworkNames) {
+  EXPECT_EQ(shown(plan(test::router_repository(), "edge-9", "")),
+            "error: no network is served by a router or switch 'edge-9': dhcp.server is "
+            "'routeros:edge-9' or 'fs:edge-9' where one is [device-unknown]\n");
+}
+
+}  // namespace
+}  // namespace metalwright::pipeline
