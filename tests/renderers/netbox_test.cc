@@ -100,9 +100,9 @@ TEST(Netbox, KnowsBondsVlansAndTheirMembers) {
 
 TEST(Netbox, RefusesWhatIsTooLongForIt) {
   Fleet fleet;
-  fleet.server(std::string(65, 'a'));
+  fleet.server("a").serial = fleet.text(std::string(51, '1'));
   EXPECT_EQ(fleet.errors(Format::netbox).size(), 1u);
-  EXPECT_NE(fleet.errors(Format::netbox)[0].find("a device's name: 64 characters [netbox-value]"),
+  EXPECT_NE(fleet.errors(Format::netbox)[0].find("a serial number: 50 characters [netbox-value]"),
             std::string::npos);
 }
 

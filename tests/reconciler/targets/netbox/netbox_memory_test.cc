@@ -46,7 +46,9 @@ TEST(NetboxMemory, RefusesBytesThatAreNotWhole) {
     other[at] = static_cast<char>(other[at] ^ 0x20);
     const auto read = decode_netbox_memory(other);
     // The digest is in hexadecimal, and there capitals are as good.
-    if (read) EXPECT_TRUE(at < 90) << at;
+    if (read) {
+      EXPECT_TRUE(at < 90) << at;
+    }
   }
 }
 
