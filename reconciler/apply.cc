@@ -137,11 +137,14 @@ class Applier {
     const auto& desired = request_.subjects[i].desired->rows;
     const auto& before = planned_.targets[i].last_applied->rows;
     std::set<std::pair<std::string_view, std::string_view>> done;
+    std::uint64_t asked = 0;
     for (const Change& change : planned_.plan.changes) {
       if (change.target != outcomes_[i].target) continue;
+      ++asked;
       done.insert({change.kind, change.name});
       if (!change.moved_from.empty()) done.insert({change.kind, change.moved_from});
     }
+    if (outcomes_[i].done != asked) return;  // it was stopped early
     for (const ResourceRow& row : planned_.targets[i].record) {
       done.insert({row.kind.view(), row.name.view()});
     }

@@ -100,6 +100,19 @@ TEST_F(Engine, MakesWhatIsNewThoughAPartCouldNotBeRead) {
   EXPECT_TRUE(target_.files.contains("b"));
 }
 
+TEST_F(Engine, GoesOnWhereAnApplyWasStopped) {
+  converge({{"z", "0"}});
+  target_.most_changes = 2;
+  (void)converge({{"a", "1"}, {"b", "2"}, {"c", "3"}});
+  EXPECT_EQ(target_.files.size(), 3U);
+  target_.most_changes = 1000;
+  const Planned planned = plan({{"a", "1"}, {"b", "2"}, {"c", "3"}});
+  EXPECT_TRUE(planned.plan.drift.empty());
+  ASSERT_EQ(planned.plan.changes.size(), 2U);
+  EXPECT_EQ(planned.plan.changes[0].reason, Reason::added);
+  EXPECT_EQ(planned.plan.changes[1].action, Action::remove);
+}
+
 TEST_F(Engine, NamesATargetThatCannotBeObserved) {
   target_.broken = unavailable("net", "no answer").value();
   const Planned planned = plan({{"a", "1"}});
