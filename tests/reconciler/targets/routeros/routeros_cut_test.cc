@@ -24,7 +24,7 @@ RouterosWorld::Objects changed_lab() {
   set_field(objects[{"dhcp-network", "lab"}], "gateway", "192.168.1.254");
   objects[{"pool", "metalwright-more"}] = {{"name", "metalwright-more"},
                                            {"ranges", "192.168.1.200-192.168.1.210"}};
-  set_field(objects[{"dhcp-server", "lab"}], "address-pool", "metalwright-more");
+  set_field(objects[{"dhcp-server", "metalwright-lab"}], "address-pool", "metalwright-more");
   objects[{"dhcp-lease", "gamma"}] = {{"address", "192.168.1.13"},
                                       {"disabled", "no"},
                                       {"mac-address", "52:54:00:00:00:13"},

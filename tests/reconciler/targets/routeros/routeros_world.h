@@ -186,11 +186,11 @@ inline RouterosWorld::Objects lab() {
       {"code", "67"}, {"name", "metalwright-efi"}, {"value", "s'snponly.efi'"}};
   objects[{"dhcp-option-set", "metalwright-efi"}] = {{"name", "metalwright-efi"},
                                                      {"options", "metalwright-efi"}};
-  objects[{"dhcp-server", "lab"}] = {{"address-pool", "metalwright-lab"},
-                                     {"disabled", "no"},
-                                     {"interface", "@192.168.1.0/24"},
-                                     {"lease-time", "12h"},
-                                     {"name", "metalwright-lab"}};
+  objects[{"dhcp-server", "metalwright-lab"}] = {{"address-pool", "metalwright-lab"},
+                                                 {"disabled", "no"},
+                                                 {"interface", "@192.168.1.0/24"},
+                                                 {"lease-time", "12h"},
+                                                 {"name", "metalwright-lab"}};
   objects[{"dhcp-network", "lab"}] = {
       {"address", "192.168.1.0/24"}, {"boot-file-name", "undionly.kpxe"},
       {"dns-server", "192.168.1.1"}, {"domain", "example.net"},
