@@ -125,7 +125,7 @@ class Parser {
       out.command = ":do";
       Argument argument;
       argument.has_value = true;
-      auto value = code();
+      auto value = enclosed(NodeKind::block, '}');
       if (!value) return tl::unexpected(value.error());
       argument.value = std::move(*value);
       out.arguments.push_back(std::move(argument));
@@ -210,8 +210,9 @@ class Parser {
         argument.name.clear();
       }
       argument.has_value = true;
-      auto value =
-          is_code(out.command, argument.name) && scan_.peek() == '{' ? code() : argument_value();
+      auto value = is_code(out.command, argument.name) && scan_.peek() == '{'
+                       ? enclosed(NodeKind::block, '}')
+                       : argument_value();
       if (!value) return tl::unexpected(value.error());
       argument.value = std::move(*value);
       out.arguments.push_back(std::move(argument));
@@ -222,33 +223,16 @@ class Parser {
     return command == "print" || command == "export" || command == "find";
   }
 
-  /// `{ … }` with statements in it.
-  Result<Node> code() {
+  /// `{ … }` or `[ … ]` with statements in it.
+  Result<Node> enclosed(NodeKind kind, char end) {
     if (closers_.size() >= kDeepestBracket) return tl::unexpected(scan_.error("nested too deep"));
     Node node;
-    node.kind = NodeKind::block;
+    node.kind = kind;
     node.line = scan_.line();
     scan_.next();
-    const Level level(*this, '}');
+    const Level level(*this, end);
     const Scanner::Place begin = scan_.place();
-    auto statements = block('}');
-    if (!statements) return tl::unexpected(statements.error());
-    node.text = scan_.between(begin);
-    node.statements = std::move(*statements);
-    scan_.next();
-    return node;
-  }
-
-  /// `[ … ]`.
-  Result<Node> command() {
-    if (closers_.size() >= kDeepestBracket) return tl::unexpected(scan_.error("nested too deep"));
-    Node node;
-    node.kind = NodeKind::command;
-    node.line = scan_.line();
-    scan_.next();
-    const Level level(*this, ']');
-    const Scanner::Place begin = scan_.place();
-    auto statements = block(']');
+    auto statements = block(end);
     if (!statements) return tl::unexpected(statements.error());
     node.text = scan_.between(begin);
     node.statements = std::move(*statements);
@@ -321,7 +305,7 @@ class Parser {
     node.line = scan_.line();
     scan_.next();
     if (scan_.peek() == '(') return group();
-    if (scan_.peek() == '[') return command();
+    if (scan_.peek() == '[') return enclosed(NodeKind::command, ']');
     if (scan_.peek() == '"') {
       auto name = string();
       if (!name || name->kind != NodeKind::text) {
@@ -351,7 +335,7 @@ class Parser {
       case '"':
         return string();
       case '[':
-        return command();
+        return enclosed(NodeKind::command, ']');
       case '(':
         return group();
       case '{':
@@ -442,7 +426,7 @@ class Parser {
       case '"':
         return string();
       case '[':
-        return command();
+        return enclosed(NodeKind::command, ']');
       case '(':
         return group_in(condition);
       case '{':
