@@ -271,6 +271,14 @@ CompileResult Host::compile(const std::string& name, std::stop_token stop) {
   return compile_asked(revision->id, stop);
 }
 
+/// What this process compiled before, where the revision cannot be read again: a repository that is
+/// away must not keep drift from being corrected.
+CompileResult Host::unread(const std::string& revision, Errors errors) const {
+  const std::shared_ptr<const Compiled>& last = compiler_->last();
+  const bool known = last != nullptr && last->revision == revision && last->model != nullptr;
+  return {known ? last : nullptr, std::move(errors)};
+}
+
 CompileResult Host::compile_asked(const std::string& asked, std::stop_token) {
   if (compiler_->last() != nullptr && compiler_->last()->revision == asked) {
     const bool from_file = compiler_->last()->model == nullptr;
@@ -280,12 +288,12 @@ CompileResult Host::compile_asked(const std::string& asked, std::stop_token) {
   }
   if (std::exchange(look_early_, false)) begin_early_look();
   const Result<inventory::Source*> source = this->source();
-  if (!source) return {nullptr, as_list(source.error())};
+  if (!source) return unread(asked, as_list(source.error()));
   const Result<inventory::Revision> revision = (*source)->resolve(asked);
-  if (!revision) return {nullptr, as_list(revision.error())};
+  if (!revision) return unread(asked, as_list(revision.error()));
   resume_load();
   auto files = (*source)->files_but(*revision, inventory::known_files(compiler_->load_cache()));
-  if (!files) return {nullptr, std::move(files.error())};
+  if (!files) return unread(asked, std::move(files.error()));
   const auto active = store_->machines().in_state("active");
   if (!active) return {nullptr, as_list(active.error())};
   std::shared_ptr<const Compiled> before = compiler_->last();
@@ -299,12 +307,12 @@ CompileResult Host::compile_asked(const std::string& asked, std::stop_token) {
 CompileResult Host::with_model(std::shared_ptr<const Compiled> compiled, std::stop_token) {
   if (compiled->model != nullptr) return {std::move(compiled), {}};
   const Result<inventory::Source*> source = this->source();
-  if (!source) return {nullptr, as_list(source.error())};
+  if (!source) return unread(compiled->revision, as_list(source.error()));
   const Result<inventory::Revision> revision = (*source)->resolve(compiled->revision);
-  if (!revision) return {nullptr, as_list(revision.error())};
+  if (!revision) return unread(compiled->revision, as_list(revision.error()));
   resume_load();
   auto files = (*source)->files_but(*revision, inventory::known_files(compiler_->load_cache()));
-  if (!files) return {nullptr, std::move(files.error())};
+  if (!files) return unread(compiled->revision, std::move(files.error()));
   return compiler_->compile(compiled->revision, *files, {});
 }
 

@@ -82,6 +82,7 @@ class Host {
   [[nodiscard]] Result<void> set_up();
   [[nodiscard]] Result<std::string> accept(std::string& asked, std::stop_token stop);
   void reject(Wanted& wanted, Time now);
+  [[nodiscard]] CompileResult unread(const std::string& revision, Errors errors) const;
   [[nodiscard]] CompileResult compile_asked(const std::string& asked, std::stop_token stop);
   [[nodiscard]] std::shared_ptr<const Compiled> from_cache(const std::string& revision);
   [[nodiscard]] std::shared_ptr<const Model> model_before(const Compiled& compiled);

@@ -154,6 +154,77 @@ class Killed(Cut):
         self.assertGreater(interrupted, 10)
 
 
+class LoopKilled(Cut):
+    """The loop, killed at any time while commits come in."""
+
+    def start(self):
+        return subprocess.Popen([PROGRAM, "-c", str(self.config), "reconcile"], env=self.env,
+                                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                stderr=subprocess.DEVNULL)
+
+    def test_one_more_run_converges_whenever_a_loop_is_killed(self):
+        seed = int(os.environ.get("SEED", time.time_ns() % 1_000_000))
+        print(f"SEED={seed}", end=" ", flush=True)
+        dice = random.Random(seed)
+        self.back()
+        plain = AFTER.replace("moved: [{from: beta, to: bravo}]\n", "")
+        texts, states = (BEFORE, plain), [self.old, None]
+        self.commit({"inventory.yaml": plain})
+        self.apply()
+        states[1] = self.contents()
+        begin = time.monotonic()
+        self.commit({"inventory.yaml": BEFORE})
+        self.apply()
+        usual = time.monotonic() - begin
+        self.assertEqual(self.contents(), states[0])
+        with Reader(*states) as reader:
+            for number in range(1, 13):
+                wanted = number % 2
+                loop = self.start()
+                if dice.random() < 0.5:  # in the middle of its first round, or at rest
+                    time.sleep(dice.uniform(0, usual))
+                self.commit({"inventory.yaml": texts[wanted]})
+                time.sleep(dice.uniform(0, usual))
+                loop.kill()
+                self.assertEqual(loop.wait(), -signal.SIGKILL)
+                if number % 4 == 0:  # else the next one begins with what this one left
+                    self.apply()
+                    self.assertEqual(self.contents(), states[wanted])
+                    self.assert_converged()
+                    self.assertNotIn("running", self.runs())
+        self.assertEqual(reader.wrong, [])
+
+
+class Stopped(Site):
+    policy = "{max-deletes: {count: 10000, percent: 100}}"
+
+    def test_a_big_apply_finishes_the_change_in_hand_and_the_next_one_the_rest(self):
+        entries = "".join(
+            f"  s{n}:\n    ipv4: 10.1.{n // 250}.{n % 250 + 1}\n    interfaces:\n      eth0: {{mac: "
+            f'"52:54:00:01:{n // 250:02x}:{n % 250:02x}", role: primary}}\n' for n in range(4000))
+        self.commit({"networks.yaml": "networks:\n  big: {prefix: 10.1.0.0/16, gateway: 10.1.255.254}\n",
+                     "inventory.yaml": "servers:\n" + entries, "profiles/rescue.yaml": None})
+        apply = subprocess.Popen([PROGRAM, "-c", str(self.config), "apply", "--yes"], env=self.env,
+                                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                 stderr=subprocess.PIPE, text=True)
+        self.addCleanup(lambda: (apply.kill(), apply.wait(), apply.stderr.close()))
+        folders = (self.root / "tftp/efi64", self.root / "nodes/s0")
+        self.await_true(lambda: any(folder.exists() for folder in folders), "the first files", 60)
+        apply.send_signal(signal.SIGTERM)
+        said = apply.communicate(timeout=300)[1]
+        self.assertEqual(apply.returncode, 6, said)
+        made = [path for tree in ("tftp", "nodes") for path in (self.root / tree).rglob("*")
+                if path.is_file() and ".metalwright" not in path.parts]
+        self.assertEqual([str(path) for path in made if path.name.startswith(".") or path.stat().st_size == 0], [])
+        self.assertLess(len(made), 16_000)
+        self.assertIn("interrupted", self.expect(0, "history").stdout)
+        left = self.expect(2, "plan", "--detailed-exitcode").stdout
+        self.assertNotIn("conflict", left)
+        self.assertNotIn("drift", left)
+        self.apply()
+        self.assert_converged()
+
+
 class Failing(Cut):
     """Each error at a third of the cases, another third for each; FailingEverywhere takes all."""
 
