@@ -198,6 +198,7 @@ void join(Plan& plan, const Subject& subject, TargetDiff& diff,
       to.push_back(std::move(change));
     }
   };
+  plan.changes.reserve(plan.changes.size() + diff.changes.size());
   take(diff.changes, plan.changes);
   take(diff.drift, plan.drift);
   for (Conflict& conflict : diff.conflicts) {
@@ -322,6 +323,7 @@ Result<Planned> make_plan(store::Store& store, AppliedTables& tables, const Plan
     const std::size_t changes = planned.plan.changes.size(), drift = planned.plan.drift.size();
     join(planned.plan, subject, *looked[i].diff, *suspensions, request, fields_budget,
          target.error);
+    looked[i].diff.reset();  // a first plan of a large fleet has half a million changes
     if (target.error) {
       planned.plan.changes.resize(changes);
       planned.plan.drift.resize(drift);
