@@ -93,6 +93,8 @@ void read_profile(std::string_view file, std::string_view name, std::string_view
   });
   profile.template_name = fields.string(kTemplate);
   profile.template_origin = fields.origin(kTemplate);
+  profile.install = fields.boolean(field_index(kProfileTable, "install"))
+                        .value_or(profile.type == ProfileType::ubuntu);
   profile.is_default = fields.boolean(kDefault).value_or(false);
   if (!fields.given(kKernel) && !fields.given(kTemplate)) {
     fields.report(checks::kProfileKernel,

@@ -72,7 +72,8 @@ constexpr std::array kTheRepositoryAsAWhole{&kInventoryMissing,
                                             &kMoved};
 constexpr std::array kTheHostsConfiguration{&kTargetName,       &kTargetOption,   &kUnknownTarget,
                                             &kSourcePassword,   &kTargetOverlap,  &kVerifySigners,
-                                            &kSourceCredential, &kDnsmasqTftpRoot};
+                                            &kSourceCredential, &kDnsmasqTftpRoot, &kServiceAuth,
+                                            &kServiceTls};
 constexpr std::array kTheFilesOfARevision{&kPathName,  &kPathSymlink,   &kPathSubmodule,
                                           &kPathType,  &kPathDuplicate, &kPathDepth,
                                           &kPathCount, &kPathSize};

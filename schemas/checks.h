@@ -279,6 +279,11 @@ inline constexpr Check kVerifySigners{"verify-signers", Severity::error,
 inline constexpr Check kSourceCredential{
     "source-credential", Severity::warning,
     "a credential belongs to the kind of address that the source has"};
+inline constexpr Check kServiceAuth{
+    "service-auth", Severity::error,
+    "where the API needs no token, the networks that may use it are named"};
+inline constexpr Check kServiceTls{"service-tls", Severity::error,
+                                   "a listener with TLS names its certificate and its key"};
 inline constexpr Check kDnsmasqTftpRoot{"dnsmasq-tftp-root", Severity::warning,
                                         "dnsmasq serves a tree that something renders"};
 

@@ -21,6 +21,16 @@ const TargetConfig* HostConfig::lifecycle_target() const {
   return only;
 }
 
+bool AddressList::contains(std::string_view address) const {
+  if (const auto v4 = parse_ipv4(address)) {
+    return std::any_of(ipv4.begin(), ipv4.end(),
+                       [&](const Ipv4Prefix& prefix) { return prefix.contains(*v4); });
+  }
+  const auto v6 = parse_ipv6(address);
+  return v6 && std::any_of(ipv6.begin(), ipv6.end(),
+                           [&](const Ipv6Prefix& prefix) { return prefix.contains(*v6); });
+}
+
 std::string_view word(Verify value) { return value == Verify::none ? "none" : "signed"; }
 
 std::string_view word(TargetType value) {

@@ -9,6 +9,7 @@
 
 #include "schemas/bmc_vendors.h"
 #include "schemas/error.h"
+#include "schemas/ip_address.h"
 
 /// The host's own configuration, `metalwright.yaml`: which repository to follow and which places to
 /// keep as it says. It is not in the repository, because a commit must not be able to point a
@@ -126,16 +127,47 @@ struct TargetConfig {
   Origin origin;
 };
 
+/// As which of the services that it stands in for a listener answers `/health`.
+enum class Personality : std::uint8_t { all, cluster_bootstrap, boot, deployer };
+
 /// An address to listen at: `[::]:8000`, `0.0.0.0:8000`, `:8000`.
 struct ListenAddress {
   std::string host;  ///< without brackets; empty: every address
   std::uint16_t port = 0;
+  Personality personality = Personality::all;
+  std::string certificate, key;  ///< PEM files; empty: plain HTTP
   Origin origin;
+};
+
+/// Addresses of either family. Empty where nothing was said.
+struct AddressList {
+  std::vector<Ipv4Prefix> ipv4;
+  std::vector<Ipv6Prefix> ipv6;
+  [[nodiscard]] bool empty() const { return ipv4.empty() && ipv6.empty(); }
+  /// Is the address, written without a port, in one of them.
+  [[nodiscard]] bool contains(std::string_view address) const;
+};
+
+/// Requests a second of one client; 0: no limit.
+struct RateLimits {
+  std::uint32_t boot = 500, node = 100, api = 50;
 };
 
 struct ServiceConfig {
   std::vector<ListenAddress> listen;
   std::string url;  ///< as machines reach it, without a slash at the end; empty: TFTP only
+  std::chrono::seconds menu_timeout{3};
+  std::chrono::seconds config_lifetime{3600};
+  bool tokens = true;  ///< the API wants a bearer token
+  AddressList allow_boot, allow_node, allow_api, allow_hooks;  ///< empty: everybody
+  AddressList allow_configs;                                   ///< empty: nobody
+  AddressList trusted_proxies;
+  RateLimits rate;
+  std::uint32_t max_connections = 2000;
+  SecretRef git_hook;
+  std::chrono::seconds node_timeout{3600};
+  std::chrono::seconds silent_after{900};
+  std::chrono::seconds audit_keep{31449600};
   Origin origin;
 };
 

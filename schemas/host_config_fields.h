@@ -260,13 +260,129 @@ inline constexpr std::array kLifecycleFields{
 inline constexpr FieldTable kLifecycleTable{
     "lifecycle", "How servers go from their first lease to their tenant", kLifecycleFields};
 
+inline constexpr std::array<std::string_view, 4> kPersonalityWords{"all", "cluster-bootstrap",
+                                                                   "boot", "deployer"};
+inline constexpr std::array<std::string_view, 2> kApiAuthWords{"tokens", "none"};
+
+inline constexpr std::array kListenFields{
+    Field{.name = "address",
+          .type = ValueType::listen_address,
+          .doc = "Address and port",
+          .required = true},
+    Field{.name = "personality",
+          .type = ValueType::choice,
+          .doc = "Whose `/health` it answers as; `all`: with the members of each",
+          .choices = kPersonalityWords,
+          .fallback = "all"},
+    Field{"certificate", ValueType::host_path, "PEM file with its chain: TLS; none: plain HTTP"},
+    Field{"key", ValueType::host_path, "PEM file of the certificate's key"},
+};
+inline constexpr FieldTable kListenTable{"listener", "An address to listen at", kListenFields};
+
+inline constexpr std::array kAllowFields{
+    Field{.name = "boot",
+          .type = ValueType::list,
+          .doc = "Menus and assets",
+          .item = ValueType::ip_interface,
+          .single = true},
+    Field{.name = "node",
+          .type = ValueType::list,
+          .doc = "Provisioning, phone home and reports",
+          .item = ValueType::ip_interface,
+          .single = true},
+    Field{.name = "api",
+          .type = ValueType::list,
+          .doc = "The API, metrics and the page for people",
+          .item = ValueType::ip_interface,
+          .single = true},
+    Field{.name = "hooks",
+          .type = ValueType::list,
+          .doc = "Webhooks",
+          .item = ValueType::ip_interface,
+          .single = true},
+    Field{
+        .name = "configs",
+        .type = ValueType::list,
+        .doc = "Who gets machines' configurations without a signed address or token; none: nobody",
+        .item = ValueType::ip_interface,
+        .single = true},
+};
+inline constexpr FieldTable kAllowTable{
+    "allow", "Networks that may use each part of the service; none given: all", kAllowFields};
+
+inline constexpr std::array kRateFields{
+    Field{.name = "boot",
+          .type = ValueType::integer,
+          .doc = "Menus, assets and configurations",
+          .max = 1000000,
+          .fallback = "500"},
+    Field{.name = "node",
+          .type = ValueType::integer,
+          .doc = "Provisioning, phone home and reports",
+          .max = 1000000,
+          .fallback = "100"},
+    Field{.name = "api",
+          .type = ValueType::integer,
+          .doc = "The API and webhooks",
+          .max = 1000000,
+          .fallback = "50"},
+};
+inline constexpr FieldTable kRateTable{
+    "rate", "Requests a second of one client, ten times as many at once; 0: no limit", kRateFields};
+
 inline constexpr std::array kServiceFields{
     Field{.name = "listen",
           .type = ValueType::list,
           .doc = "Addresses to listen at",
-          .item = ValueType::listen_address,
+          .item = ValueType::object,
+          .table = &kListenTable,
           .single = true},
     Field{"url", ValueType::url, "The service's address as machines reach it"},
+    Field{.name = "menu-timeout",
+          .type = ValueType::duration,
+          .doc = "How long an assigned machine shows its menu; 0s: no menu",
+          .fallback = "3s"},
+    Field{.name = "config-lifetime",
+          .type = ValueType::duration,
+          .doc = "How long the signed address of a machine's configuration is good",
+          .fallback = "1h"},
+    Field{.name = "auth",
+          .type = ValueType::choice,
+          .doc = "`none`: the API needs no token; only for networks that `allow.api` names",
+          .choices = kApiAuthWords,
+          .fallback = "tokens"},
+    Field{.name = "allow",
+          .type = ValueType::object,
+          .doc = "Networks that may use it",
+          .table = &kAllowTable},
+    Field{.name = "rate",
+          .type = ValueType::object,
+          .doc = "Requests a second of one client",
+          .table = &kRateTable},
+    Field{.name = "trusted-proxies",
+          .type = ValueType::list,
+          .doc = "Proxies whose X-Forwarded-For is believed",
+          .item = ValueType::ip_interface,
+          .single = true},
+    Field{.name = "max-connections",
+          .type = ValueType::integer,
+          .doc = "Connections at once",
+          .min = 16,
+          .max = 100000,
+          .fallback = "2000"},
+    Field{"git-hook", ValueType::secret, "What the forge signs its calls of /hooks/git with"},
+    Field{.name = "node-timeout",
+          .type = ValueType::duration,
+          .doc = "A node that is Provisioning for longer has Failed",
+          .fallback = "1h"},
+    Field{.name = "silent-after",
+          .type = ValueType::duration,
+          .doc = "A node that said nothing for longer is silent",
+          .fallback = "15m"},
+    Field{.name = "audit-keep",
+          .type = ValueType::duration,
+          .doc = "How long the audit trail is kept",
+          .fallback = "52w"},
 };
 inline constexpr FieldTable kServiceTable{"service", "The HTTP service", kServiceFields};
 

@@ -272,6 +272,7 @@ struct Profile {
   std::vector<std::string> params;  ///< may hold ${mac}, ${uuid}, ${hostname}, ${ip}
   std::vector<Origin> param_origins;
   std::string template_name;  ///< beneath templates/
+  bool install = false;       ///< overwrites the disk: the service hands it out once
   bool is_default = false;    ///< the menu's default entry for unknown machines
   Origin origin, template_origin, default_origin;
 };

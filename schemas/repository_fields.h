@@ -270,6 +270,9 @@ inline constexpr std::array kProfileFields{
           .doc = "Kernel parameters; `${mac}`, `${uuid}`, `${hostname}` and `${ip}` are filled in",
           .max = 1024},
     Field{"template", ValueType::asset_path, "Template beneath `templates/`"},
+    Field{"install", ValueType::boolean,
+          "It overwrites the disk: the service hands it out once, and then boots the disk; none: "
+          "where the type is `ubuntu`"},
     Field{.name = "default",
           .type = ValueType::boolean,
           .doc = "The menu's default entry for machines that are not in the inventory",

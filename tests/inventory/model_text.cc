@@ -136,8 +136,8 @@ class ModelText {
   }
 
   void add(const Profile& p) {
-    line("profile {} {} {} {} {} {} {}", p.name, p.title, word(p.type), p.origin.text(),
-         joined(p.params), p.template_name, p.is_default);
+    line("profile {} {} {} {} {} {} {} {}", p.name, p.title, word(p.type), p.origin.text(),
+         joined(p.params), p.template_name, p.install, p.is_default);
     line(" kernel {} {} {}", p.kernel.path, p.kernel.url, p.kernel.sha256);
     for (const Asset& initrd : p.initrd) {
       line(" initrd {} {} {} {}", initrd.path, initrd.url, initrd.sha256, initrd.origin.text());
