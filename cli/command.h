@@ -38,6 +38,7 @@ using AddCommand = std::function<void(CLI::App* app, Run run)>;
 /// Each adds its group of commands to `program`; `add` remembers what to run for an App.
 void add_offline_commands(CLI::App& program, const Globals& globals, const AddCommand& add);
 void add_target_commands(CLI::App& program, const Globals& globals, const AddCommand& add);
+void add_serve_command(CLI::App& program, const Globals& globals, const AddCommand& add);
 void add_inspect_commands(CLI::App& program, const Globals& globals, const AddCommand& add);
 void add_hold_commands(CLI::App& program, const Globals& globals, const AddCommand& add);
 void add_import_commands(CLI::App& program, const Globals& globals, const AddCommand& add);

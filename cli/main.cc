@@ -78,6 +78,7 @@ int run(int argc, char** argv) {
   const AddCommand add = [&](CLI::App* app, Run run) { runs[app] = std::move(run); };
   add_offline_commands(program, globals, add);
   add_target_commands(program, globals, add);
+  add_serve_command(program, globals, add);
   add_inspect_commands(program, globals, add);
   add_hold_commands(program, globals, add);
   add_import_commands(program, globals, add);

@@ -43,6 +43,8 @@ struct RoundOptions {
   /// Asked before anything is changed; false ends the round. Empty: yes.
   std::function<Result<bool>(const reconciler::Planned&)> approve;
   std::function<void(std::uint64_t done, std::uint64_t all)> progress;
+  /// Told which revision is in force, before any target is looked at.
+  std::function<void(const Wanted&)> wanted;
 };
 
 /// Waits before a target is tried again: doubled with each failure, from one second to five
@@ -79,6 +81,7 @@ struct LoopOptions {
   bool once = false;
   std::function<void(const Round&)> report;     ///< told of every round
   std::function<void(const std::string&)> say;  ///< told what the loop goes on without
+  std::function<void(const Wanted&)> wanted;    ///< see RoundOptions
 };
 
 /// Runs rounds until `stop` is requested: at once, then at every poll, drift, wake-up and retry.

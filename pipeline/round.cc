@@ -46,6 +46,7 @@ void round_body(Host& host, const RoundOptions& options, Backoff* backoff, std::
   const Time now = now_utc();
   if (options.look == reconciler::Look::cheap && options.known_revision.empty()) host.look_early();
   round.wanted = host.wanted(stop);
+  if (options.wanted) options.wanted(round.wanted);
   if (round.wanted.compiled == nullptr) return;
   if (options.strict && round.wanted.last_good) return;
   const std::shared_ptr<const Compiled> compiled = round.wanted.compiled;

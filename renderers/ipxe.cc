@@ -58,6 +58,8 @@ void leave_to_ipxe(PlaceValues& values) {
 
 }  // namespace
 
+std::string_view ipxe_local_lines() { return kLocalLines; }
+
 Ipxe::Ipxe(const BootSite& site) : site_(site) {
   const std::string& url = site.settings->service_url;
   base_ = url.empty() ? "/" : url + "/boot/";

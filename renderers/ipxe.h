@@ -25,6 +25,9 @@
 /// Source: ipxe.org/cmd and /scripting; iPXE of 2019 (Debian 12) and later.
 namespace metalwright::renderers {
 
+/// The lines that boot the local disk; they have the label `_next`.
+[[nodiscard]] std::string_view ipxe_local_lines();
+
 class Ipxe {
  public:
   explicit Ipxe(const BootSite& site);

@@ -1,0 +1,301 @@
+#include "pipeline/service/service.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "schemas/quote.h"
+#include "schemas/time.h"
+
+namespace metalwright::service {
+namespace {
+
+constexpr std::uint32_t kFailuresASecond = 1;  // of authentication, ten at once
+
+std::string_view code_of(int status) {
+  switch (status) {
+    case 400:
+      return "BAD_REQUEST";
+    case 401:
+      return "UNAUTHORIZED";
+    case 403:
+      return "FORBIDDEN";
+    case 404:
+      return "NOT_FOUND";
+    case 405:
+      return "METHOD_NOT_ALLOWED";
+    case 409:
+      return "CONFLICT";
+    case 413:
+      return "CONTENT_TOO_LARGE";
+    case 415:
+      return "UNSUPPORTED_MEDIA_TYPE";
+    case 422:
+      return "UNPROCESSABLE_ENTITY";
+    case 429:
+      return "TOO_MANY_REQUESTS";
+    case 502:
+      return "BAD_GATEWAY";
+    case 503:
+      return "SERVICE_UNAVAILABLE";
+    default:
+      return status < 500 ? "BAD_REQUEST" : "INTERNAL_ERROR";
+  }
+}
+
+std::string config_text(std::string_view profile, std::string_view mac, std::string_view expires) {
+  return fmt::format("boot-config\n{}\n{}\n{}", profile, mac, expires);
+}
+
+bool holds_control(std::string_view path) {
+  return std::any_of(path.begin(), path.end(),
+                     [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
+}
+
+}  // namespace
+
+Time service_time() {
+  return std::chrono::time_point_cast<Time::duration>(std::chrono::system_clock::now());
+}
+
+void reply_error(Reply& reply, int status, std::string_view message) {
+  nlohmann::ordered_json body;
+  body["error"] = code_of(status);
+  body["message"] = message;
+  body["status"] = status;
+  body["timestamp"] = utc_text(service_time());
+  body[status == 401 ? "path" : "details"] = nullptr;
+  reply.status = status;
+  reply.content_type = "application/json";
+  reply.body = body.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  reply.file.reset();
+}
+
+Service::Service(const HostConfig& config, ServiceOptions options)
+    : config_(config),
+      options_(std::move(options)),
+      routes_(all_routes()),
+      boot_rate_(config.service.rate.boot),
+      node_rate_(config.service.rate.node),
+      api_rate_(config.service.rate.api),
+      failure_rate_(kFailuresASecond) {}
+
+Service::~Service() {
+  if (server_ != nullptr) server_->drain(std::chrono::milliseconds(0));
+}
+
+Result<std::unique_ptr<Service>> Service::open(const HostConfig& config, ServiceOptions options) {
+  std::unique_ptr<Service> service(new Service(config, std::move(options)));
+  if (config.service.listen.empty()) {
+    return invalid("service-listen", "service.listen names no address to listen at",
+                   {.file = config.file});
+  }
+  auto store = store::Store::open({.state = config.state});
+  if (!store) return tl::unexpected(store.error());
+  service->store_ = std::move(*store);
+  service->notes_ = std::make_unique<BootNotes>(*service->store_);
+  service->tokens_ = std::make_unique<TokenBook>(*service->store_);
+  ServerOptions server_options;
+  server_options.most_connections = config.service.max_connections;
+  server_options.most_connections_a_client =
+      std::max<std::size_t>(8, config.service.max_connections / 2);
+  for (const ListenAddress& listen : config.service.listen) {
+    server_options.listen.push_back({listen.host, listen.port, listen.certificate, listen.key});
+  }
+  auto server = HttpServer::open(
+      std::move(server_options),
+      [raw = service.get()](Request& request, Reply& reply) { raw->handle(request, reply); });
+  if (!server) return tl::unexpected(server.error());
+  service->server_ = std::move(*server);
+  return service;
+}
+
+void Service::start() { server_->start(); }
+
+void Service::drain(std::chrono::milliseconds patience) {
+  server_->drain(patience);
+  notes_.reset();  // what was gathered is written
+}
+
+std::vector<std::string> Service::addresses() const {
+  std::vector<std::string> urls;
+  const std::vector<std::uint16_t> ports = server_->ports();
+  for (std::size_t i = 0; i < ports.size(); ++i) {
+    const ListenAddress& listen = config_.service.listen[i];
+    const bool v6 = listen.host.find(':') != std::string::npos;
+    urls.push_back(fmt::format("{}://{}{}{}:{}", listen.certificate.empty() ? "http" : "https",
+                               v6 ? "[" : "", listen.host.empty() ? "*" : listen.host,
+                               v6 ? "]" : "", ports[i]));
+  }
+  return urls;
+}
+
+void Service::make_view(std::shared_ptr<const pipeline::Compiled> compiled, ApiBoots api) {
+  view_.store(BootView::make(std::move(compiled), config_, std::move(api)));
+}
+
+void Service::publish(std::shared_ptr<const pipeline::Compiled> compiled) {
+  const std::lock_guard lock(making_);
+  const std::shared_ptr<const BootView> before = view_.load();
+  ApiBoots api;
+  auto profiles = store_->boot_api().profiles();
+  auto assignments = store_->boot_api().assignments();
+  if (profiles && assignments) {
+    api = {std::move(*profiles), std::move(*assignments)};
+  } else {
+    say("what the API made cannot be read: " +
+        (profiles ? assignments.error() : profiles.error()).text());
+    if (before != nullptr) api = before->api();
+  }
+  make_view(std::move(compiled), std::move(api));
+}
+
+void Service::publish_files(inventory::RepositoryFiles files) {
+  inventory_.store(std::make_shared<const InventoryText>(std::move(files)));
+}
+
+Result<void> Service::api_changed() {
+  const std::lock_guard lock(making_);
+  auto profiles = store_->boot_api().profiles();
+  if (!profiles) return tl::unexpected(profiles.error());
+  auto assignments = store_->boot_api().assignments();
+  if (!assignments) return tl::unexpected(assignments.error());
+  const std::shared_ptr<const BootView> before = view_.load();
+  if (before == nullptr) return {};
+  make_view(before->compiled(), {std::move(*profiles), std::move(*assignments)});
+  return {};
+}
+
+std::string Service::sign_config(std::string_view profile, std::string_view mac, Time now) const {
+  const auto end = std::chrono::floor<std::chrono::seconds>(now) + config_.service.config_lifetime;
+  const std::string expires = std::to_string(end.time_since_epoch().count());
+  return fmt::format("?expires={}&signature={}", expires,
+                     store_->secret_hash(config_text(profile, mac, expires)).hex());
+}
+
+bool Service::signed_config(std::string_view profile, std::string_view mac,
+                            std::string_view expires, std::string_view signature, Time now) const {
+  const std::string made = store_->secret_hash(config_text(profile, mac, expires)).hex();
+  if (!equal_in_constant_time(made, signature)) return false;
+  // It is ours, so it is a number.
+  const std::chrono::sys_seconds end{std::chrono::seconds(std::stoll(std::string(expires)))};
+  return now < end;
+}
+
+void Service::audit(const Request& request, std::string action, std::string subject,
+                    std::string detail) {
+  const std::string& who = request.who.empty() ? request.client : request.who;
+  const auto entry = store_->audit().append(
+      {0, service_time(), who, std::move(action), std::move(subject), std::move(detail)});
+  if (!entry) say("the audit trail cannot be written: " + entry.error().text());
+}
+
+void Service::say(const std::string& message) const {
+  if (options_.say) options_.say(message);
+}
+
+void Service::wake() const {
+  if (options_.wake) options_.wake();
+}
+
+void Service::authenticate(Request& request) {
+  const std::string token = bearer_token(request);
+  if (token.empty()) return;
+  if (const auto bearer = tokens_->find(token, service_time())) {
+    request.role = bearer->role;
+    request.who = bearer->name + '@' + request.client;
+  }
+}
+
+/// Whether the request goes on to its handler; else `reply` says why not.
+bool Service::admit(const Route& route, Request& request, Reply& reply) {
+  const ServiceConfig& service = config_.service;
+  const auto now = RateLimiter::Clock::now();
+  const AddressList* allow = nullptr;
+  RateLimiter* rate = nullptr;
+  switch (route.kind) {
+    case RouteClass::open:
+      return true;
+    case RouteClass::boot:
+      allow = &service.allow_boot;
+      rate = &boot_rate_;
+      break;
+    case RouteClass::node:
+      allow = &service.allow_node;
+      rate = &node_rate_;
+      break;
+    case RouteClass::api:
+      allow = &service.allow_api;
+      rate = &api_rate_;
+      break;
+    case RouteClass::hooks:
+      allow = &service.allow_hooks;
+      rate = &api_rate_;
+      break;
+  }
+  if (!allow->empty() && !allow->contains(request.client)) {
+    if (failure_rate_.take(request.client, now)) {
+      audit(request, "refused", std::string(route.pattern), "the address is in no allowed network");
+    }
+    reply_error(reply, 403, "this address may not use that");
+    return false;
+  }
+  if (!rate->take(request.client, now)) {
+    reply_error(reply, 429, "too many requests");
+    reply.header("Retry-After", "1");
+    return false;
+  }
+  if (route.role == Role::none || !service.tokens) {
+    if (route.role != Role::none) request.role = Role::admin;
+    return true;
+  }
+  const bool given = !bearer_token(request).empty();
+  authenticate(request);
+  if (request.role >= route.role) return true;
+  // Written down as often as a person mistypes, and no oftener: the trail is not for filling disks.
+  const bool noted = failure_rate_.take(request.client, now);
+  if (noted) {
+    audit(request, "auth-failure", std::string(route.pattern),
+          !given                       ? "no token"
+          : request.role == Role::none ? "unknown token"
+                                       : "the token's role does not suffice");
+  }
+  if (request.role != Role::none) {
+    reply_error(reply, 403, fmt::format("this needs the role {}", word(route.role)));
+    return false;
+  }
+  if (given && !noted) {
+    reply_error(reply, 429, "too many attempts");
+    reply.header("Retry-After", "1");
+    return false;
+  }
+  reply_error(reply, 401, given ? "Invalid API key" : "Missing API key. Include X-API-Key header.");
+  reply.header("WWW-Authenticate", "Bearer");
+  return false;
+}
+
+void Service::handle(Request& request, Reply& reply) {
+  reply.header("X-Content-Type-Options", "nosniff");
+  const std::string_view path = request.path();
+  if (holds_control(path)) return reply_error(reply, 400, "the path holds a control character");
+  RouteMatch match = routes_.match(request.method(), path);
+  if (match.route == nullptr) {
+    if (match.allowed.empty()) return reply_error(reply, 404, "there is nothing of that name");
+    reply_error(reply, 405, "not by this method");
+    return reply.header("Allow", match.allowed);
+  }
+  if (!config_.service.trusted_proxies.empty()) {
+    request.client = client_address(request.peer(), request.header("X-Forwarded-For"),
+                                    config_.service.trusted_proxies);
+  }
+  if (!admit(*match.route, request, reply)) return;
+  if (match.route->body && !request.read_body()) {
+    return reply_error(reply, request.read_failure(), "the body cannot be read");
+  }
+  request.parts = std::move(match.parts);
+  match.route->handler(*this, request, reply);
+}
+
+}  // namespace metalwright::service

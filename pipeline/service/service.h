@@ -1,0 +1,100 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "pipeline/compiler.h"
+#include "pipeline/service/access.h"
+#include "pipeline/service/boot_notes.h"
+#include "pipeline/service/boot_view.h"
+#include "pipeline/service/http_server.h"
+#include "pipeline/service/inventory_text.h"
+#include "pipeline/service/route_table.h"
+#include "reconciler/store/store.h"
+#include "schemas/error.h"
+#include "schemas/host_config.h"
+
+/// The HTTP face: it answers booting machines, nodes, people and programs from the revision in
+/// force and from the store. It runs beside the loop and shares nothing with it but immutable
+/// values.
+namespace metalwright::service {
+
+struct ServiceOptions {
+  std::function<void(const std::string&)> say;  ///< told what people should know; any thread
+  std::function<void()> wake;                   ///< makes the loop begin a round
+};
+
+class Service {
+ public:
+  /// Opens a connection of its own to the store, binds the listeners, and answers nothing yet.
+  [[nodiscard]] static Result<std::unique_ptr<Service>> open(const HostConfig& config,
+                                                             ServiceOptions options);
+  ~Service();
+  Service(const Service&) = delete;
+  Service& operator=(const Service&) = delete;
+
+  void start();
+  /// Answers from this revision from now on. `compiled` has its model.
+  void publish(std::shared_ptr<const pipeline::Compiled> compiled);
+  /// The files of that revision, for those who want them as they were written.
+  void publish_files(inventory::RepositoryFiles files);
+  /// Lets answers in hand be finished, and ends.
+  void drain(std::chrono::milliseconds patience);
+  /// The listeners' addresses as URLs.
+  [[nodiscard]] std::vector<std::string> addresses() const;
+
+  // For handlers, from any thread.
+  [[nodiscard]] const HostConfig& config() const { return config_; }
+  [[nodiscard]] store::Store& store() { return *store_; }
+  /// Null before the first revision.
+  [[nodiscard]] std::shared_ptr<const BootView> view() const { return view_.load(); }
+  /// Null before the first revision.
+  [[nodiscard]] std::shared_ptr<const InventoryText> inventory() const { return inventory_.load(); }
+  [[nodiscard]] BootNotes& notes() { return *notes_; }
+  [[nodiscard]] const RouteTable& routes() const { return routes_; }
+  /// Reads again what the API made.
+  [[nodiscard]] Result<void> api_changed();
+  /// `?expires=…&signature=…` for a machine's configuration.
+  [[nodiscard]] std::string sign_config(std::string_view profile, std::string_view mac,
+                                        Time now) const;
+  [[nodiscard]] bool signed_config(std::string_view profile, std::string_view mac,
+                                   std::string_view expires, std::string_view signature,
+                                   Time now) const;
+  /// An entry of the audit trail; what cannot be written is said.
+  void audit(const Request& request, std::string action, std::string subject, std::string detail);
+  /// Looks at the request's token; fills in its role and whose it is.
+  void authenticate(Request& request);
+  void say(const std::string& message) const;
+  void wake() const;
+
+ private:
+  Service(const HostConfig& config, ServiceOptions options);
+  void handle(Request& request, Reply& reply);
+  [[nodiscard]] bool admit(const Route& route, Request& request, Reply& reply);
+  void make_view(std::shared_ptr<const pipeline::Compiled> compiled, ApiBoots api);
+
+  const HostConfig& config_;
+  ServiceOptions options_;
+  std::unique_ptr<store::Store> store_;
+  std::unique_ptr<BootNotes> notes_;
+  std::unique_ptr<TokenBook> tokens_;
+  RouteTable routes_;
+  RateLimiter boot_rate_, node_rate_, api_rate_, failure_rate_;
+  std::mutex making_;  // of views: the loop and the API both do
+  std::atomic<std::shared_ptr<const BootView>> view_;
+  std::atomic<std::shared_ptr<const InventoryText>> inventory_;
+  std::unique_ptr<HttpServer> server_;
+};
+
+[[nodiscard]] Time service_time();
+
+/// Errors as the API gives them: `{"error":CODE,"message":…,"status":…,"timestamp":…,"details":…}`.
+void reply_error(Reply& reply, int status, std::string_view message);
+
+}  // namespace metalwright::service
