@@ -80,6 +80,13 @@ int serve(const Options& options, const Globals& globals) {
   }
   RoundLog log;
   std::string published;
+  const auto publish_files = [&](const std::string& name) {
+    const auto source = (*host)->source();
+    if (!source) return;
+    const auto revision = (*source)->resolve(name);
+    if (!revision) return;
+    if (auto files = (*source)->files(*revision)) (*service)->publish_files(std::move(*files));
+  };
   const auto publish = [&](const pipeline::Wanted& wanted) {
     if (wanted.compiled == nullptr || wanted.compiled->revision == published) return;
     const pipeline::CompileResult full = (*host)->with_model(wanted.compiled, stop.token());
@@ -89,20 +96,19 @@ int serve(const Options& options, const Globals& globals) {
     }
     (*service)->publish(full.compiled);
     published = wanted.compiled->revision;
-    if (const auto revision = (*host)->source().resolve(published)) {
-      if (auto files = (*host)->source().files(*revision)) {
-        (*service)->publish_files(std::move(*files));
-      }
-    }
+    publish_files(published);
     spdlog::info("serving revision {}", published.substr(0, 12));
   };
-  const pipeline::Round last =
-      pipeline::run_loop(**host,
-                         {.once = false,
-                          .report = [&](const pipeline::Round& round) { log.tell(round); },
-                          .say = say,
-                          .wanted = publish},
-                         stop.token());
+  const pipeline::Round last = pipeline::run_loop(**host,
+                                                  {.once = false,
+                                                   .report =
+                                                       [&](const pipeline::Round& round) {
+                                                         log.tell(round);
+                                                         (*service)->tend();
+                                                       },
+                                                   .say = say,
+                                                   .wanted = publish},
+                                                  stop.token());
   (*service)->drain(kDrain);
   if (last.wanted.compiled != nullptr) (*host)->keep(last.wanted.compiled);
   spdlog::info("stopped");

@@ -12,7 +12,7 @@ namespace metalwright::service {
 namespace {
 
 constexpr double kBurstSeconds = 10;
-constexpr std::chrono::seconds kTokensFresh{1};
+constexpr std::chrono::milliseconds kTokensFresh{1000}, kMissesFresh{50};
 
 std::string_view trimmed(std::string_view text) {
   while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
@@ -76,14 +76,25 @@ void RateLimiter::make_room(Shard& shard, Clock::time_point now) const {
 std::optional<TokenBook::Bearer> TokenBook::find(std::string_view token, Time now) {
   const Digest hash = sha256(token);
   const std::lock_guard lock(mutex_);
+  read_unless_fresh(kTokensFresh);
+  std::optional<Bearer> found = look_up(hash, now);
+  if (found) return found;
+  // It may have been made a moment ago. Guessing makes us read no oftener than this.
+  read_unless_fresh(kMissesFresh);
+  return look_up(hash, now);
+}
+
+void TokenBook::read_unless_fresh(std::chrono::milliseconds fresh) {
   const auto clock = std::chrono::steady_clock::now();
-  if (!known_ || clock - read_ > kTokensFresh) {
-    // Where the store does not answer, what was known stays good: a locked database must not lock
-    // the operators out, and a second is not long.
-    if (auto all = store_.tokens().all()) tokens_ = std::move(*all);
-    read_ = clock;
-    known_ = true;
-  }
+  if (known_ && clock - read_ <= fresh) return;
+  // Where the store does not answer, what was known stays good: a locked database must not lock
+  // the operators out, and a second is not long.
+  if (auto all = store_.tokens().all()) tokens_ = std::move(*all);
+  read_ = std::chrono::steady_clock::now();
+  known_ = true;
+}
+
+std::optional<TokenBook::Bearer> TokenBook::look_up(const Digest& hash, Time now) const {
   std::optional<Bearer> found;
   for (const store::Token& known : tokens_) {
     const bool same =

@@ -58,7 +58,7 @@ class RateLimiter {
   std::array<Shard, kShards> shards_;
 };
 
-/// The bearer tokens of the store, read again at most once a second.
+/// The bearer tokens of the store, read again where what is known of them is a second old.
 class TokenBook {
  public:
   explicit TokenBook(store::Store& store) : store_(store) {}
@@ -71,6 +71,9 @@ class TokenBook {
   [[nodiscard]] std::optional<Bearer> find(std::string_view token, Time now);
 
  private:
+  void read_unless_fresh(std::chrono::milliseconds fresh);
+  [[nodiscard]] std::optional<Bearer> look_up(const Digest& hash, Time now) const;
+
   store::Store& store_;
   std::mutex mutex_;
   std::vector<store::Token> tokens_;

@@ -116,6 +116,7 @@ struct BootView::Parts {
         site(renderers::make_boot_site(model, settings)),
         ipxe(site),
         templates(site),
+        files(model, settings),
         index(model) {}
 
   std::shared_ptr<const pipeline::Compiled> compiled;  // owns the servers
@@ -126,6 +127,7 @@ struct BootView::Parts {
   renderers::BootSite site;
   renderers::Ipxe ipxe;
   renderers::BootTemplates templates;
+  NodeFiles files;
   MacIndex index;
   std::map<std::string, Result<std::string>, std::less<>> scripts;  // by profile
   Result<std::string> menu = std::string();
@@ -277,6 +279,10 @@ std::optional<Result<MachineBoot>> BootView::boot(MacAddress mac) const {
   }
   if (boots && from_api(profile->name)) name_assets_as_said(boot.script, *profile);
   return Result<MachineBoot>(std::move(boot));
+}
+
+Result<Bundle> BootView::bundle(const ServerEntry& entry) const {
+  return parts_->files.bundle(entry);
 }
 
 Result<std::string> BootView::menu() const { return parts_->menu; }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "pipeline/compiler.h"
+#include "pipeline/service/node_files.h"
 #include "reconciler/store/boot_api.h"
 #include "schemas/error.h"
 #include "schemas/host_config.h"
@@ -72,6 +73,8 @@ class BootView {
   /// The machine's filled-in template; empty where it does not boot the profile or has none.
   [[nodiscard]] std::optional<Result<std::string>> config(std::string_view profile,
                                                           MacAddress mac) const;
+  /// The files that a server is to have.
+  [[nodiscard]] Result<Bundle> bundle(const ServerEntry& entry) const;
 
  private:
   BootView();

@@ -9,7 +9,7 @@
 
 namespace metalwright::service {
 namespace {
-constexpr std::array<std::string_view, 4> kRoles{"none", "viewer", "operator", "admin"};
+constexpr std::array<std::string_view, 5> kRoles{"none", "node", "viewer", "operator", "admin"};
 
 Method method_of(const std::string& word) {
   if (word == "GET") return Method::get;

@@ -48,7 +48,13 @@ struct Reply {
 };
 
 /// Who asks, by his token.
-enum class Role : std::uint8_t { none, viewer, operator_, admin };
+enum class Role : std::uint8_t {
+  none,
+  node,  ///< one node, by a token of its name
+  viewer,
+  operator_,
+  admin
+};
 [[nodiscard]] std::string_view word(Role role);
 [[nodiscard]] std::optional<Role> parse_role(std::string_view word);
 

@@ -138,7 +138,8 @@ class Listener final : public httplib::Server {
     });
     set_post_routing_handler([](const httplib::Request&, httplib::Response& response) {
       response.headers.erase("Keep-Alive");
-      response.headers.erase("Accept-Ranges");
+      // The library says that of every answer to HEAD.
+      if (!response.has_header("ETag")) response.headers.erase("Accept-Ranges");
       if (response.status == 204) response.headers.erase("Content-Length");
     });
   }

@@ -70,6 +70,8 @@ std::vector<Route> all_routes() {
   add_boot_routes(routes);
   add_provision_routes(routes);
   add_api_routes(routes);
+  add_node_routes(routes);
+  add_operation_routes(routes);
   return routes;
 }
 

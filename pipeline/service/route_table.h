@@ -58,5 +58,7 @@ class RouteTable {
 void add_boot_routes(std::vector<Route>& routes);
 void add_provision_routes(std::vector<Route>& routes);
 void add_api_routes(std::vector<Route>& routes);
+void add_node_routes(std::vector<Route>& routes);
+void add_operation_routes(std::vector<Route>& routes);
 
 }  // namespace metalwright::service

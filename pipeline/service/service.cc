@@ -6,13 +6,15 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "schemas/mac_address.h"
 #include "schemas/quote.h"
 #include "schemas/time.h"
 
 namespace metalwright::service {
 namespace {
 
-constexpr std::uint32_t kFailuresASecond = 1;  // of authentication, ten at once
+constexpr std::ptrdiff_t kMostStrangers = 10000;  // nodes that nobody knows
+constexpr std::uint32_t kFailuresASecond = 1;     // of authentication, ten at once
 
 std::string_view code_of(int status) {
   switch (status) {
@@ -80,7 +82,8 @@ Service::Service(const HostConfig& config, ServiceOptions options)
       boot_rate_(config.service.rate.boot),
       node_rate_(config.service.rate.node),
       api_rate_(config.service.rate.api),
-      failure_rate_(kFailuresASecond) {}
+      failure_rate_(kFailuresASecond),
+      answered_(routes_.routes().size()) {}
 
 Service::~Service() {
   if (server_ != nullptr) server_->drain(std::chrono::milliseconds(0));
@@ -115,6 +118,11 @@ Result<std::unique_ptr<Service>> Service::open(const HostConfig& config, Service
 void Service::start() { server_->start(); }
 
 void Service::drain(std::chrono::milliseconds patience) {
+  {
+    const std::lock_guard lock(waiting_);
+    draining_ = true;
+  }
+  changed_.notify_all();
   server_->drain(patience);
   notes_.reset();  // what was gathered is written
 }
@@ -134,6 +142,62 @@ std::vector<std::string> Service::addresses() const {
 
 void Service::make_view(std::shared_ptr<const pipeline::Compiled> compiled, ApiBoots api) {
   view_.store(BootView::make(std::move(compiled), config_, std::move(api)));
+  // Whoever is about to wait holds the lock or sees the new view.
+  { const std::lock_guard lock(waiting_); }
+  changed_.notify_all();
+}
+
+bool Service::wait_for_view(const std::shared_ptr<const BootView>& seen,
+                            std::chrono::steady_clock::time_point until) {
+  std::unique_lock lock(waiting_);
+  changed_.wait_until(lock, until, [&] { return draining_ || view_.load() != seen; });
+  return !draining_ && view_.load() != seen;
+}
+
+bool Service::too_many_strangers() {
+  const auto nodes = store_->provisioning().nodes();
+  if (!nodes) return true;
+  return std::count_if(nodes->begin(), nodes->end(), [](const store::Node& node) {
+           return node.state == "Pending";
+         }) >= kMostStrangers;
+}
+
+std::uint64_t Service::answered(std::size_t route, int kind) const {
+  return answered_[route][static_cast<std::size_t>(kind)].load(std::memory_order_relaxed);
+}
+
+void Service::tend() {
+  const std::shared_ptr<const BootView> view = view_.load();
+  const auto nodes = store_->provisioning().nodes();
+  if (view == nullptr || !nodes) return;
+  const Time now = service_time();
+  for (store::Node node : *nodes) {
+    const std::string before = node.state;
+    if (node.state == "Pending" && knows_node(view->model(), node.name)) {
+      node.state = "Provisioning";
+    }
+    if (node.state == "Provisioning") {
+      const ServerEntry* const entry = server_of_node(view->model(), node.name);
+      const auto bundle = entry == nullptr ? Result<Bundle>(Bundle{}) : view->bundle(*entry);
+      const bool carries =
+          bundle && ((!bundle->config_hash.empty() && node.config_hash == bundle->config_hash) ||
+                     (node.reported && node.applied_hash == bundle->hash));
+      if (carries) {
+        node.state = "Active";
+      } else if (before == node.state && now - node.since > config_.service.node_timeout) {
+        node.state = "Failed";
+      }
+    }
+    if (node.state == before) continue;
+    node.since = now;
+    if (auto kept = store_->provisioning().record(node); !kept) {
+      say("a node's state cannot be kept: " + kept.error().text());
+      continue;
+    }
+    const auto entry =
+        store_->audit().append({0, now, "metalwright", "node", node.name, node.state});
+    if (!entry) say("the audit trail cannot be written: " + entry.error().text());
+  }
 }
 
 void Service::publish(std::shared_ptr<const pipeline::Compiled> compiled) {
@@ -150,6 +214,22 @@ void Service::publish(std::shared_ptr<const pipeline::Compiled> compiled) {
     if (before != nullptr) api = before->api();
   }
   make_view(std::move(compiled), std::move(api));
+  forget_known();
+}
+
+/// Machines that are in the inventory by now wait no longer.
+void Service::forget_known() {
+  const auto pending = store_->provisioning().pending();
+  const std::shared_ptr<const BootView> view = view_.load();
+  if (!pending) return;
+  for (const store::PendingMachine& machine : *pending) {
+    const auto mac = parse_mac_address(machine.mac);
+    if (!mac || view->owner(*mac).entry == nullptr) continue;
+    if (auto gone = store_->provisioning().forget_pending(machine.mac); !gone) {
+      say("the pending machines cannot be written: " + gone.error().text());
+      return;
+    }
+  }
 }
 
 void Service::publish_files(inventory::RepositoryFiles files) {
@@ -290,12 +370,20 @@ void Service::handle(Request& request, Reply& reply) {
     request.client = client_address(request.peer(), request.header("X-Forwarded-For"),
                                     config_.service.trusted_proxies);
   }
-  if (!admit(*match.route, request, reply)) return;
+  if (!admit(*match.route, request, reply)) return count(*match.route, reply.status);
   if (match.route->body && !request.read_body()) {
+    count(*match.route, request.read_failure());
     return reply_error(reply, request.read_failure(), "the body cannot be read");
   }
   request.parts = std::move(match.parts);
   match.route->handler(*this, request, reply);
+  count(*match.route, reply.status);
+}
+
+void Service::count(const Route& route, int status) {
+  const auto number = static_cast<std::size_t>(&route - routes_.routes().data());
+  const auto kind = static_cast<std::size_t>(std::clamp(status / 100, 1, 5));
+  answered_[number][kind].fetch_add(1, std::memory_order_relaxed);
 }
 
 }  // namespace metalwright::service

@@ -1,10 +1,13 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,6 +47,9 @@ class Service {
   void publish(std::shared_ptr<const pipeline::Compiled> compiled);
   /// The files of that revision, for those who want them as they were written.
   void publish_files(inventory::RepositoryFiles files);
+  /// Looks at the nodes' states: Active once they carry what they are to have, Failed where they
+  /// are Provisioning for too long. Drops old entries of the audit trail now and then.
+  void tend();
   /// Lets answers in hand be finished, and ends.
   void drain(std::chrono::milliseconds patience);
   /// The listeners' addresses as URLs.
@@ -70,6 +76,14 @@ class Service {
   void audit(const Request& request, std::string action, std::string subject, std::string detail);
   /// Looks at the request's token; fills in its role and whose it is.
   void authenticate(Request& request);
+  /// False where the view is still `seen` at `until`.
+  [[nodiscard]] bool wait_for_view(const std::shared_ptr<const BootView>& seen,
+                                   std::chrono::steady_clock::time_point until);
+  /// As many unknown nodes as are remembered have phoned home.
+  [[nodiscard]] bool too_many_strangers();
+  /// Answers of a route since the start, by the first digit of their status.
+  [[nodiscard]] std::uint64_t answered(std::size_t route, int kind) const;
+  [[nodiscard]] std::size_t connections() const { return server_->connections(); }
   void say(const std::string& message) const;
   void wake() const;
 
@@ -77,6 +91,8 @@ class Service {
   Service(const HostConfig& config, ServiceOptions options);
   void handle(Request& request, Reply& reply);
   [[nodiscard]] bool admit(const Route& route, Request& request, Reply& reply);
+  void count(const Route& route, int status);
+  void forget_known();
   void make_view(std::shared_ptr<const pipeline::Compiled> compiled, ApiBoots api);
 
   const HostConfig& config_;
@@ -87,6 +103,10 @@ class Service {
   RouteTable routes_;
   RateLimiter boot_rate_, node_rate_, api_rate_, failure_rate_;
   std::mutex making_;  // of views: the loop and the API both do
+  std::mutex waiting_;
+  std::condition_variable changed_;
+  bool draining_ = false;
+  std::vector<std::array<std::atomic<std::uint64_t>, 6>> answered_;
   std::atomic<std::shared_ptr<const BootView>> view_;
   std::atomic<std::shared_ptr<const InventoryText>> inventory_;
   std::unique_ptr<HttpServer> server_;
