@@ -233,7 +233,56 @@ def ipxe_stranger_with_a_default_profile(folder):
     assert f"inspect={STRANGER}" in report.command_line.split(), report
 
 
-TESTS = [pxelinux, ipxe_rom, ipxe_on_a_plain_rom, ipxe_beside_another_dhcp_server, ipxe_uefi_http,
+# The program's own service; the guests' reports go to another port then.
+
+
+REPORTS = service.PORT + 1
+
+
+def through_the_service(folder, firmware, options, **profile):
+    """Boots orion twice by what `metalwright serve` says; returns QEMU's codes and the reports."""
+    site = make_fleet(folder, "ipxe", service_url=service.URL)
+    params = [param.replace(f"report={lab.SERVER}:{service.PORT}", f"report={lab.SERVER}:{REPORTS}")
+              for param in PROFILE["params"]]
+    site.profiles["guest"] = PROFILE | {"params": params} | profile
+    site.apply()
+    log = folder / "serve.log"
+    serve = [fleet.PROGRAM, "-c", folder / "metalwright.yaml", "serve"]
+    results = []
+    with lab.program(*serve, log=log), site.dnsmasq():
+        lab.wait_for(lambda: "serving revision" in log.read_text(), 60, "the service serves")
+        with service.running(site.tree, folder / "reports.log", REPORTS) as reports:
+            for _ in range(2):
+                machine, card = firmware(folder)
+                command = guest.machine(ORION, guest.tap(len(results)), *machine, *options, card=card,
+                                        log=folder / "console.log")
+                done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                                      check=False)
+                received = []
+                while not reports.empty():
+                    received.append(reports.get_nowait())
+                results.append((done.returncode, [report.mac for report in received]))
+    return results
+
+
+def served_ipxe(folder):
+    """Without an install, a machine boots its profile each time."""
+    results = through_the_service(folder, bios, [])
+    assert results == [(0, [ORION])] * 2, results
+
+
+def served_install(folder):
+    """An install is handed out once; from then on the machine boots its disk."""
+    results = through_the_service(folder, bios, disk(folder), install=True)
+    assert results == [(0, [ORION]), (guest.REACHED_THE_DISK, [])], results
+
+
+def served_uefi(folder):
+    results = through_the_service(folder, uefi, [])
+    assert results == [(0, [ORION])] * 2, results
+
+
+TESTS = [served_ipxe, served_install, served_uefi, pxelinux, ipxe_rom, ipxe_on_a_plain_rom, ipxe_beside_another_dhcp_server, ipxe_uefi_http,
          grub_tftp, grub_tftp_over_ipv6, grub_http, grub_http_with_dns,
          pxelinux_local_disk, ipxe_local_disk, grub_local_disk,
          pxelinux_stranger, ipxe_stranger, grub_stranger, ipxe_stranger_with_a_default_profile]

@@ -63,10 +63,10 @@ class Server(http.server.ThreadingHTTPServer):
 
 
 @contextlib.contextmanager
-def running(tree, log):
+def running(tree, log, port=PORT):
     """The server while the block runs; its value is the queue of Reports."""
     reports = queue.Queue()
-    server = Server((lab.SERVER, PORT),
+    server = Server((lab.SERVER, port),
                     functools.partial(Handler, tree=tree, reports=reports, log=log))
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
