@@ -84,6 +84,7 @@ class Cut(Site):
         self.commit({"inventory.yaml": AFTER})
         shutil.copytree(self.root, self.saved(), symlinks=True)
         self.addCleanup(shutil.rmtree, self.saved(), ignore_errors=True)
+        self.back()  # as each case begins, so that it meets as many passes of each point
         self.log = self.root / "faults.log"
         self.expect(0, "apply", "--yes", program=FAULTS, env={"METALWRIGHT_FAULT_LOG": str(self.log)})
         self.points = collections.Counter(self.log.read_text().split())

@@ -45,7 +45,7 @@ TEST(BootScript, SignsWholeConfigurationAddressesOnly) {
             "a " + base + "u/52:54:00:00:00:11?of=u11 b\n");
   EXPECT_EQ(with_signed_configs("\"" + base + "u/52:54:00:00:00:11\"", sign),
             "\"" + base + "u/52:54:00:00:00:11?of=u11\"");
-  for (const std::string other : {base + "u/52:54:00:00:00:11x", base + "u/${mac}", base + "u",
+  for (const std::string& other : {base + "u/52:54:00:00:00:11x", base + "u/${mac}", base + "u",
                                   base, base + "u/52:54:00:00:00:11?x=1"}) {
     EXPECT_EQ(with_signed_configs(other, sign), other);
   }
