@@ -338,7 +338,8 @@ Outcome<void> Device::move(const Menu& menu, std::uint32_t id, std::uint32_t bef
 
 /// What referred to a name refers to another one now, or to something deleted.
 void Device::retarget(const Menu& menu, const std::string& from, const std::string& to) {
-  const std::string_view path = is_interface_menu(menu.path) ? "/interface" : menu.path;
+  const std::string_view path =
+      is_interface_menu(menu.path) ? std::string_view("/interface") : std::string_view(menu.path);
   for (const auto& [other_path, other] : *menus_) {
     for (std::size_t i = 0; i < other.columns.size(); ++i) {
       const Column& column = other.columns[i];
