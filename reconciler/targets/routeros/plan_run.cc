@@ -87,13 +87,22 @@ Result<void> PlanRun::make_once(Step& step) {
       return add(step);
     case StepKind::set:
       return rest_.set(step.menu->path, step.id, step.values, {});
-    case StepKind::remove: {
-      Result<void> removed = rest_.remove(step.menu->path, step.id, {});
-      if (!removed && failure_of(removed.error()) == WriteFailure::gone) return {};
-      return removed;
-    }
+    case StepKind::remove:
+      return removal(step);
   }
   return {};
+}
+
+/// A row that is said to be gone counts as removed once it was looked for: what it refers to goes
+/// next, and a row that lost what it referred to could not be taken back.
+Result<void> PlanRun::removal(const Step& step) {
+  Result<void> removed = rest_.remove(step.menu->path, step.id, {});
+  if (removed || failure_of(removed.error()) != WriteFailure::gone) return removed;
+  const Result<bool> done = in_place(step);
+  if (!done) return tl::unexpected(done.error());
+  if (*done) return {};
+  return invalid("routeros-refused",
+                 "the router says that there is no such row to remove, and still shows it");
 }
 
 /// A broken connection is no failure yet: over a new one it shows whether the write was done, and

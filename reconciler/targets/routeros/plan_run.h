@@ -49,6 +49,7 @@ class PlanRun {
   [[nodiscard]] Result<void> make(Step& step);
   [[nodiscard]] Result<void> make_once(Step& step);
   [[nodiscard]] Result<void> add(Step& step);
+  [[nodiscard]] Result<void> removal(const Step& step);
   [[nodiscard]] Result<bool> in_place(const Step& step);
   [[nodiscard]] Result<void> take_back();
   [[nodiscard]] PlanEnd failed(Error error, std::size_t blamed);
