@@ -39,6 +39,7 @@ using AddCommand = std::function<void(CLI::App* app, Run run)>;
 void add_offline_commands(CLI::App& program, const Globals& globals, const AddCommand& add);
 void add_target_commands(CLI::App& program, const Globals& globals, const AddCommand& add);
 void add_serve_command(CLI::App& program, const Globals& globals, const AddCommand& add);
+void add_sim_command(CLI::App& program, const AddCommand& add);
 void add_machine_commands(CLI::App& program, const Globals& globals, const AddCommand& add);
 void add_inspect_commands(CLI::App& program, const Globals& globals, const AddCommand& add);
 void add_hold_commands(CLI::App& program, const Globals& globals, const AddCommand& add);
