@@ -38,6 +38,8 @@ std::string owner_of(const std::string& state) {
   return state.substr(0, host) + rest.substr(0, rest.find('?'));
 }
 
+}  // namespace
+
 reconciler::RouterosTargetSettings router_settings(const HostConfig& config,
                                                    const TargetConfig& target,
                                                    const std::string& state_folder) {
@@ -63,8 +65,11 @@ reconciler::RouterosTargetSettings router_settings(const HostConfig& config,
   settings.confirm = target.confirm;
   settings.owner = sha256(owner_of(config.state) + ' ' + target.name).hex().substr(0, kOwnerDigits);
   settings.note_file = state_folder + '/' + target.name + ".attempt";
+  settings.adopt = target.adopt;
   return settings;
 }
+
+namespace {
 
 reconciler::NetboxTargetSettings netbox_settings(const HostConfig& config,
                                                  const TargetConfig& target,

@@ -10,7 +10,16 @@
 #include "reconciler/target.h"
 #include "schemas/host_config.h"
 
+namespace metalwright::reconciler {
+struct RouterosTargetSettings;
+}
+
 namespace metalwright::pipeline {
+
+/// How a router of the configuration is reached, and what is kept of it in the state's folder.
+[[nodiscard]] reconciler::RouterosTargetSettings router_settings(const HostConfig& config,
+                                                                 const TargetConfig& target,
+                                                                 const std::string& state_folder);
 
 /// The targets of a configuration, and what of the host goes into them: boot loaders, kernels,
 /// initrds.

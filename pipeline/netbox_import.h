@@ -1,20 +1,13 @@
 #pragma once
 
-#include <map>
 #include <stop_token>
 #include <string>
-#include <vector>
 
+#include "pipeline/imported_repository.h"
 #include "reconciler/targets/netbox/netbox_export.h"
 #include "schemas/host_config.h"
 
 namespace metalwright::pipeline {
-
-struct ImportedRepository {
-  std::map<std::string, std::string> files;  ///< path to content
-  std::vector<std::string> notes;            ///< what cannot be said in a repository, a line each
-  std::size_t servers = 0, networks = 0, clusters = 0;
-};
 
 /// A repository that says what a NetBox has, so that a plan against the same NetBox is empty once
 /// its objects were taken over. What cannot be said in one is left out and noted.

@@ -8,12 +8,12 @@
 #include <utility>
 
 #include "inventory/loader.h"
+#include "pipeline/device_objects.h"
 #include "pipeline/offline.h"
 #include "reconciler/object_diff.h"
 #include "reconciler/targets/routeros/export_rows.h"
 #include "renderers/fs_switch.h"
 #include "renderers/routeros/export.h"
-#include "renderers/routeros_objects.h"
 
 namespace metalwright::pipeline {
 namespace {
@@ -21,72 +21,8 @@ namespace {
 using reconciler::DocumentTarget;
 using reconciler::ResourceTable;
 using reconciler::TargetObjects;
-using renderers::Artifact;
 
 constexpr std::size_t kMostNamed = 8;  // menus and commands in one warning
-
-/// What a device shall have.
-struct DesiredObject {
-  ObjectFields fields;
-  std::string content;
-  Origin origin;
-  std::string server;
-};
-struct DesiredObjects {
-  std::map<std::pair<std::string, std::string>, DesiredObject> objects;  // by kind and name
-  std::shared_ptr<ResourceTable> table;
-
-  [[nodiscard]] const DesiredObject* find(std::string_view kind, std::string_view name) const {
-    const auto at = objects.find({std::string(kind), std::string(name)});
-    return at == objects.end() ? nullptr : &at->second;
-  }
-};
-
-bool is_switch(const Model& model, const std::string& name) {
-  return std::any_of(model.networks.begin(), model.networks.end(), [&](const Network& network) {
-    return network.dhcp.relay == name ||
-           (network.dhcp.server == DhcpServer::fs && network.dhcp.router == name);
-  });
-}
-
-bool is_router(const Model& model, const std::string& name) {
-  return std::any_of(model.networks.begin(), model.networks.end(),
-                     [&](const Network& network) { return renderers::served_by(network, name); });
-}
-
-DesiredObjects desired_objects(const Model& model, const renderers::RenderSettings& settings,
-                               const std::string& name, Errors& errors) {
-  DesiredObjects out;
-  std::string server;
-  const auto take = [&](const Artifact& artifact) {
-    DesiredObject& object = out.objects[{std::string(artifact.kind), std::string(artifact.name)}];
-    object.content = artifact.content;
-    object.fields = decode_fields(artifact.content).value_or(ObjectFields{});
-    if (artifact.origin != nullptr) object.origin = *artifact.origin;
-    object.server = server;
-  };
-  const auto keep = [&](Errors found) {
-    errors.insert(errors.end(), std::make_move_iterator(found.begin()),
-                  std::make_move_iterator(found.end()));
-  };
-  if (is_router(model, name)) {
-    keep(renderers::render_routeros_site(model, settings, name, take));
-    for (const ServerEntry& entry : model.servers) {
-      server = entry.server->name;
-      keep(renderers::render_routeros_server(model, settings, name, entry, take));
-    }
-  } else {
-    keep(renderers::render_fs_objects(model, settings, name, take));
-  }
-  out.table = std::make_shared<ResourceTable>();
-  const auto arena = std::make_shared<Arena>();
-  for (const auto& [address, object] : out.objects) {
-    out.table->rows.push_back({arena->copy(address.first), arena->copy(address.second),
-                               reconciler::file_digest(0, object.content)});
-  }
-  out.table->arenas.push_back(arena);
-  return out;
-}
 
 Error warning(std::string message, const std::string& file) {
   Error error = invalid("device-unknown", std::move(message), {.file = file}).value();
@@ -101,8 +37,7 @@ std::string listed(const std::vector<std::string>& names) {
   return text;
 }
 
-TargetObjects router_objects(const ObservedDevice& device, const DesiredObjects& desired,
-                             Errors& errors) {
+reconciler::RouterRows read_rows(const ObservedDevice& device, Errors& errors) {
   const routeros::Export read = routeros::read_export(device.text, device.file);
   for (Error error : read.errors) {
     error.severity = Severity::warning;
@@ -119,7 +54,11 @@ TargetObjects router_objects(const ObservedDevice& device, const DesiredObjects&
   if (read.rows.empty()) {
     errors.push_back(warning("holds no row at all: is it an /export?", device.file));
   }
-  const reconciler::RouterRows rows = reconciler::rows_of_export(read);
+  return reconciler::rows_of_export(read);
+}
+
+TargetObjects router_objects(const reconciler::RouterRows& rows, const DesiredObjects& desired,
+                             bool adopt) {
   std::vector<std::pair<std::string_view, std::string_view>> wanted;
   for (const auto& [address, object] : desired.objects) {
     wanted.emplace_back(address.first, address.second);
@@ -130,7 +69,15 @@ TargetObjects router_objects(const ObservedDevice& device, const DesiredObjects&
         const DesiredObject* const object = desired.find(kind, name);
         return object == nullptr ? nullptr : &object->fields;
       },
-      wanted);
+      wanted, adopt);
+}
+
+/// Whether the host would take over what stands where something desired should.
+bool adopts(const HostConfig* config, const std::string& name) {
+  if (config == nullptr) return false;
+  return std::any_of(
+      config->targets.begin(), config->targets.end(),
+      [&](const TargetConfig& target) { return target.name == name && target.adopt; });
 }
 
 TargetObjects switch_objects(const ObservedDevice& device, const DesiredObjects& desired,
@@ -225,11 +172,14 @@ ObservedPlan plan_devices(const HostConfig* config, const std::string& revision,
     }
     const auto desired = std::make_shared<const DesiredObjects>(
         desired_objects(model, settings_for(device.name), device.name, result.errors));
-    TargetObjects objects = router ? router_objects(device, *desired, result.errors)
-                                   : switch_objects(device, *desired, result.errors);
+    const bool adopt = adopts(config, device.name);
+    TargetObjects objects = router
+                                ? router_objects(read_rows(device, result.errors), *desired, adopt)
+                                : switch_objects(device, *desired, result.errors);
     targets.push_back(std::make_unique<DocumentTarget>(device.name, std::move(objects)));
     tables.offer(device.name, 0, std::make_shared<const ResourceTable>());
     request.subjects.push_back(subject_of(*targets.back(), desired));
+    request.subjects.back().adopt_foreign = adopt;
   }
   if (has_error(result.errors)) return result;
   auto planned = reconciler::make_plan(**store, tables, request, stop);

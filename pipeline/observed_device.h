@@ -18,7 +18,8 @@ struct ObservedDevice {
 
 /// Plans a revision for these devices alone. `config` gives the settings; null: a host as most are.
 /// What of a file could not be read, and what is left alone because nothing here knows it, comes
-/// back as warnings: [routeros-syntax], [device-unknown].
+/// back as warnings: [routeros-syntax], [device-unknown]. A row of somebody else that is as desired
+/// needs nothing, unless `config` has the router as a target that adopts.
 /// Error: [device-unknown] for a name that no network of the revision has.
 [[nodiscard]] ObservedPlan plan_devices(const HostConfig* config, const std::string& revision,
                                         const inventory::RepositoryFiles& files,

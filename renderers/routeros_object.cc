@@ -63,9 +63,8 @@ std::string router_dhcp_server(const Network& network) {
 }
 
 std::string router_pool(const Network& network) {
-  if (!network.dhcp.range) return "static-only";
-  return network.router.pool.empty() ? std::string(routeros::kOwnerPrefix) + network.name
-                                     : network.router.pool;
+  if (!network.router.pool.empty()) return network.router.pool;
+  return network.dhcp.range ? std::string(routeros::kOwnerPrefix) + network.name : "static-only";
 }
 
 std::string router_interface(const Network& network) {

@@ -38,7 +38,7 @@ class RouterosObject {
 
 /// The names that stand in references.
 [[nodiscard]] std::string router_dhcp_server(const Network& network);
-[[nodiscard]] std::string router_pool(const Network& network);  ///< `static-only` without a range
+[[nodiscard]] std::string router_pool(const Network& network);  ///< `static-only` where there is none
 /// The interface that serves the network, or how it is found (`interface_by_prefix`).
 [[nodiscard]] std::string router_interface(const Network& network);
 

@@ -65,7 +65,9 @@ inline constexpr std::array kNetworkRouterFields{
           .doc = "Ports whose machines are in the VLAN without a tag",
           .item = ValueType::text},
     Field{"dhcp-server", ValueType::text, "Name of the DHCP server; none: `metalwright-<network>`"},
-    Field{"pool", ValueType::text, "Name of the address pool; none: `metalwright-<network>`"},
+    Field{"pool", ValueType::text,
+          "Name of the address pool; none: `metalwright-<network>`. Without `dhcp.range` one that "
+          "is there already and is left as it is"},
     Field{.name = "boot",
           .type = ValueType::boolean,
           .doc = "Tell machines what to load: next-server, boot files by firmware, TFTP, and the "

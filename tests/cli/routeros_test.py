@@ -4,6 +4,7 @@ program is killed at any of its requests."""
 
 import signal
 import subprocess
+import textwrap
 
 from fake_router import Router
 from lab_site import INVENTORY, PROGRAM, Site, main, server
@@ -132,6 +133,104 @@ class Routers(RouterSite):
         (self.root / "secrets/edge-1").unlink()
         done = self.expect(1, "plan")
         self.assertIn("edge-1", done.stderr)
+
+
+class Imports(RouterSite):
+    """What is on a router becomes a repository; the next plan with it changes nothing."""
+
+    targets = RouterSite.targets.replace("$more", "$more$adopt")
+    adopt = ""
+
+    def configure(self):
+        kept, self.targets = self.targets, self.targets.replace("$adopt", self.adopt)
+        super().configure()
+        self.targets = kept
+
+    def take_over(self):
+        """Imports, and makes what was imported the repository."""
+        made = self.root / "imported"
+        done = self.expect(0, "import", "routeros", "edge-1", "--out", str(made))
+        self.commit({name: (made / name).read_text()
+                     for name in ("inventory.yaml", "networks.yaml")})
+        return done.stdout
+
+    def test_what_we_wrote_comes_back(self):
+        self.apply()
+        before = self.router.configuration()
+        for path in (self.root / "state").iterdir():
+            path.unlink()
+        notes = self.take_over()
+        self.assertNotIn("metalwright", notes.split("\n\n", 1)[1])
+        self.assertIn("the printer", notes)
+        self.assert_converged()
+        self.apply()
+        self.assertEqual(self.router.configuration(), before)
+        self.assertIn("alpha", (self.root / "imported/inventory.yaml").read_text())
+
+    def test_a_router_of_somebody_else(self):
+        for menu, values in (
+                ("/ip/pool", {"name": "dhcp_pool1", "ranges": "10.20.0.100-10.20.0.199"}),
+                ("/ip/dhcp-server", {"name": "dhcp1", "interface": "vlan20",
+                                     "address-pool": "dhcp_pool1", "lease-time": "12h"}),
+                ("/ip/dhcp-server/network", {"address": "10.20.0.0/24", "gateway": "10.20.0.1",
+                                             "ntp-server": "10.20.0.1"}),
+                ("/ip/dhcp-server/lease", {"address": "10.20.0.11", "server": "dhcp1",
+                                           "mac-address": "52:54:00:00:20:11",
+                                           "comment": "a host"}),
+                ("/ip/dhcp-server/lease", {"address": "10.20.0.77", "server": "dhcp1",
+                                           "mac-address": "52:54:00:00:20:77",
+                                           "dynamic": "true"})):
+            self.router.control("put", menu=menu, values=values)
+        before = self.router.configuration()
+        notes = self.take_over()
+        self.assertIn("ntp-server='10.20.0.1'", notes)
+        self.assertIn("comment='a host'", notes)
+        self.assertNotIn("52:54:00:00:20:77", notes)
+        self.assert_converged()
+        self.apply()
+        self.assertEqual(self.router.configuration(), before)
+        # Taken over, the rows get our mark, and are ours from then on.
+        self.adopt = ", adopt: true"
+        self.configure()
+        self.assertNotEqual(self.plan_json()["changes"], [])
+        self.apply()
+        self.assert_converged()
+        marked = self.router.configuration()
+        self.assertIn("comment=metalwright:dhcp-lease/dhcp1/host-10-20-0-11/eth0", marked)
+        self.assertIn("ntp-server=10.20.0.1", marked)
+        inventory = (self.root / "imported/inventory.yaml").read_text()
+        self.commit({"inventory.yaml": inventory.replace("10.20.0.11/", "10.20.0.12/")})
+        self.apply()
+        self.assertIn("address=10.20.0.12", self.router.configuration())
+
+    def test_from_an_export_without_a_host(self):
+        export = self.root / "edge-1.rsc"
+        export.write_text(textwrap.dedent("""\
+            # 2026-03-11 08:20:00 by RouterOS 7.16.1
+            /ip pool add name=dhcp_pool0 ranges=172.16.5.100-172.16.5.199
+            /ip dhcp-server add address-pool=dhcp_pool0 interface=ether2 name=dhcp1
+            /ip address add address=172.16.5.1/24 interface=ether2
+            /ip dhcp-server lease add address=172.16.5.20 mac-address=0C:00:00:00:00:20 server=dhcp1
+            /ip dhcp-server network add address=172.16.5.0/24 gateway=172.16.5.1
+            /ip firewall filter add action=drop chain=input
+            """))
+        made = self.root / "made"
+
+        def run(*arguments):
+            return subprocess.run([PROGRAM, *arguments], cwd=self.root, env=self.env, text=True,
+                                  capture_output=True, timeout=60)
+        done = run("import", "routeros", "edge-1", "--observed", str(export), "--out", str(made))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("1 servers, 1 networks", done.stdout)
+        self.assertIn("/ip/firewall/filter", done.stdout)
+        self.assertEqual(run("validate", str(made)).returncode, 0)
+        plan = run("plan", "--observed", f"edge-1={export}", "--detailed-exitcode", str(made))
+        self.assertEqual(plan.returncode, 0, plan.stdout + plan.stderr)
+        again = run("import", "routeros", "--observed", f"edge-1={export}", "--out", str(made))
+        self.assertNotEqual(again.returncode, 0)
+        self.assertIn("[import-exists]", again.stderr)
+        self.assertIn("say which router",
+                      run("import", "routeros", "--observed", str(export), "--out", "x").stderr)
 
 
 class Trusted(RouterSite):

@@ -111,11 +111,13 @@ class ExportReader {
 
 RouterRows rows_of_export(const Export& from) { return ExportReader(from).read(); }
 
-TargetObjects objects_of_rows(
-    const RouterRows& rows, const DesiredFields& desired,
-    std::span<const std::pair<std::string_view, std::string_view>> wanted) {
+TargetObjects objects_of_rows(const RouterRows& rows, const DesiredFields& desired,
+                              std::span<const std::pair<std::string_view, std::string_view>> wanted,
+                              bool adopt) {
   TargetObjects objects;
-  for (const ViewedRow& row : view_rows(rows, desired, wanted)) {
+  std::vector<ViewedRow> viewed = view_rows(rows, desired, wanted);
+  if (!adopt) accept_unmarked(viewed, desired);
+  for (const ViewedRow& row : viewed) {
     objects.add(row.menu->kind, row.name, encode_fields(row.fields), row.presence);
   }
   objects.sort();

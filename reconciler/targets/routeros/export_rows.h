@@ -18,9 +18,10 @@ namespace metalwright::reconciler {
 [[nodiscard]] RouterRows rows_of_export(const routeros::Export& from);
 
 /// What of an export concerns the desired objects: `wanted` are their kinds and names, `desired`
-/// gives their fields. `rows` must be that of the export and live as long.
+/// gives their fields. `rows` must be that of the export. `adopt`: rows of others are taken over,
+/// also those that are as desired.
 [[nodiscard]] TargetObjects objects_of_rows(
     const RouterRows& rows, const DesiredFields& desired,
-    std::span<const std::pair<std::string_view, std::string_view>> wanted);
+    std::span<const std::pair<std::string_view, std::string_view>> wanted, bool adopt);
 
 }  // namespace metalwright::reconciler

@@ -220,4 +220,21 @@ std::vector<ViewedRow> view_rows(
   return viewed;
 }
 
+void accept_unmarked(std::vector<ViewedRow>& rows, const DesiredFields& desired) {
+  for (ViewedRow& row : rows) {
+    if (row.presence != Presence::foreign) continue;
+    const ObjectFields* wanted = desired(row.menu->kind, row.name);
+    if (wanted == nullptr) continue;
+    const bool same = std::all_of(wanted->begin(), wanted->end(), [&](const ObjectField& field) {
+      const std::string* now = find_field(row.fields, field.name);
+      return field.name == "comment" || (now != nullptr && *now == field.value);
+    });
+    if (!same) continue;
+    row.presence = Presence::ours;
+    if (const std::string* mark = find_field(*wanted, "comment")) {
+      set_field(row.fields, "comment", *mark);
+    }
+  }
+}
+
 }  // namespace metalwright::reconciler

@@ -71,6 +71,10 @@ struct ViewedRow {
     std::span<const std::pair<std::string_view, std::string_view>> wanted,
     const std::function<bool(std::string_view kind, std::string_view name)>& concerns = {});
 
+/// Counts rows of others that are as desired in all but our mark as what is desired: nothing is to
+/// be done to them. Where such rows are taken over, they are left as foreign, so that they get it.
+void accept_unmarked(std::vector<ViewedRow>& rows, const DesiredFields& desired);
+
 /// What a row of these fields is known by, canonical; equal keys cannot stand beside each other.
 [[nodiscard]] std::string row_key(const routeros::Menu& menu, const ObjectFields& fields,
                                   const RouterRows& rows);

@@ -164,10 +164,11 @@ Result<Observation> RouterosTarget::observe(const LookRequest& request, std::sto
                        "the router has no menu " + std::string(menu->path) + " any more");
   }
   seen_->objects = TargetObjects();
-  const std::vector<ViewedRow> viewed = view_rows(
-      seen_->rows,
-      [&](std::string_view kind, std::string_view name) { return desired.get(kind, name); },
-      scope.wanted);
+  const DesiredFields wanted = [&](std::string_view kind, std::string_view name) {
+    return desired.get(kind, name);
+  };
+  std::vector<ViewedRow> viewed = view_rows(seen_->rows, wanted, scope.wanted);
+  if (!settings_.adopt) accept_unmarked(viewed, wanted);
   for (const ViewedRow& row : viewed) {
     if (!scope.menus.contains(row.menu)) continue;
     seen_->objects.add(row.menu->kind, row.name, encode_fields(row.fields), row.presence);

@@ -16,8 +16,8 @@
 ///
 /// Whose is what: a row whose comment (or name, where versions differ in whether there are
 /// comments) carries our mark is ours. Dynamic and builtin rows are never looked at, other rows
-/// only where one stands in the place of a desired one: then it is a conflict, or adopted where
-/// that is wanted.
+/// only where one stands in the place of a desired one: as it should be, it is left as it is; else
+/// it is a conflict. Where rows are adopted, both get our mark.
 ///
 /// Looking is one GET for each menu that something is desired in or was applied in; where nothing
 /// ever was applied, one for each menu that we could have rows in.
@@ -39,6 +39,7 @@ struct RouterosTargetSettings {
   HttpOptions http;  ///< without the password
   std::function<Result<std::string>()> password;
   std::chrono::seconds confirm{300};
+  bool adopt = false;     ///< take over what stands where a desired row should
   std::string owner;      ///< tells this installation from others
   std::string note_file;  ///< absolute path: what is known of an unfinished plan
   std::function<std::chrono::steady_clock::time_point()> now = std::chrono::steady_clock::now;

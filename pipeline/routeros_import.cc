@@ -1,0 +1,471 @@
+#include "pipeline/routeros_import.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "inventory/loader.h"
+#include "pipeline/device_objects.h"
+#include "pipeline/host_targets.h"
+#include "pipeline/offline.h"
+#include "pipeline/routeros_draft.h"
+#include "reconciler/targets/routeros/export_rows.h"
+#include "reconciler/targets/routeros/routeros_target.h"
+#include "renderers/routeros/export.h"
+#include "renderers/yaml_writer.h"
+#include "schemas/host_name.h"
+#include "schemas/quote.h"
+#include "schemas/repository_fields.h"
+
+namespace metalwright::pipeline {
+namespace {
+
+using reconciler::Presence;
+using reconciler::RestRow;
+using reconciler::RouterRows;
+using reconciler::ViewedRow;
+
+constexpr std::string_view kNetworksFile = "networks.yaml";
+constexpr std::string_view kInventoryFile = "inventory.yaml";
+
+using renderers::YamlWriter;
+
+void say(YamlWriter& yaml, std::string_view key, const std::string& text) {
+  if (!text.empty()) yaml.string(key, text);
+}
+
+void write_network(YamlWriter& yaml, const DraftNetwork& network, const std::string& router) {
+  yaml.open_named(network.name);
+  yaml.string("prefix", network.prefix);
+  say(yaml, "gateway", network.gateway);
+  if (network.vlan) yaml.number("vlan", *network.vlan);
+  if (!network.resolvers.empty()) yaml.strings("dns", network.resolvers);
+  say(yaml, "domain", network.domain);
+  say(yaml, "boot-server", network.boot_server);
+  yaml.open("dhcp");
+  yaml.string("server", "routeros:" + router);
+  say(yaml, "range", network.range);
+  say(yaml, "lease", network.lease);
+  if (network.bridge.empty()) say(yaml, "interface", network.interface);
+  if (network.boot && network.loader > 0) yaml.string("loader", kBootLoaderWords[network.loader]);
+  yaml.close();
+  if (!network.ipv6_prefix.empty()) {
+    yaml.open("ipv6");
+    yaml.string("prefix", network.ipv6_prefix);
+    say(yaml, "ra", network.ipv6_ra);
+    say(yaml, "range", network.ipv6_range);
+    yaml.close();
+  }
+  yaml.open("routeros");
+  if (!network.bridge.empty()) {
+    yaml.string("bridge", network.bridge);
+    yaml.string("vlan-interface", network.interface);
+    if (!network.tagged.empty()) yaml.strings("tagged", network.tagged);
+    if (!network.untagged.empty()) yaml.strings("untagged", network.untagged);
+  }
+  const std::string usual = std::string(routeros::kOwnerPrefix) + network.name;
+  if (network.dhcp_server != usual) yaml.string("dhcp-server", network.dhcp_server);
+  if (network.range.empty() || network.pool != usual) say(yaml, "pool", network.pool);
+  yaml.boolean("boot", network.boot);
+  if (network.boot) {
+    yaml.boolean("tftp", network.tftp);
+    yaml.string("address-list", network.address_list);
+  }
+  yaml.boolean("dns", network.dns);
+  yaml.close();
+  yaml.close();
+}
+
+void write_server(YamlWriter& yaml, const DraftServer& server) {
+  yaml.open_named(server.name);
+  say(yaml, "hostname", server.hostname);
+  yaml.open("interfaces");
+  bool primary = server.interfaces.size() > 1;  // of one it goes without saying
+  for (const DraftInterface& interface : server.interfaces) {
+    yaml.open_named(interface.name);
+    yaml.string("mac", interface.mac);
+    if (std::exchange(primary, false)) yaml.string("role", "primary");
+    yaml.string("ipv4", interface.ipv4);
+    say(yaml, "ipv6", interface.ipv6);
+    yaml.close();
+  }
+  yaml.close();
+  yaml.close();
+}
+
+/// The key of the second level that each line of a file belongs to.
+class Entries {
+ public:
+  explicit Entries(std::string_view text) {
+    std::string name;
+    while (!text.empty()) {
+      const std::string_view line = text.substr(0, text.find('\n'));
+      text.remove_prefix(std::min(line.size() + 1, text.size()));
+      if (line.starts_with("  ") && line.size() > 2 && line[2] != ' ') {
+        name = line.substr(2, line.find_last_of(':') - 2);
+        std::erase(name, '"');
+      }
+      names_.push_back(name);
+    }
+  }
+  [[nodiscard]] std::string at(std::uint32_t line) const {
+    return line >= 1 && line <= names_.size() ? names_[line - 1] : std::string();
+  }
+
+ private:
+  std::vector<std::string> names_;
+};
+
+class Importer {
+ public:
+  Importer(const RouterReading& router, const std::string& name, const HostConfig* config)
+      : rows_(router.rows), name_(name), config_(config), draft_(draft_of_router(router.rows)) {
+    out_.notes = router.notes;
+  }
+
+  ImportedRepository run() {
+    drop_unreadable();
+    while (true) {
+      write();
+      Errors errors;
+      const inventory::RepositoryFiles files = repository_files();
+      const inventory::LoadResult loaded = inventory::load(files);
+      errors = loaded.errors;
+      if (loaded.model != nullptr && !has_error(errors)) {
+        renderers::RenderSettings settings;
+        for (const TargetLayout& layout : offline_layouts(*loaded.model, config_)) {
+          if (layout.name == name_) settings = layout.settings;
+        }
+        errors.clear();
+        desired_ = desired_objects(*loaded.model, settings, name_, errors);
+        if (!has_error(errors)) {
+          view();
+          if (!give_way()) break;
+          continue;
+        }
+      }
+      if (!give_way(errors)) break;
+    }
+    note_rows();
+    out_.servers = draft_.servers.size();
+    out_.networks = draft_.networks.size();
+    return std::move(out_);
+  }
+
+ private:
+  /// What YAML cannot hold.
+  void drop_unreadable() {
+    std::erase_if(draft_.networks, [](const DraftNetwork& network) {
+      bool good = true;
+      for (const std::string& text : {network.dhcp_server, network.pool, network.interface,
+                                      network.bridge, network.domain, network.address_list}) {
+        good = good && renderers::is_utf8(text);
+      }
+      return !good;
+    });
+    for (DraftServer& server : draft_.servers) {
+      if (!is_host_name(server.hostname)) server.hostname.clear();
+    }
+  }
+
+  void write() {
+    std::string networks, servers;
+    YamlWriter yaml(networks);
+    yaml.open("networks");
+    for (const DraftNetwork& network : draft_.networks) write_network(yaml, network, name_);
+    yaml.close();
+    yaml.finish();
+    YamlWriter inventory(servers);
+    inventory.open("servers");
+    std::erase_if(draft_.servers,
+                  [](const DraftServer& server) { return server.interfaces.empty(); });
+    for (const DraftServer& server : draft_.servers) write_server(inventory, server);
+    inventory.close();
+    inventory.finish();
+    out_.files[std::string(kNetworksFile)] = std::move(networks);
+    out_.files[std::string(kInventoryFile)] = std::move(servers);
+  }
+
+  [[nodiscard]] inventory::RepositoryFiles repository_files() const {
+    inventory::RepositoryFiles files;
+    for (const auto& [path, text] : out_.files) {
+      files.push_back(inventory::repository_file(path, text));
+    }
+    return files;
+  }
+
+  void view() {
+    std::vector<std::pair<std::string_view, std::string_view>> wanted;
+    for (const auto& [address, object] : desired_.objects) {
+      wanted.emplace_back(address.first, address.second);
+    }
+    const reconciler::DesiredFields fields = [this](std::string_view kind, std::string_view name) {
+      const DesiredObject* const object = desired_.find(kind, name);
+      return object == nullptr ? nullptr : &object->fields;
+    };
+    viewed_ = view_rows(rows_, fields, wanted);
+    accept_unmarked(viewed_, fields);
+  }
+
+  DraftNetwork* network(const std::string& name) {
+    const auto at = std::find_if(draft_.networks.begin(), draft_.networks.end(),
+                                 [&](const DraftNetwork& one) { return one.name == name; });
+    return at == draft_.networks.end() ? nullptr : &*at;
+  }
+
+  /// Takes back what the router would have to change for. False where there is nothing such.
+  bool give_way() {
+    std::map<std::pair<std::string_view, std::string_view>, const ViewedRow*> found;
+    for (const ViewedRow& row : viewed_) {
+      if (row.presence == Presence::ours) found[{row.menu->kind, row.name}] = &row;
+    }
+    const Entries networks(out_.files[std::string(kNetworksFile)]);
+    bool any = false;
+    std::set<std::pair<std::string, std::string>> done;  // one step of a kind and network at a time
+    for (const auto& [address, object] : desired_.objects) {
+      const auto at = found.find({address.first, address.second});
+      std::string field;
+      if (at != found.end()) {
+        for (const ObjectField& wanted : object.fields) {
+          const std::string* now = find_field(at->second->fields, wanted.name);
+          if (now == nullptr || *now != wanted.value) field = wanted.name;
+        }
+        if (field.empty()) continue;
+      }
+      any = true;
+      const bool lease = address.first == "dhcp-lease";
+      const std::string owner = lease ? address.second.substr(0, address.second.find('/'))
+                                : address.first == "dns-static" ? network_of_dns(object)
+                                                                : networks.at(object.origin.line);
+      if (lease) {
+        drop_interface(object.server, address.second.substr(address.second.rfind('/') + 1));
+      } else if (done.insert({address.first, owner}).second) {
+        give_way(owner, address.first, field);
+      }
+    }
+    return any;
+  }
+
+  [[nodiscard]] std::string network_of_dns(const DesiredObject& object) const {
+    for (const DraftServer& server : draft_.servers) {
+      if (server.name == object.server && !server.interfaces.empty()) {
+        return server.interfaces.front().network;
+      }
+    }
+    return {};
+  }
+
+  void drop_interface(const std::string& server, const std::string& interface) {
+    for (DraftServer& one : draft_.servers) {
+      if (one.name != server) continue;
+      std::erase_if(one.interfaces,
+                    [&](const DraftInterface& nic) { return nic.name == interface; });
+    }
+  }
+
+  /// The next smaller thing that the network says, where what it says of this kind is not so.
+  void give_way(const std::string& name, std::string_view kind, std::string_view field) {
+    DraftNetwork* const one = network(name);
+    if (one == nullptr) return drop_network(name);
+    const auto off = [](auto& value) { return !std::exchange(value, {}).empty(); };
+    if (kind == "tftp" && one->boot && std::exchange(one->tftp, false)) return;
+    if (kind == "dns-static" && std::exchange(one->dns, false)) return;
+    if ((kind == "vlan" || kind == "bridge-vlan") && off(one->bridge)) return;
+    if (kind == "pool" && off(one->range)) return;
+    if (kind.starts_with("ipv6-") || kind.starts_with("dhcpv6-")) {
+      if (off(one->ipv6_range) || off(one->ipv6_ra) || off(one->ipv6_prefix)) return;
+    }
+    if (kind == "dhcp-server" && field == "address-pool" && off(one->range)) return;
+    if (kind == "dhcp-network") {
+      if (field == "gateway" && off(one->gateway)) return;
+      if (field == "domain" && off(one->domain)) return;
+      if (field == "dns-server" && off(one->resolvers)) return;
+    }
+    if (one->boot) {
+      if (++one->loader < kBootLoaderWords.size()) return;
+      one->loader = 0;
+      one->boot = one->tftp = false;
+      return;
+    }
+    drop_network(name);
+  }
+
+  void drop_network(const std::string& name) {
+    std::erase_if(draft_.networks, [&](const DraftNetwork& one) { return one.name == name; });
+    for (DraftServer& server : draft_.servers) {
+      std::erase_if(server.interfaces,
+                    [&](const DraftInterface& nic) { return nic.network == name; });
+    }
+  }
+
+  /// Takes back what the repository's own checks refuse, one thing at a time.
+  bool give_way(const Errors& errors) {
+    const Entries networks(out_.files[std::string(kNetworksFile)]);
+    const Entries servers(out_.files[std::string(kInventoryFile)]);
+    std::set<std::string> done;
+    for (const Error& error : errors) {
+      if (error.severity != Severity::error) continue;
+      const bool server = error.origin.file == kInventoryFile;
+      const std::string name = (server ? servers : networks).at(error.origin.line);
+      if (name.empty() || !done.insert((server ? "s" : "n") + name).second) continue;
+      if (server) {
+        for (DraftServer& one : draft_.servers) {
+          if (one.name != name) continue;
+          // A name that another one has, or none at all, is not worth a lease.
+          if (one.hostname.empty()) {
+            one.interfaces.clear();
+          } else {
+            one.hostname.clear();
+          }
+        }
+      } else {
+        refuse_network(name);
+      }
+      out_.notes.push_back(
+          fmt::format("{} {}: {}", server ? "server" : "network", name, error.message));
+    }
+    if (done.empty() && has_error(errors)) {
+      for (const Error& error : errors) out_.notes.push_back(error.message);
+      draft_ = {};
+      write();
+    }
+    return !done.empty();
+  }
+
+  void refuse_network(const std::string& name) {
+    DraftNetwork* const one = network(name);
+    if (one == nullptr) return;
+    const auto off = [](auto& value) { return !std::exchange(value, {}).empty(); };
+    if (off(one->range) || off(one->gateway) || off(one->ipv6_range) || off(one->ipv6_ra) ||
+        off(one->ipv6_prefix) || off(one->bridge) || off(one->domain) || off(one->resolvers)) {
+      return;
+    }
+    if (std::exchange(one->boot, false)) return;
+    drop_network(name);
+  }
+
+  /// Everything on the router that the repository does not say.
+  void note_rows() {
+    std::map<const RestRow*, const ViewedRow*> viewed;
+    for (const ViewedRow& row : viewed_) {
+      const bool wanted = desired_.find(row.menu->kind, row.name) != nullptr;
+      if (row.presence == Presence::ours && wanted) viewed[row.given] = &row;
+      if (row.presence == Presence::ours && !wanted) {
+        out_.notes.push_back(shown_row(*row.menu, *row.given) +
+                             ": it is marked as metalwright's and not said, so a plan removes it");
+        viewed[row.given] = nullptr;
+      }
+    }
+    for (const auto& [path, list] : rows_.menus) {
+      const routeros::Menu& menu = *routeros::find_menu(path);
+      for (const RestRow& row : list) {
+        const bool made_by_router =
+            std::any_of(routeros::kRowMarks.begin(), routeros::kRowMarks.end(),
+                        [&](std::string_view mark) { return row.is_true(mark); });
+        if (made_by_router) continue;
+        const auto at = viewed.find(&row);
+        if (at == viewed.end()) {
+          const auto reason = draft_.reasons.find(&row);
+          out_.notes.push_back(shown_row(menu, row) +
+                               (reason == draft_.reasons.end() ? "" : ": " + reason->second));
+        } else if (at->second != nullptr) {
+          note_properties(*at->second);
+        }
+      }
+    }
+  }
+
+  static std::string shown_row(const routeros::Menu& menu, const RestRow& row) {
+    std::string text(menu.path);
+    for (const auto& [name, value] : row.values) {
+      const routeros::Property* const property = menu.find(name);
+      const bool telling = (property != nullptr && property->key()) || name == "address" ||
+                           name == "comment" || name == "list" || name == "regexp";
+      if (telling && !value.empty()) text += fmt::format(" {}={}", name, quoted(value));
+    }
+    return text;
+  }
+
+  /// What is set on a row that the repository speaks of, and is not among what it says.
+  void note_properties(const ViewedRow& row) {
+    const ObjectFields& wanted = desired_.find(row.menu->kind, row.name)->fields;
+    std::string left;
+    for (const auto& [name, value] : row.given->values) {
+      const routeros::Property* const property = row.menu->find(name);
+      const bool mark = name == "comment" && value.starts_with(routeros::kOwnerMark);
+      const bool state = std::find(routeros::kRowMarks.begin(), routeros::kRowMarks.end(), name) !=
+                         routeros::kRowMarks.end();
+      if (value.empty() || name == "disabled" || mark || state) continue;
+      if (name != "comment" && find_field(wanted, name) != nullptr) continue;
+      if (property != nullptr && property->absent != routeros::kUnknown &&
+          routeros::canonical(property->type, value) == property->absent) {
+        continue;
+      }
+      left += fmt::format("{} {}={}", left.empty() ? "" : ",", name, quoted(value));
+    }
+    if (left.empty()) return;
+    out_.notes.push_back(
+        fmt::format("{}: left as it is:{}", shown_row(*row.menu, *row.given), left));
+  }
+
+  const RouterRows& rows_;
+  const std::string& name_;
+  const HostConfig* config_;
+  RouterDraft draft_;
+  DesiredObjects desired_;
+  std::vector<ViewedRow> viewed_;
+  ImportedRepository out_;
+};
+
+}  // namespace
+
+Result<RouterReading> read_router(const HostConfig& config, const std::string& name,
+                                  std::stop_token stop) {
+  for (const TargetConfig& target : config.targets) {
+    if (target.type != TargetType::routeros || target.name != name) continue;
+    const reconciler::RouterosTargetSettings settings = router_settings(config, target, {});
+    reconciler::RestClient rest(settings.http, settings.password);
+    std::set<const routeros::Menu*> menus;
+    for (const routeros::Menu& menu : routeros::menus()) {
+      if (menu.managed()) menus.insert(&menu);
+    }
+    Result<RouterRows> rows = read_router_rows(rest, menus, {"0.0.0.0/0", "::/0"}, std::move(stop));
+    if (!rows) return tl::unexpected(with_context(rows.error(), "at " + rest.url()));
+    return RouterReading{.rows = std::move(*rows),
+                         .notes = {"menus that a repository never speaks of: they were not read"}};
+  }
+  return invalid("unknown-target", fmt::format("there is no target of type routeros called {}",
+                                               metalwright::quoted(std::string_view(name))));
+}
+
+RouterReading read_router_export(std::string_view text, const std::string& file) {
+  const routeros::Export read = routeros::read_export(text, file);
+  RouterReading reading{.rows = reconciler::rows_of_export(read), .notes = {}};
+  for (const Error& error : read.errors) {
+    reading.notes.push_back(fmt::format("{}: {}", error.origin.text(), error.message));
+  }
+  std::map<std::string, std::size_t> unsaid;  // menus that are read, and nothing more
+  for (const routeros::ExportRow& row : read.rows) {
+    const routeros::Menu* const menu = routeros::find_menu(row.menu);
+    if (menu != nullptr && !menu->managed()) ++unsaid[row.menu];
+  }
+  for (const auto& [menu, count] : unsaid) {
+    reading.notes.push_back(fmt::format("{}: rows of the router's own: {}", menu, count));
+  }
+  for (const routeros::ExportUnknown& menu : read.unknown) {
+    reading.notes.push_back(fmt::format("{}: rows that nothing here knows: {}",
+                                        menu.menu.empty() ? "/" : menu.menu, menu.rows));
+  }
+  return reading;
+}
+
+ImportedRepository import_routeros(const RouterReading& router, const std::string& name,
+                                   const HostConfig* config) {
+  return Importer(router, name, config).run();
+}
+
+}  // namespace metalwright::pipeline
