@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+#include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
@@ -8,9 +10,13 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <iterator>
 #include <map>
+#include <memory>
+#include <utility>
 
 #include "cli/command.h"
+#include "cli/service_manager.h"
 
 namespace metalwright::cli {
 
@@ -40,12 +46,32 @@ constexpr const char* kExamples =
     "6 partly applied, 64 wrong usage; plan --detailed-exitcode: 2 there are changes.\n"
     "Documentation: metalwright(1), docs/ in the source tree.";
 
+/// `<4>`: the journal keeps a line's level, and puts the time to it.
+class JournalLevel final : public spdlog::custom_flag_formatter {
+ public:
+  void format(const spdlog::details::log_msg& message, const std::tm&,
+              spdlog::memory_buf_t& to) override {
+    const int level = message.level >= spdlog::level::err    ? 3
+                      : message.level == spdlog::level::warn ? 4
+                      : message.level == spdlog::level::info ? 6
+                                                             : 7;
+    fmt::format_to(std::back_inserter(to), "<{}>", level);
+  }
+  [[nodiscard]] std::unique_ptr<custom_flag_formatter> clone() const override {
+    return std::make_unique<JournalLevel>();
+  }
+};
+
 /// The log goes to stderr: stdout carries the result.
 void set_up_log(const Globals& globals) {
   auto logger = spdlog::stderr_logger_mt("metalwright");
   if (globals.log_format == "json") {
     logger->set_pattern(R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l","message":%v})",
                         spdlog::pattern_time_type::utc);
+  } else if (logs_to_journal()) {
+    auto formatter = std::make_unique<spdlog::pattern_formatter>();
+    formatter->add_flag<JournalLevel>('J').set_pattern("%J%l: %v");
+    logger->set_formatter(std::move(formatter));
   } else {
     logger->set_pattern("%^%l%$: %v");
   }

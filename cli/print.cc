@@ -7,9 +7,22 @@
 #include <iostream>
 
 #include "cli/command.h"
+#include "cli/service_manager.h"
 #include "schemas/diagnostics.h"
 
 namespace metalwright::cli {
+
+namespace {
+/// The journal's word for an error before each line.
+std::string with_level(const std::string& text) {
+  std::string marked;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (i == 0 || text[i - 1] == '\n') marked += "<3>";
+    marked += text[i];
+  }
+  return marked;
+}
+}  // namespace
 
 bool print(std::string_view text) {
   const bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
@@ -17,7 +30,8 @@ bool print(std::string_view text) {
 }
 
 int report(const Errors& errors) {
-  const std::string text = format_diagnostics(errors, DiagnosticFormat::text, isatty(2) == 1);
+  std::string text = format_diagnostics(errors, DiagnosticFormat::text, isatty(2) == 1);
+  if (logs_to_journal()) text = with_level(text);
   std::fwrite(text.data(), 1, text.size(), stderr);
   for (const Error& error : errors) {
     if (error.severity == Severity::warning) continue;

@@ -2,9 +2,12 @@
 #include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <memory>
+#include <mutex>
+#include <stop_token>
 #include <string>
-#include <thread>
+#include <utility>
 #include <vector>
 
 #include "cli/command.h"
@@ -12,6 +15,7 @@
 #include "cli/load_repository.h"
 #include "cli/print.h"
 #include "cli/round_log.h"
+#include "cli/service_manager.h"
 #include "cli/stop_signals.h"
 #include "inventory/source.h"
 #include "pipeline/host.h"
@@ -23,6 +27,7 @@ namespace metalwright::cli {
 namespace {
 
 constexpr std::chrono::seconds kDrain{20};
+constexpr std::chrono::seconds kAlive{10};  // within which a listener answers, or is none
 
 struct Options {
   std::vector<std::string> listen;
@@ -57,62 +62,177 @@ bool take_listen(const std::vector<std::string>& addresses, ServiceConfig& servi
   return true;
 }
 
-int serve(const Options& options, const Globals& globals) {
-  StopSignals stop;
-  raise_file_limit();
-  auto config = read_host_config(globals.config);
-  if (!config) return report(config.error());
-  if (!take_listen(options.listen, config->service)) return kUsage;
-  const auto lock = take_lock(*config, "serve");
-  if (!lock) return report(lock.error());
-  auto host = pipeline::Host::open(std::move(*config), pipeline::Access::write);
-  if (!host) return report(host.error());
-  if (auto closed = reconciler::close_interrupted_runs((*host)->store(), now_utc()); !closed) {
-    return report(closed.error());
+/// One process that serves, over as many configurations as it is told to read.
+class Serving {
+ public:
+  Serving(const Options& options, const Globals& globals) : options_(options), globals_(globals) {}
+
+  /// SIGHUP, from the thread that waits for signals: the round in hand is ended.
+  void hang_up() {
+    const std::lock_guard lock(mutex_);
+    reload_ = true;
+    round_.request_stop();
   }
-  const auto say = [](const std::string& message) { spdlog::warn("{}", message); };
-  auto service =
-      service::Service::open((*host)->config(), {.say = say, .wake = pipeline::wake_loop});
-  if (!service) return report(service.error());
-  (*service)->start();
-  for (const std::string& address : (*service)->addresses()) {
-    spdlog::info("listening at {}", address);
+
+  int run(std::stop_token stop) {
+    stop_ = std::move(stop);
+    auto config = read_host_config(globals_.config);
+    if (!config) return report(config.error());
+    if (!take_listen(options_.listen, config->service)) return kUsage;
+    const auto lock = take_lock(*config, "serve");
+    if (!lock) return report(lock.error());
+    auto host = pipeline::Host::open(std::move(*config), pipeline::Access::write);
+    if (!host) return report(host.error());
+    host_ = std::move(*host);
+    if (auto closed = reconciler::close_interrupted_runs(host_->store(), now_utc()); !closed) {
+      return report(closed.error());
+    }
+    auto service =
+        service::Service::open(host_->config(), {.say = say, .wake = pipeline::wake_loop});
+    if (!service) return report(service.error());
+    service_ = std::move(*service);
+    service_->start();
+    for (const std::string& address : service_->addresses()) {
+      spdlog::info("listening at {}", address);
+    }
+    const Watchdog watchdog([this] { return service_->alive(kAlive); });
+    notify_ready("listening; no revision yet");
+    loop();
+    notify_manager("STOPPING=1");
+    service_->drain(kDrain);
+    if (last_ != nullptr) host_->keep(last_);
+    spdlog::info("stopped");
+    return kSuccess;
   }
-  RoundLog log;
-  std::string published;
-  const auto publish_files = [&](const std::string& name) {
-    const auto source = (*host)->source();
-    if (!source) return;
-    const auto revision = (*source)->resolve(name);
-    if (!revision) return;
-    if (auto files = (*source)->files(*revision)) (*service)->publish_files(std::move(*files));
-  };
-  const auto publish = [&](const pipeline::Wanted& wanted) {
-    if (wanted.compiled == nullptr || wanted.compiled->revision == published) return;
-    const pipeline::CompileResult full = (*host)->with_model(wanted.compiled, stop.token());
+
+ private:
+  static void say(const std::string& message) { spdlog::warn("{}", message); }
+
+  void loop() {
+    while (true) {
+      {
+        const std::lock_guard lock(mutex_);
+        if (!reload_) round_ = std::stop_source();
+      }
+      const auto end_round = [this] {
+        const std::lock_guard lock(mutex_);
+        round_.request_stop();
+      };
+      const std::stop_callback on_stop(stop_, end_round);
+      if (!stop_.stop_requested() && !reload_asked()) {
+        const pipeline::Round last = pipeline::run_loop(
+            *host_,
+            {.once = false,
+             .report = [this](const pipeline::Round& round) { tell(round); },
+             .say = say,
+             .wanted = [this](const pipeline::Wanted& wanted) { publish(wanted); }},
+            round_token());
+        last_ = last.wanted.compiled;
+      }
+      if (stop_.stop_requested()) return;
+      reload();
+    }
+  }
+
+  std::stop_token round_token() {
+    const std::lock_guard lock(mutex_);
+    return round_.get_token();
+  }
+  bool reload_asked() {
+    const std::lock_guard lock(mutex_);
+    return reload_;
+  }
+
+  /// Goes on with what the file says now; with what it said before, where that is no configuration.
+  void reload() {
+    {
+      const std::lock_guard lock(mutex_);
+      reload_ = false;
+    }
+    notify_reloading();
+    if (auto config = read_host_config(globals_.config); !config) {
+      report(config.error());
+      spdlog::error("the configuration stays as it was");
+    } else if (auto reloaded = take_up(std::move(*config)); !reloaded) {
+      report(reloaded.error());
+      spdlog::error("the configuration stays as it was");
+    } else {
+      spdlog::info("read {} again", globals_.config);
+    }
+    notify_ready(status_);
+  }
+
+  Result<void> take_up(HostConfig config) {
+    const HostConfig& now = service_->config();
+    const auto same = [](const ListenAddress& a, const ListenAddress& b) {
+      return a.host == b.host && a.port == b.port && a.certificate == b.certificate &&
+             a.key == b.key && a.personality == b.personality;
+    };
+    const auto& before = now.service.listen;
+    if (options_.listen.empty() &&
+        !std::equal(before.begin(), before.end(), config.service.listen.begin(),
+                    config.service.listen.end(), same)) {
+      say("service.listen is another one: that takes a restart");
+    }
+    if (config.state != now.state) say("state is another one: that takes a restart");
+    config.state = now.state;
+    config.service.listen = before;
+    if (last_ != nullptr) host_->keep(last_);
+    auto host = pipeline::Host::open(std::move(config), pipeline::Access::write);
+    if (!host) return tl::unexpected(host.error());
+    host_ = std::move(*host);
+    service_->reload(host_->config());
+    published_.clear();
+    return {};
+  }
+
+  void tell(const pipeline::Round& round) {
+    log_.tell(round);
+    service_->tend();
+  }
+
+  void publish(const pipeline::Wanted& wanted) {
+    if (wanted.compiled == nullptr || wanted.compiled->revision == published_) return;
+    const pipeline::CompileResult full = host_->with_model(wanted.compiled, stop_);
     if (full.compiled == nullptr) {
       report(full.errors);
       return;
     }
-    (*service)->publish(full.compiled);
-    published = wanted.compiled->revision;
-    publish_files(published);
-    spdlog::info("serving revision {}", published.substr(0, 12));
-  };
-  const pipeline::Round last = pipeline::run_loop(**host,
-                                                  {.once = false,
-                                                   .report =
-                                                       [&](const pipeline::Round& round) {
-                                                         log.tell(round);
-                                                         (*service)->tend();
-                                                       },
-                                                   .say = say,
-                                                   .wanted = publish},
-                                                  stop.token());
-  (*service)->drain(kDrain);
-  if (last.wanted.compiled != nullptr) (*host)->keep(last.wanted.compiled);
-  spdlog::info("stopped");
-  return kSuccess;
+    service_->publish(full.compiled);
+    published_ = wanted.compiled->revision;
+    publish_files();
+    const std::string revision = published_.substr(0, 12);
+    status_ = "serving revision " + revision;
+    notify_manager("STATUS=" + status_);
+    spdlog::info("serving revision {}", revision);
+  }
+
+  void publish_files() {
+    const auto source = host_->source();
+    if (!source) return;
+    const auto revision = (*source)->resolve(published_);
+    if (!revision) return;
+    if (auto files = (*source)->files(*revision)) service_->publish_files(std::move(*files));
+  }
+
+  const Options& options_;
+  const Globals& globals_;
+  std::stop_token stop_;
+  std::mutex mutex_;
+  std::stop_source round_;
+  bool reload_ = false;
+  std::unique_ptr<pipeline::Host> host_;
+  std::unique_ptr<service::Service> service_;
+  std::shared_ptr<const pipeline::Compiled> last_;
+  RoundLog log_;
+  std::string published_, status_ = "listening; no revision yet";
+};
+
+int serve(const Options& options, const Globals& globals) {
+  raise_file_limit();
+  Serving serving(options, globals);
+  StopSignals stop([&serving] { serving.hang_up(); });
+  return serving.run(stop.token());
 }
 
 }  // namespace
@@ -127,7 +247,8 @@ void add_serve_command(CLI::App& program, const Globals& globals, const AddComma
       ->expected(1, 16);
   app->footer(
       "Does what 'reconcile' does, and answers at the addresses of 'service.listen'.\n"
-      "SIGTERM finishes the change and the answers in hand; SIGUSR1 and SIGHUP begin a round.\n"
+      "SIGTERM finishes the change and the answers in hand; SIGHUP reads the configuration again\n"
+      "(but for 'state' and 'service.listen'); SIGUSR1 begins a round.\n"
       "Example: metalwright serve -c metalwright.yaml");
   add(app, [options, &globals] { return serve(*options, globals); });
 }

@@ -5,6 +5,7 @@
 
 #include <csignal>
 #include <thread>
+#include <utility>
 
 #include "cli/command.h"
 #include "pipeline/loop.h"
@@ -19,17 +20,21 @@ struct StopSignals::Thread {
   std::thread waiting;
 };
 
-StopSignals::StopSignals() : thread_(std::make_unique<Thread>()) {
+StopSignals::StopSignals(std::function<void()> on_hangup) : thread_(std::make_unique<Thread>()) {
   sigset_t& signals = thread_->signals;
   sigemptyset(&signals);
   // SIGRTMIN is our own: it tells the thread that nobody waits any more.
   for (const int signal : {SIGINT, SIGTERM, SIGUSR1, SIGHUP, SIGRTMIN}) sigaddset(&signals, signal);
   pthread_sigmask(SIG_BLOCK, &signals, &thread_->before);
-  thread_->waiting = std::thread([this, signals] {
+  thread_->waiting = std::thread([this, signals, on_hangup = std::move(on_hangup)] {
     while (true) {
       const int signal = sigwaitinfo(&signals, nullptr);
       if (signal == SIGRTMIN) return;
-      if (signal == SIGUSR1 || signal == SIGHUP) pipeline::wake_loop();
+      if (signal == SIGHUP && on_hangup) {
+        on_hangup();
+      } else if (signal == SIGUSR1 || signal == SIGHUP) {
+        pipeline::wake_loop();
+      }
       if (signal != SIGINT && signal != SIGTERM) continue;
       if (source_.stop_requested()) _exit(kError);  // asked twice
       source_.request_stop();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <stop_token>
 
@@ -9,7 +10,8 @@ namespace metalwright::cli {
 /// SIGUSR1 and SIGHUP wake the loop. One at a time.
 class StopSignals {
  public:
-  StopSignals();
+  /// `on_hangup` is called for SIGHUP instead, from the thread that waits for signals.
+  explicit StopSignals(std::function<void()> on_hangup = {});
   ~StopSignals();
   StopSignals(const StopSignals&) = delete;
   StopSignals& operator=(const StopSignals&) = delete;

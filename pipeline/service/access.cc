@@ -45,14 +45,15 @@ std::string client_address(const std::string& peer, std::string_view forwarded_f
 }
 
 bool RateLimiter::take(std::string_view client, Clock::time_point now, double cost) {
-  if (rate_ <= 0) return true;
+  const double rate = rate_.load();
+  if (rate <= 0) return true;
   const std::string key = client_key(client);
   Shard& shard = shards_[std::hash<std::string>{}(key) % kShards];
   const std::lock_guard lock(shard.mutex);
-  const auto [at, is_new] = shard.buckets.try_emplace(key, Bucket{rate_ * kBurstSeconds, now});
+  const auto [at, is_new] = shard.buckets.try_emplace(key, Bucket{rate * kBurstSeconds, now});
   Bucket& bucket = at->second;
   const double passed = std::chrono::duration<double>(now - bucket.at).count();
-  bucket.tokens = std::min(bucket.tokens + passed * rate_, rate_ * kBurstSeconds);
+  bucket.tokens = std::min(bucket.tokens + passed * rate, rate * kBurstSeconds);
   bucket.at = now;
   const bool enough = bucket.tokens >= cost;
   if (enough) bucket.tokens -= cost;
@@ -63,9 +64,10 @@ bool RateLimiter::take(std::string_view client, Clock::time_point now, double co
 /// A full bucket says no more than none. Where all are in use, the one that was not for the longest
 /// time goes.
 void RateLimiter::make_room(Shard& shard, Clock::time_point now) const {
+  const double rate = rate_.load();
   std::erase_if(shard.buckets, [&](const auto& entry) {
     const double passed = std::chrono::duration<double>(now - entry.second.at).count();
-    return entry.second.tokens + passed * rate_ >= rate_ * kBurstSeconds;
+    return entry.second.tokens + passed * rate >= rate * kBurstSeconds;
   });
   if (shard.buckets.size() <= kMostClients) return;
   shard.buckets.erase(

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -39,6 +40,7 @@ class RateLimiter {
   using Clock = std::chrono::steady_clock;
   /// `rate` a second, ten times that at once; 0: no limit.
   explicit RateLimiter(std::uint32_t rate) : rate_(rate) {}
+  void set_rate(std::uint32_t rate) { rate_.store(rate); }
   /// True where the client may go on. `cost` in requests.
   [[nodiscard]] bool take(std::string_view client, Clock::time_point now, double cost = 1);
 
@@ -54,7 +56,7 @@ class RateLimiter {
   };
   void make_room(Shard& shard, Clock::time_point now) const;
 
-  double rate_;
+  std::atomic<double> rate_;
   std::array<Shard, kShards> shards_;
 };
 

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "pipeline/service/self_check.h"
 #include "schemas/mac_address.h"
 #include "schemas/quote.h"
 #include "schemas/time.h"
@@ -76,14 +77,16 @@ void reply_error(Reply& reply, int status, std::string_view message) {
 }
 
 Service::Service(const HostConfig& config, ServiceOptions options)
-    : config_(config),
-      options_(std::move(options)),
+    : options_(std::move(options)),
       routes_(all_routes()),
       boot_rate_(config.service.rate.boot),
       node_rate_(config.service.rate.node),
       api_rate_(config.service.rate.api),
       failure_rate_(kFailuresASecond),
-      answered_(routes_.routes().size()) {}
+      answered_(routes_.routes().size()) {
+  configs_.push_back(std::make_unique<const HostConfig>(config));
+  config_.store(configs_.back().get());
+}
 
 Service::~Service() {
   if (server_ != nullptr) server_->drain(std::chrono::milliseconds(0));
@@ -117,6 +120,30 @@ Result<std::unique_ptr<Service>> Service::open(const HostConfig& config, Service
 
 void Service::start() { server_->start(); }
 
+void Service::reload(const HostConfig& fresh) {
+  auto config = std::make_unique<HostConfig>(fresh);
+  config->service.listen = this->config().service.listen;
+  config->state = this->config().state;
+  boot_rate_.set_rate(config->service.rate.boot);
+  node_rate_.set_rate(config->service.rate.node);
+  api_rate_.set_rate(config->service.rate.api);
+  const std::lock_guard lock(making_);
+  configs_.push_back(std::move(config));
+  config_.store(configs_.back().get());
+  if (const auto before = view_.load()) make_view(before->compiled(), before->api());
+}
+
+bool Service::alive(std::chrono::milliseconds patience) const {
+  const std::vector<std::uint16_t> ports = server_->ports();
+  for (std::size_t i = 0; i < ports.size(); ++i) {
+    const ListenAddress& listen = config().service.listen[i];
+    if (!listener_answers(listen.host, ports[i], !listen.certificate.empty(), patience)) {
+      return false;
+    }
+  }
+  return true;
+}
+
 void Service::drain(std::chrono::milliseconds patience) {
   {
     const std::lock_guard lock(waiting_);
@@ -131,7 +158,7 @@ std::vector<std::string> Service::addresses() const {
   std::vector<std::string> urls;
   const std::vector<std::uint16_t> ports = server_->ports();
   for (std::size_t i = 0; i < ports.size(); ++i) {
-    const ListenAddress& listen = config_.service.listen[i];
+    const ListenAddress& listen = config().service.listen[i];
     const bool v6 = listen.host.find(':') != std::string::npos;
     urls.push_back(fmt::format("{}://{}{}{}:{}", listen.certificate.empty() ? "http" : "https",
                                v6 ? "[" : "", listen.host.empty() ? "*" : listen.host,
@@ -141,7 +168,7 @@ std::vector<std::string> Service::addresses() const {
 }
 
 void Service::make_view(std::shared_ptr<const pipeline::Compiled> compiled, ApiBoots api) {
-  view_.store(BootView::make(std::move(compiled), config_, std::move(api)));
+  view_.store(BootView::make(std::move(compiled), config(), std::move(api)));
   // Whoever is about to wait holds the lock or sees the new view.
   { const std::lock_guard lock(waiting_); }
   changed_.notify_all();
@@ -184,7 +211,7 @@ void Service::tend() {
                      (node.reported && node.applied_hash == bundle->hash));
       if (carries) {
         node.state = "Active";
-      } else if (before == node.state && now - node.since > config_.service.node_timeout) {
+      } else if (before == node.state && now - node.since > config().service.node_timeout) {
         node.state = "Failed";
       }
     }
@@ -249,7 +276,7 @@ Result<void> Service::api_changed() {
 }
 
 std::string Service::sign_config(std::string_view profile, std::string_view mac, Time now) const {
-  const auto end = std::chrono::floor<std::chrono::seconds>(now) + config_.service.config_lifetime;
+  const auto end = std::chrono::floor<std::chrono::seconds>(now) + config().service.config_lifetime;
   const std::string expires = std::to_string(end.time_since_epoch().count());
   return fmt::format("?expires={}&signature={}", expires,
                      store_->secret_hash(config_text(profile, mac, expires)).hex());
@@ -291,7 +318,7 @@ void Service::authenticate(Request& request) {
 
 /// Whether the request goes on to its handler; else `reply` says why not.
 bool Service::admit(const Route& route, Request& request, Reply& reply) {
-  const ServiceConfig& service = config_.service;
+  const ServiceConfig& service = config().service;
   const auto now = RateLimiter::Clock::now();
   const AddressList* allow = nullptr;
   RateLimiter* rate = nullptr;
@@ -366,9 +393,9 @@ void Service::handle(Request& request, Reply& reply) {
     reply_error(reply, 405, "not by this method");
     return reply.header("Allow", match.allowed);
   }
-  if (!config_.service.trusted_proxies.empty()) {
+  if (!config().service.trusted_proxies.empty()) {
     request.client = client_address(request.peer(), request.header("X-Forwarded-For"),
-                                    config_.service.trusted_proxies);
+                                    config().service.trusted_proxies);
   }
   if (!admit(*match.route, request, reply)) return count(*match.route, reply.status);
   if (match.route->body && !request.read_body()) {

@@ -54,9 +54,15 @@ class Service {
   void drain(std::chrono::milliseconds patience);
   /// The listeners' addresses as URLs.
   [[nodiscard]] std::vector<std::string> addresses() const;
+  /// Answers by another configuration from now on, but at the listeners and from the state that it
+  /// has. One thread only.
+  void reload(const HostConfig& config);
+  /// Whether every listener answers, as a client would see it.
+  [[nodiscard]] bool alive(std::chrono::milliseconds patience) const;
 
   // For handlers, from any thread.
-  [[nodiscard]] const HostConfig& config() const { return config_; }
+  /// Stays as it is; a reload makes another one.
+  [[nodiscard]] const HostConfig& config() const { return *config_.load(); }
   [[nodiscard]] store::Store& store() { return *store_; }
   /// Null before the first revision.
   [[nodiscard]] std::shared_ptr<const BootView> view() const { return view_.load(); }
@@ -95,7 +101,9 @@ class Service {
   void forget_known();
   void make_view(std::shared_ptr<const pipeline::Compiled> compiled, ApiBoots api);
 
-  const HostConfig& config_;
+  // Each one stays: answers in hand go by the one that they began with.
+  std::vector<std::unique_ptr<const HostConfig>> configs_;
+  std::atomic<const HostConfig*> config_;
   ServiceOptions options_;
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<BootNotes> notes_;
