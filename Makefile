@@ -5,7 +5,7 @@ JOBS := $(shell nproc)
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 PACKAGES := $(shell sed 's/\#.*//' deploy/debian-packages)
 
-.PHONY: help deps build program demo test test-all asan tsan fuzz bench install clean
+.PHONY: help deps build program demo test test-all asan tsan fuzz bench install package clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -51,6 +51,15 @@ bench: PACKAGES += libbenchmark-dev python3-jinja2
 bench: $(BUILD)/build.ninja  ## measure speed and memory against other programs; takes minutes
 	@cmake -S . -B $(BUILD) >/dev/null && ninja -C $(BUILD) -j $(JOBS) metalwright bench && \
 	bench/run.py --build $(BUILD) && bench/netbox_bench.py --build $(BUILD)
+
+PREFIX := /usr/local
+install: program  ## install beneath PREFIX (/usr/local), or DESTDIR/PREFIX
+	@cmake -S . -B $(BUILD) -DCMAKE_INSTALL_PREFIX=$(PREFIX) >/dev/null && \
+	ninja -C $(BUILD) -j $(JOBS) metalwright texts && cmake --install $(BUILD) --strip
+
+package: program  ## build the Debian package: build/metalwright_VERSION_ARCHITECTURE.deb
+	@cmake -S . -B $(BUILD) -DCMAKE_INSTALL_PREFIX=/usr >/dev/null && \
+	ninja -C $(BUILD) -j $(JOBS) metalwright texts && cd $(BUILD) && cpack --config CPackConfig.cmake
 
 FUZZ_SECONDS := 60
 fuzz: deps  ## run each fuzzer for FUZZ_SECONDS (60); wants clang

@@ -286,7 +286,7 @@ void add_dhcp_commands(CLI::App& program, const Globals& globals, const AddComma
                   "only print the leases: needs no configuration and no NetBox");
     app->footer(
         "Needs CAP_NET_RAW until it listens, and gives up all rights then. Events wait in the "
-        "state while NetBox does not answer. deploy/systemd/metalwright-dhcp-tap@.service runs it.\n"
+        "state while NetBox does not answer. The unit metalwright-dhcp-tap@.service runs it.\n"
         "Example: metalwright dhcp-tap eno1");
     add(app, [options, &globals] { return tap(*options, globals); });
   }

@@ -139,7 +139,7 @@ void add_sim_command(CLI::App& program, const AddCommand& add) {
                   "how many; beyond those of the repository they are strangers (default: all of "
                   "it, or 100)")
       ->type_name("N")
-      ->check(CLI::Range(1, 1000000));
+      ->check(CLI::Range(1, 1000000).description(""));
   app->add_option("--repo", options->repo, "the repository whose servers boot")->type_name("REPO");
   app->add_option("--revision", options->revision, "commit, branch or tag of it");
   app->add_option("--url", options->url,
@@ -150,12 +150,12 @@ void add_sim_command(CLI::App& program, const AddCommand& add) {
                   "begin with DHCP and TFTP through this interface; wants root")
       ->type_name("IFACE");
   app->add_option("--at-once", options->at_once, "so many at a time")
-      ->check(CLI::Range(1, 20000))
+      ->check(CLI::Range(1, 20000).description(""))
       ->capture_default_str();
   const auto share = [&](const char* name, double& value, const char* help) {
     app->add_option(name, value, help)
         ->type_name("PERCENT")
-        ->check(CLI::Range(0.0, 100.0))
+        ->check(CLI::Range(0.0, 100.0).description(""))
         ->capture_default_str();
   };
   share("--lost", options->lost, "datagrams of DHCP and TFTP that are lost");

@@ -16,6 +16,7 @@ namespace metalwright::service {
 namespace {
 
 constexpr std::size_t kMostUuidBytes = 64;
+constexpr std::chrono::seconds kFirstRevision{5};
 
 void reply_script(Reply& reply, std::string script, int status = 200) {
   reply.status = status;
@@ -124,7 +125,12 @@ void menu(Service& service, Request& request, Reply& reply) {
     return reply_script(reply, local_script({fmt::format("'{}' is not a MAC address", *said)}),
                         400);
   }
-  const std::shared_ptr<const BootView> view = service.view();
+  std::shared_ptr<const BootView> view = service.view();
+  // Just started: whoever asks in the first moments is not to boot something else for that.
+  if (view == nullptr &&
+      service.wait_for_view(view, std::chrono::steady_clock::now() + kFirstRevision)) {
+    view = service.view();
+  }
   if (view == nullptr) {
     reply_script(reply, local_script({"there is no revision yet that could be booted by"}));
     return;
