@@ -65,7 +65,7 @@ constexpr std::array kDhcpServer{
     Property{"dhcp-option-set", text, "none", kReference},
     Property{"disabled", boolean, "no"},  // an export of 6 says it where it is yes
     Property{"interface", text, kUnknown, kReference},
-    Property{"lease-time", duration},  // 10m, since 7.14 30m
+    Property{"lease-time", duration, kUnknown, kVaries},  // 10m, since 7.14 30m
     Property{"name", text, kUnknown, kKey},
     Property{"relay", address, "0.0.0.0"},
 };
@@ -162,7 +162,7 @@ constexpr std::array kDhcp6Server{
     Property{"dhcp-option", text_list, "", kReference},
     Property{"disabled", boolean, "no"},
     Property{"interface", text, kUnknown, kReference},
-    Property{"lease-time", duration},
+    Property{"lease-time", duration, kUnknown, kVaries},
     Property{"name", text, kUnknown, kKey},
 };
 constexpr std::array kDhcp6Option{
@@ -178,7 +178,7 @@ constexpr std::array kAddressList6{
     Property{"list", text, kUnknown, kKey},
 };
 constexpr std::array kNd{
-    Property{"advertise-dns", boolean},  // 6: no; 7: yes
+    Property{"advertise-dns", boolean, kUnknown, kVaries},  // 6: no; 7: yes
     Property{"comment", text, ""},
     Property{"disabled", boolean, "no"},
     Property{"dns", address_list, ""},

@@ -51,6 +51,8 @@ inline constexpr unsigned kSoft = 2U;       ///< not every version has it
 inline constexpr unsigned kBang = 4U;       ///< is unset by `!name`, not by a value
 inline constexpr unsigned kReference = 8U;  ///< names a row of another menu
 inline constexpr unsigned kVersion7 = 16U;  ///< RouterOS 6 does not have it
+/// Its default differs between versions, so that a row which does not show it may have any.
+inline constexpr unsigned kVaries = 32U;
 
 struct Property {
   std::string_view name;
@@ -62,6 +64,8 @@ struct Property {
   [[nodiscard]] bool key() const { return (flags & kKey) != 0; }
   [[nodiscard]] bool soft() const { return (flags & kSoft) != 0; }
   [[nodiscard]] bool bang() const { return (flags & kBang) != 0; }
+  [[nodiscard]] bool reference() const { return (flags & kReference) != 0; }
+  [[nodiscard]] bool varies() const { return (flags & kVaries) != 0; }
   /// What is written to take the property back to its default; nothing where only `!name` can, or
   /// where it cannot be taken back at all.
   [[nodiscard]] std::optional<std::string_view> unset_text() const {

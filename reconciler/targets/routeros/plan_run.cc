@@ -1,15 +1,13 @@
 #include "reconciler/targets/routeros/plan_run.h"
 
 #include <algorithm>
-#include <thread>
+#include <array>
 #include <utility>
 
 #include "reconciler/fault.h"
 
 namespace metalwright::reconciler {
 namespace {
-
-constexpr std::string_view kUnknownParameter = "unknown parameter ";
 
 bool fits(const Selector& selector, const routeros::Menu& menu, const RestRow& row) {
   return std::all_of(selector.begin(), selector.end(), [&](const auto& condition) {
@@ -39,14 +37,6 @@ std::vector<std::string_view> properties_of(const routeros::Menu& menu) {
   return names;
 }
 
-/// The property that the router says it does not know; empty where it says something else.
-std::string unknown_property(const Error& error) {
-  const std::size_t at = error.message.find(kUnknownParameter);
-  if (at == std::string::npos) return {};
-  const std::size_t begin = at + kUnknownParameter.size();
-  return error.message.substr(begin, error.message.find_first_of("' ", begin) - begin);
-}
-
 }  // namespace
 
 /// Looks whether a step is in place, as its undo line would.
@@ -61,24 +51,78 @@ Result<bool> PlanRun::in_place(const Step& step) {
   return step.kind == StepKind::add || has_values(*step.menu, *found, step.values);
 }
 
-Result<void> PlanRun::add(Step& step) {
+Result<RestRow> PlanRun::add_row(const routeros::Menu& menu, const RestValues& wanted) {
   RestValues values;
-  for (const auto& [name, value] : step.values) {
-    const std::string known = std::string(step.menu->path) + ' ' + name;
+  for (const auto& [name, value] : wanted) {
+    const std::string known = std::string(menu.path) + ' ' + name;
     if (!unknown_properties_.contains(known)) values.emplace_back(name, value);
   }
-  Result<RestRow> row = rest_.add(step.menu->path, values, {});
-  if (row) {
-    step.id = row->id;
-    return {};
-  }
+  Result<RestRow> row = rest_.add(menu.path, values, {});
+  if (row) return row;
   const std::string unknown = unknown_property(row.error());
-  const routeros::Property* property = step.menu->find(unknown);
-  const std::string known = std::string(step.menu->path) + ' ' + unknown;
-  if (property != nullptr && property->soft() && unknown_properties_.insert(known).second) {
-    return add(step);
+  const routeros::Property* property = menu.find(unknown);
+  // Versions differ in what they know, and in what of it they let themselves be told.
+  const bool does_without = property == nullptr || property->soft();
+  if (!unknown.empty() && does_without &&
+      unknown_properties_.insert(std::string(menu.path) + ' ' + unknown).second) {
+    return add_row(menu, wanted);
   }
-  return tl::unexpected(row.error());
+  return row;
+}
+
+Result<void> PlanRun::add(Step& step) {
+  Result<RestRow> row = add_row(*step.menu, step.values);
+  if (!row && failure_of(row.error()) == WriteFailure::refused && remove_dynamic(step)) {
+    row = add_row(*step.menu, step.values);
+  }
+  if (!row) return tl::unexpected(row.error());
+  step.id = row->id;
+  return {};
+}
+
+/// A lease that the router gave by itself may hold the MAC or the address of the one that is made:
+/// it goes where, and only where, it stands in the way. True where there was one.
+bool PlanRun::remove_dynamic(const Step& step) {
+  if (step.menu->kind != "dhcp-lease") return false;
+  constexpr std::array<std::string_view, 4> kAsked{"address", "dynamic", "mac-address", "server"};
+  const auto rows = rest_.rows(step.menu->path, kAsked, {});
+  if (!rows) return false;
+  bool removed = false;
+  for (const RestRow& row : *rows) {
+    if (!row.is_true("dynamic")) continue;
+    const auto same = [&](std::string_view name) {
+      const std::string value = routeros::canonical(*step.menu, name, row.value(name));
+      return !value.empty() &&
+             std::any_of(step.values.begin(), step.values.end(), [&](const auto& one) {
+               return one.first == name &&
+                      routeros::canonical(*step.menu, name, one.second) == value;
+             });
+    };
+    if (!same("address") && !(same("mac-address") && same("server"))) continue;
+    removed = rest_.remove(step.menu->path, row.id, {}).has_value() || removed;
+  }
+  return removed;
+}
+
+/// Unsets with the other properties, or one by one where a router takes it only so.
+Result<void> PlanRun::set(const routeros::Menu& menu, const std::string& id,
+                          const RestValues& values) {
+  Result<void> done = rest_.set(menu.path, id, values, {});
+  if (done || !unknown_property(done.error()).starts_with('!')) return done;
+  RestValues given;
+  for (const auto& one : values) {
+    if (!one.first.starts_with('!')) given.push_back(one);
+  }
+  if (!given.empty()) {
+    if (auto set = rest_.set(menu.path, id, given, {}); !set) return set;
+  }
+  for (const auto& [name, value] : values) {
+    if (!name.starts_with('!')) continue;
+    auto unset =
+        rest_.command(menu.path, "unset", {{"numbers", id}, {"value-name", name.substr(1)}}, {});
+    if (!unset) return unset;
+  }
+  return {};
 }
 
 Result<void> PlanRun::make_once(Step& step) {
@@ -86,7 +130,7 @@ Result<void> PlanRun::make_once(Step& step) {
     case StepKind::add:
       return add(step);
     case StepKind::set:
-      return rest_.set(step.menu->path, step.id, step.values, {});
+      return set(*step.menu, step.id, step.values);
     case StepKind::remove:
       return removal(step);
   }
@@ -119,8 +163,9 @@ Result<void> PlanRun::make(Step& step) {
 }
 
 /// Takes back every step that is in place, as the router's script would.
-Result<void> PlanRun::take_back() {
+Result<std::size_t> PlanRun::take_back() {
   rest_.reconnect();
+  std::size_t writes = 0;
   std::map<const routeros::Menu*, std::vector<RestRow>> looked;
   for (auto step = steps_.rbegin(); step != steps_.rend(); ++step) {
     const routeros::Menu& menu = *step->menu;
@@ -141,9 +186,10 @@ Result<void> PlanRun::take_back() {
         return !step->next.empty() && fits(step->next, menu, row);
       });
       if (next != rows.end()) values.emplace_back("place-before", next->id);
-      const Result<RestRow> row = rest_.add(menu.path, values, {});
+      const Result<RestRow> row = add_row(menu, values);
       if (!row) return tl::unexpected(row.error());
-      rows.push_back(*row);
+      ++writes;
+      rows.push_back({.id = row->id, .values = std::move(values)});
       continue;
     }
     if (found == rows.end()) continue;
@@ -151,18 +197,29 @@ Result<void> PlanRun::take_back() {
       done = rest_.remove(menu.path, found->id, {});
       if (!done && failure_of(done.error()) == WriteFailure::gone) done = {};
       if (done) rows.erase(found);
-    } else if (!has_values(menu, *found, step->before)) {
-      done = rest_.set(menu.path, found->id, step->before, {});
+    } else if (has_values(menu, *found, step->before)) {
+      continue;
+    } else {
+      done = set(menu, found->id, step->before);
+      for (const auto& [name, value] : step->before) {
+        const bool unset = name.starts_with('!');
+        const std::string property = unset ? name.substr(1) : name;
+        std::erase_if(found->values, [&](const auto& one) { return one.first == property; });
+        if (!unset) found->values.emplace_back(property, value);
+      }
     }
-    if (!done) return done;
+    if (!done) return tl::unexpected(done.error());
+    ++writes;
   }
-  return {};
+  return writes;
 }
 
 PlanEnd PlanRun::failed(Error error, std::size_t blamed) {
   PlanEnd end{.kept = false, .begun = true, .error = std::move(error), .blamed = blamed};
-  const Result<void> back = take_back();
-  if (back && timer_.disarm()) {
+  Result<std::size_t> back = take_back();
+  // Only a look that finds nothing left tells that it is as it was.
+  if (back && *back > 0) back = take_back();
+  if (back && *back == 0 && timer_.disarm()) {
     end.error->context.push_back("the plan was taken back as a whole");
   } else {
     end.error->context.push_back("the router takes the plan back by itself when its time is up");

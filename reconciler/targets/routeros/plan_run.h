@@ -49,9 +49,14 @@ class PlanRun {
   [[nodiscard]] Result<void> make(Step& step);
   [[nodiscard]] Result<void> make_once(Step& step);
   [[nodiscard]] Result<void> add(Step& step);
+  [[nodiscard]] Result<RestRow> add_row(const routeros::Menu& menu, const RestValues& wanted);
+  [[nodiscard]] bool remove_dynamic(const Step& step);
+  [[nodiscard]] Result<void> set(const routeros::Menu& menu, const std::string& id,
+                                 const RestValues& values);
   [[nodiscard]] Result<void> removal(const Step& step);
   [[nodiscard]] Result<bool> in_place(const Step& step);
-  [[nodiscard]] Result<void> take_back();
+  /// How many writes it took.
+  [[nodiscard]] Result<std::size_t> take_back();
   [[nodiscard]] PlanEnd failed(Error error, std::size_t blamed);
 
   RestClient& rest_;

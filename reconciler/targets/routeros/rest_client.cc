@@ -1,5 +1,9 @@
 #include "reconciler/targets/routeros/rest_client.h"
 
+#include <algorithm>
+
+#include "schemas/quote.h"
+
 namespace metalwright::reconciler {
 namespace {
 
@@ -10,7 +14,26 @@ constexpr milliseconds kAnswerTime{70'000};
 
 bool no_such_menu(int status, std::string_view text) {
   return status == 404 || text.find("no such command") != std::string_view::npos ||
-         text.find("no such directory") != std::string_view::npos;
+         text.find("no such directory") != std::string_view::npos ||
+         text.find("bad command name") != std::string_view::npos;
+}
+
+/// An id in a path. `*1A` may stand as it is; what would end the path may not.
+std::string escaped_id(std::string_view id) {
+  std::string text = id.starts_with('*') ? "*" : "";
+  return text + url_escape(id.substr(text.size()));
+}
+
+/// Where an answer sends us, without what an address may hold of a name and password.
+std::string redirected_to(const HttpResponse& response) {
+  std::string_view to = response.header("location");
+  to = to.substr(0, to.find_first_of("?#"));
+  const std::size_t scheme = to.find("://");
+  if (scheme == std::string_view::npos) return quoted(to);
+  const std::size_t end = std::min(to.find('/', scheme + 3), to.size());
+  const std::size_t user = to.substr(0, end).rfind('@');
+  if (user == std::string_view::npos) return quoted(to);
+  return quoted(std::string(to.substr(0, scheme + 3)) + std::string(to.substr(user + 1)));
 }
 
 /// What an answer that is no success means.
@@ -24,12 +47,16 @@ Error error_of(const HttpRequest& request, const HttpResponse& response) {
     error.kind = ErrorKind::unavailable;
     error.check = "routeros-login";
     error.message = "the router knows no such user with this password";
-  } else if (response.status >= 500) {
+  } else if (response.status >= 300 && response.status < 400) {
+    error.message = "the router sends us on to " + redirected_to(response) +
+                    ": nothing follows there with a password; give that address as the target's "
+                    "'url', or enable www-ssl at this one";
+  } else if (response.status >= 500 || response.status == 403) {
     error.check = "routeros-policy";
     error.message = "the router answers " + status + ": '" + text +
                     "'; the user's group needs the policies read, write, policy, test, sensitive "
                     "and rest-api";
-    if (text.find("not allowed") == std::string::npos) {
+    if (response.status != 403 && text.find("not allowed") == std::string::npos) {
       error.kind = ErrorKind::unavailable;
       error.check = "routeros-answer";
       error.message = "the router answers " + status + ": '" + text + "'";
@@ -64,6 +91,14 @@ std::string path_of(std::string_view menu) { return "/rest" + std::string(menu);
 
 }  // namespace
 
+std::string unknown_property(const Error& error) {
+  constexpr std::string_view kUnknown = "unknown parameter ";
+  const std::size_t at = error.message.find(kUnknown);
+  if (error.check != "routeros-refused" || at == std::string::npos) return {};
+  const std::size_t begin = at + kUnknown.size();
+  return error.message.substr(begin, error.message.find_first_of("' ", begin) - begin);
+}
+
 WriteFailure failure_of(const Error& error) {
   if (error.check == "routeros-gone") return WriteFailure::gone;
   if (error.check == "routeros-refused" || error.check == "routeros-policy") {
@@ -91,25 +126,51 @@ Result<HttpResponse> RestClient::send(HttpRequest request, std::stop_token stop)
   }
   if (request.silence.count() == 0) request.silence = options_.silence;
   Result<HttpResponse> response = http_->send(request, std::move(stop));
+  if (!response && response.error().check == "http-tls") {
+    return tl::unexpected(with_context(
+        response.error(),
+        options_.pin.empty()
+            ? "a router's own certificate is trusted by 'ca-file' (its authority), or by 'pin' "
+              "(the fingerprint that '/certificate print detail' shows on the router)"
+            : "where the router got a new certificate, compare its fingerprint there "
+              "('/certificate print detail') and change 'pin'; where it did not, somebody else "
+              "answers"));
+  }
   if (!response) return response;
   if (!response->good()) return tl::unexpected(error_of(request, *response));
   return response;
 }
 
-Result<std::vector<RestRow>> RestClient::rows(std::string_view menu,
-                                              std::span<const std::string_view> properties,
-                                              std::stop_token stop) {
+Result<std::vector<RestRow>> RestClient::ask(std::string_view menu,
+                                             std::span<const std::string_view> properties,
+                                             const std::stop_token& stop) {
   HttpRequest request;
   request.path = path_of(menu);
   request.path += "?.proplist=.id";
   for (const std::string_view property : properties) {
+    if (unreadable_.contains(std::string(menu) + ' ' + std::string(property))) continue;
     request.path += ',';
     request.path += property;
   }
   request.repeat = HttpRepeat::always;
-  const Result<HttpResponse> response = send(std::move(request), std::move(stop));
-  if (response) return read_rest_rows(response->body);
-  Error error = response.error();
+  const Result<HttpResponse> response = send(std::move(request), stop);
+  if (!response) return tl::unexpected(response.error());
+  return read_rest_rows(response->body);
+}
+
+Result<std::vector<RestRow>> RestClient::rows(std::string_view menu,
+                                              std::span<const std::string_view> properties,
+                                              std::stop_token stop) {
+  Result<std::vector<RestRow>> rows = ask(menu, properties, stop);
+  // A router that does not take a property which it does not have is asked without it.
+  for (std::size_t tries = properties.size(); !rows && tries > 0; --tries) {
+    const std::string unknown = unknown_property(rows.error());
+    const bool asked = std::find(properties.begin(), properties.end(), unknown) != properties.end();
+    if (!asked || !unreadable_.insert(std::string(menu) + ' ' + unknown).second) break;
+    rows = ask(menu, properties, stop);
+  }
+  if (rows) return rows;
+  Error error = rows.error();
   const bool missing = error.check == "routeros-gone" ||
                        (error.check == "routeros-refused" && no_such_menu(400, error.message));
   if (missing) {
@@ -126,18 +187,23 @@ Result<RestRow> RestClient::add(std::string_view menu, const RestValues& values,
   request.silence = kAnswerTime;
   const Result<HttpResponse> response = send(std::move(request), std::move(stop));
   if (!response) return tl::unexpected(response.error());
+  if (response->body.empty()) return RestRow();
   Result<std::vector<RestRow>> rows = read_rest_rows(response->body);
   if (!rows) return tl::unexpected(rows.error());
-  if (rows->size() != 1 || rows->front().id.empty()) {
-    return unavailable("routeros-answer", "the router does not tell the id of the new row");
+  // The row as it is now, or as the console's `add` has it, its id alone; or nothing.
+  if (rows->size() == 1 && rows->front().id.empty()) {
+    rows->front().id = rows->front().value("ret");
   }
-  return std::move(rows->front());
+  if (rows->size() > 1) {
+    return unavailable("routeros-answer", "the router tells of several rows where one was added");
+  }
+  return rows->empty() ? RestRow() : std::move(rows->front());
 }
 
 Result<void> RestClient::set(std::string_view menu, std::string_view id, const RestValues& values,
                              std::stop_token stop) {
   HttpRequest request =
-      write_request(HttpMethod::patch, path_of(menu) + '/' + std::string(id), values);
+      write_request(HttpMethod::patch, path_of(menu) + '/' + escaped_id(id), values);
   request.silence = kAnswerTime;
   const Result<HttpResponse> response = send(std::move(request), std::move(stop));
   if (!response) return tl::unexpected(response.error());
@@ -145,7 +211,7 @@ Result<void> RestClient::set(std::string_view menu, std::string_view id, const R
 }
 
 Result<void> RestClient::remove(std::string_view menu, std::string_view id, std::stop_token stop) {
-  HttpRequest request = write_request(HttpMethod::del, path_of(menu) + '/' + std::string(id), {});
+  HttpRequest request = write_request(HttpMethod::del, path_of(menu) + '/' + escaped_id(id), {});
   request.silence = kAnswerTime;
   const Result<HttpResponse> response = send(std::move(request), std::move(stop));
   if (!response) return tl::unexpected(response.error());

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <set>
 #include <span>
 #include <stop_token>
 #include <string>
@@ -28,6 +29,9 @@ enum class WriteFailure : std::uint8_t {
 };
 [[nodiscard]] WriteFailure failure_of(const Error& error);
 
+/// The property that the router says it does not know; empty where it says something else.
+[[nodiscard]] std::string unknown_property(const Error& error);
+
 class RestClient {
  public:
   /// `password` is asked for whenever a connection is made, so that a new one counts at once; its
@@ -36,6 +40,7 @@ class RestClient {
   RestClient(HttpOptions options, Password password);
 
   /// The rows of a menu, with these properties and `.id`. A menu with a single row gives one.
+  /// Properties that this router refuses to be asked for are left out, from then on as well.
   /// Errors: `unavailable` [http-*], [routeros-login], [routeros-answer]; `invalid`
   /// [routeros-refused], [routeros-no-menu] where this router has no such menu, and
   /// [routeros-policy] where the user may not read it.
@@ -46,6 +51,7 @@ class RestClient {
   /// The writes. None is repeated here, because after a broken connection only looking can tell
   /// whether it was done; `failure_of` tells which errors say what.
   /// Errors: as above; `conflict` [routeros-gone] where the row is not there.
+  /// `add` gives what the router tells of the new row: usually all of it, or its id, or nothing.
   [[nodiscard]] Result<RestRow> add(std::string_view menu, const RestValues& values,
                                     std::stop_token stop);
   [[nodiscard]] Result<void> set(std::string_view menu, std::string_view id,
@@ -61,9 +67,13 @@ class RestClient {
 
  private:
   [[nodiscard]] Result<HttpResponse> send(HttpRequest request, std::stop_token stop);
+  [[nodiscard]] Result<std::vector<RestRow>> ask(std::string_view menu,
+                                                 std::span<const std::string_view> properties,
+                                                 const std::stop_token& stop);
 
   HttpOptions options_;
   Password password_;
+  std::set<std::string> unreadable_;  ///< `menu property`
   std::unique_ptr<HttpClient> http_;
 };
 

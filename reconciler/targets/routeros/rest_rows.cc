@@ -21,40 +21,42 @@ class RowReader : public nlohmann::json_sax<json> {
   bool number_float(number_float_t /*value*/, const string_t& text) override { return take(text); }
   bool string(string_t& value) override { return take(std::move(value)); }
   bool binary(binary_t& /*value*/) override { return false; }
-  bool start_object(std::size_t /*size*/) override {
-    objects_ = true;
-    // Nothing that RouterOS answers is deeper than a list of flat rows.
-    if (in_row_ || depth_ > 1) return false;
-    in_row_ = true;
-    ++depth_;
-    rows.emplace_back();
-    return true;
-  }
+  bool start_object(std::size_t /*size*/) override { return open(true); }
   bool key(string_t& name) override {
-    name_ = std::move(name);
+    if (depth_ == row_depth_) name_ = std::move(name);
     return true;
   }
-  bool end_object() override {
-    in_row_ = false;
-    --depth_;
-    return true;
-  }
-  bool start_array(std::size_t /*size*/) override {
-    objects_ = true;
-    return depth_++ == 0;
-  }
-  bool end_array() override {
-    --depth_;
-    return true;
-  }
+  bool end_object() override { return close(); }
+  bool start_array(std::size_t /*size*/) override { return open(false); }
+  bool end_array() override { return close(); }
   bool parse_error(std::size_t /*position*/, const std::string& /*token*/,
                    const nlohmann::detail::exception& /*error*/) override {
     return false;
   }
 
  private:
+  static constexpr int kNoRow = -1;
+  static constexpr int kDeepest = 64;
+
+  /// What stands within a row is a property that nothing here knows: it is passed over.
+  bool open(bool object) {
+    objects_ = true;
+    ++depth_;
+    if (row_depth_ != kNoRow) return depth_ < kDeepest;
+    if (!object) return depth_ == 1;
+    if (depth_ > 2) return false;
+    row_depth_ = depth_;
+    rows.emplace_back();
+    return true;
+  }
+  bool close() {
+    if (depth_ == row_depth_) row_depth_ = kNoRow;
+    --depth_;
+    return true;
+  }
   bool take(std::string value) {
-    if (!in_row_) return false;
+    if (row_depth_ == kNoRow) return false;
+    if (depth_ != row_depth_) return true;
     if (name_ == ".id") {
       rows.back().id = std::move(value);
     } else {
@@ -64,8 +66,8 @@ class RowReader : public nlohmann::json_sax<json> {
   }
 
   std::string name_;
-  int depth_ = 0;
-  bool in_row_ = false, objects_ = false;
+  int depth_ = 0, row_depth_ = kNoRow;
+  bool objects_ = false;
 };
 
 }  // namespace

@@ -21,7 +21,8 @@ struct RestRow {
   [[nodiscard]] bool is_true(std::string_view property) const;  ///< `true`, or `yes`
 };
 
-/// Reads a list of rows, or one row by itself. A value that is no text is taken as JSON writes it.
+/// Reads a list of rows, or one row by itself. A value that is no text is taken as JSON writes it;
+/// one that is an object or a list is passed over.
 /// Error: `unavailable` [routeros-answer] where it is neither: it is not a router that answers.
 [[nodiscard]] Result<std::vector<RestRow>> read_rest_rows(std::string_view body);
 

@@ -54,7 +54,8 @@ void adjust(const Menu& menu, const ObjectFields& desired, const RouterRows& row
   for (const ObjectField& wanted : desired) {
     const Property* property = menu.find(wanted.name);
     if (property == nullptr) continue;
-    if (property->soft()) {
+    const bool told = find_field(fields, wanted.name) != nullptr;
+    if (property->soft() || (property->varies() && !told)) {
       set_field(fields, wanted.name, wanted.value);
     } else if (!routeros::prefix_of_interface(wanted.value).empty()) {
       const std::string* now = find_field(fields, wanted.name);

@@ -31,6 +31,12 @@ std::string given_text(const Property* property, std::string_view given) {
   return truth ? routeros::canonical(property->type, given) : std::string(given);
 }
 
+/// A reference to something deleted, which RouterOS shows as an id: nothing can be set to that.
+bool dangles(const Property* property, std::string_view value) {
+  return property != nullptr && property->reference() && value.size() > 1 && value[0] == '*' &&
+         value.find_first_not_of("0123456789ABCDEFabcdef", 1) == std::string_view::npos;
+}
+
 /// What the row would be made of again.
 RestValues writable(const Menu& menu, const RestRow& row) {
   RestValues values;
@@ -39,7 +45,9 @@ RestValues writable(const Menu& menu, const RestRow& row) {
     const Property* property = menu.find(name);
     const bool known =
         property != nullptr || std::find(others.begin(), others.end(), name) != others.end();
-    if (known && !value.empty()) values.emplace_back(name, given_text(property, value));
+    if (known && !value.empty() && !dangles(property, value)) {
+      values.emplace_back(name, given_text(property, value));
+    }
   }
   return values;
 }
@@ -170,6 +178,7 @@ Result<Step> RouterosApply::update(const Change& change, const ViewedRow& row,
       step.values.emplace_back(name, std::move(value));
     }
     const std::string_view given = row.given->value(name);
+    if (dangles(menu.find(name), given)) return;
     if (given.empty()) {
       step.before.push_back(unsetting(menu, name));
     } else {

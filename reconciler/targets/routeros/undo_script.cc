@@ -25,9 +25,21 @@ Result<std::string> arguments(const RestValues& values) {
   return text;
 }
 
+/// ` name="value"`, or ` where name="value" and other="value"`.
+Result<std::string> conditions_of(const Selector& selector) {
+  std::string text = selector.size() > 1 ? " where" : "";
+  for (std::size_t i = 0; i < selector.size(); ++i) {
+    const Result<std::string> one = arguments({selector[i]});
+    if (!one) return one;
+    if (i > 0) text += " and";
+    text += *one;
+  }
+  return text;
+}
+
 /// `place` stands behind an `add`.
 Result<std::string> command_of(const Step& step, const std::string& place = {}) {
-  const Result<std::string> conditions = arguments(step.selector);
+  const Result<std::string> conditions = conditions_of(step.selector);
   if (!conditions) return conditions;
   const std::string_view menu = step.menu->path;
   if (step.kind == StepKind::add) return fmt::format("{} remove [find{}]", menu, *conditions);
@@ -73,7 +85,7 @@ Result<std::string> undo_line(const Step& step) {
   if (!command) return command;
   if (step.kind == StepKind::remove && !step.next.empty()) {
     // Where the row behind it is gone, its place is as well, and the row counts for more.
-    const Result<std::string> next = arguments(step.next);
+    const Result<std::string> next = conditions_of(step.next);
     if (!next) return next;
     const Result<std::string> placed =
         command_of(step, fmt::format(" place-before=[find{}]", *next));
@@ -103,6 +115,7 @@ Result<UndoScripts> undo_scripts(std::span<const Step> steps, std::string_view n
   std::vector<std::string> sources(1);
   std::vector<std::size_t> counts(1);
   for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
+    if (step->kind == StepKind::set && step->before.empty()) continue;  // to what nobody can set it
     const Result<std::string> line = undo_line(*step);
     if (!line) return tl::unexpected(line.error());
     if (!sources.back().empty() && sources.back().size() + line->size() + 1 > kLongestSource) {

@@ -33,9 +33,11 @@ Error locked(const std::string& name, std::string_view next) {
   return error;
 }
 
-std::string without_returns(std::string_view text) {
+/// Without what a router may change of a text: kinds of line ends, and those at the end.
+std::string plain_lines(std::string_view text) {
   std::string out(text);
   std::erase(out, '\r');
+  while (out.ends_with('\n')) out.pop_back();
   return out;
 }
 
@@ -87,24 +89,26 @@ Result<void> UndoTimer::put_entry(const std::string& name) {
   if (row) {
     id = row->id;
     const std::string_view kept = row->value("on-event");
-    if (!kept.empty() && without_returns(kept) != event) {
-      (void)rest_.remove(kScheduler, id, {});
+    if (!kept.empty() && plain_lines(kept) != plain_lines(event)) {
+      if (!id.empty()) (void)rest_.remove(kScheduler, id, {});
       return invalid("routeros-undo", "the router does not keep the undo script as it was sent");
     }
-  } else {
-    if (failure_of(row.error()) != WriteFailure::unknown) {
-      if (row.error().message.find("already") == std::string::npos) {
-        return tl::unexpected(row.error());
-      }
-      return tl::unexpected(locked(name, {}));
+  } else if (failure_of(row.error()) != WriteFailure::unknown) {
+    if (row.error().message.find("already") == std::string::npos) {
+      return tl::unexpected(row.error());
     }
+    return tl::unexpected(locked(name, {}));
+  } else {
     rest_.reconnect();
+  }
+  if (id.empty()) {
     const Result<std::vector<Entry>> found = entries();
-    if (!found) return tl::unexpected(row.error());
+    if (!found) return tl::unexpected(row ? found.error() : row.error());
     for (const Entry& entry : *found) {
       if (entry.comment == comment_ && entry.name == name) id = entry.id;
     }
-    if (id.empty()) return tl::unexpected(row.error());
+    if (id.empty() && !row) return tl::unexpected(row.error());
+    if (id.empty()) return unavailable("routeros-undo", "the router did not keep the undo's entry");
   }
   id_ = id;
   name_ = name;
@@ -130,10 +134,16 @@ Result<std::string> UndoTimer::put_script(const UndoScripts::Script& script) {
       {});
   if (!row) return tl::unexpected(row.error());
   const std::string_view kept = row->value("source");
-  if (!kept.empty() && without_returns(kept) != script.source) {
+  if (!kept.empty() && plain_lines(kept) != plain_lines(script.source)) {
     return invalid("routeros-undo", "the router does not keep the undo script as it was sent");
   }
-  return row->id;
+  if (!row->id.empty()) return row->id;
+  const Result<std::vector<RestRow>> rows = rest_.rows(kScript, kScriptProperties, {});
+  if (!rows) return tl::unexpected(rows.error());
+  for (const RestRow& one : *rows) {
+    if (one.value("name") == script.name) return one.id;
+  }
+  return unavailable("routeros-undo", "the router did not keep the undo's script");
 }
 
 Result<void> UndoTimer::put_scripts() {

@@ -342,6 +342,19 @@ HttpAnswer Router::handle(const HttpCall& call) {
   return handle_rest(call);
 }
 
+RestReply Router::answer(const HttpCall& call) {
+  const Dialect& dialect = options_.dialect;
+  if (dialect.plain()) return rest_.answer({call.method, call.target, call.body});
+  RestRequest request{call.method, call.target, call.body};
+  if (auto refused = dialect.hear(device_, request)) {
+    dialect.say(request, *refused);
+    return *refused;
+  }
+  RestReply reply = rest_.answer(request);
+  dialect.say(request, reply);
+  return reply;
+}
+
 HttpAnswer Router::handle_rest(const HttpCall& call) {
   std::unique_lock lock(mutex_);
   const std::optional<Fault> fault = take_fault();
@@ -371,7 +384,7 @@ HttpAnswer Router::handle_rest(const HttpCall& call) {
     reply = error_reply(401, "");
   } else {
     show_clock();
-    reply = rest_.answer({call.method, call.target, call.body});
+    reply = answer(call);
   }
   if (is(FaultKind::cut_after)) return {.cut = true};
   if (is(FaultKind::reboot_after)) {

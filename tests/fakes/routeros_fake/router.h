@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "tests/fakes/routeros_fake/device.h"
+#include "tests/fakes/routeros_fake/dialect.h"
 #include "tests/fakes/routeros_fake/listener.h"
 #include "tests/fakes/routeros_fake/rest_api.h"
 
@@ -53,6 +54,7 @@ struct RouterOptions {
   std::uint16_t port = 0;
   std::chrono::milliseconds latency{0};          ///< of every answer
   std::chrono::milliseconds time_limit{60'000};  ///< a command that takes longer is cut off
+  Dialect dialect{};
 };
 
 struct Served {
@@ -104,6 +106,7 @@ class Router {
 
   [[nodiscard]] HttpAnswer handle(const HttpCall& call);
   [[nodiscard]] HttpAnswer handle_rest(const HttpCall& call);
+  [[nodiscard]] RestReply answer(const HttpCall& call);
   [[nodiscard]] HttpAnswer handle_control(const HttpCall& call);
   [[nodiscard]] bool authorized(const HttpCall& call) const;
   [[nodiscard]] std::optional<Fault> take_fault();
