@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include "pipeline/loop.h"
@@ -17,17 +18,52 @@ bool permanent(const Error& error) {
   return error.kind == ErrorKind::invalid || error.kind == ErrorKind::bug;
 }
 
-void note_outcome(Backoff& backoff, const Round& round, Time now) {
-  const std::string& revision = round.planned->plan.revision;
+/// The changes of one target; they stand together in a plan.
+std::span<const reconciler::Change> changes_of(const reconciler::Plan& plan,
+                                               const std::string& target) {
+  const auto mine = [&](const reconciler::Change& change) { return change.target == target; };
+  const auto begin = std::find_if(plan.changes.begin(), plan.changes.end(), mine);
+  const auto end = std::find_if_not(begin, plan.changes.end(), mine);
+  return {begin, end};
+}
+
+/// Leaves out the changes that failed before where nothing changed since: the target was looked
+/// at, which is what tells.
+void leave_withheld(reconciler::Planned& planned, const reconciler::PlanRequest& request) {
+  for (std::size_t i = 0; i < request.subjects.size(); ++i) {
+    reconciler::PlannedTarget& target = planned.targets[i];
+    reconciler::Target& there = *request.subjects[i].target;
+    const auto changes = changes_of(planned.plan, there.name());
+    if (target.left_out || changes.empty()) continue;
+    target.withheld = there.withheld(changes);
+    if (!target.withheld) continue;
+    target.left_out = true;
+    target.record.clear();
+    planned.plan.left_out.push_back(
+        {.target = there.name(), .reason = "suspended", .message = target.withheld->message});
+    const auto begin =
+        planned.plan.changes.begin() + (changes.data() - planned.plan.changes.data());
+    planned.plan.changes.erase(begin, begin + static_cast<std::ptrdiff_t>(changes.size()));
+  }
+}
+
+void note_outcome(Backoff& backoff, const Round& round, const reconciler::PlanRequest& request,
+                  Time now) {
+  const reconciler::Plan& plan = round.planned->plan;
   for (std::size_t i = 0; round.report && i < round.report->targets.size(); ++i) {
     const reconciler::TargetOutcome& outcome = round.report->targets[i];
     const Error* const unseen = round.planned->targets[i].unseen();
+    reconciler::Target& target = *request.subjects[i].target;
     if (unseen != nullptr) {
-      backoff.failed(outcome.target, permanent(*unseen), revision, now);
+      backoff.failed(outcome.target, permanent(*unseen), plan.revision, now);
+    } else if (outcome.error && target.withheld(changes_of(plan, outcome.target))) {
+      // It keeps from trying again by itself, and looking tells when there is a reason to.
+      backoff.succeeded(outcome.target);
     } else if (outcome.error) {
-      backoff.failed(outcome.target, permanent(*outcome.error), revision, now);
+      const bool lasting = permanent(*outcome.error) && !target.may_be_mended_there();
+      backoff.failed(outcome.target, lasting, plan.revision, now);
     } else if (outcome.failed > 0) {
-      backoff.failed(outcome.target, false, revision, now);
+      backoff.failed(outcome.target, false, plan.revision, now);
     } else if (!round.planned->targets[i].left_out) {
       backoff.succeeded(outcome.target);
     }
@@ -72,6 +108,7 @@ void round_body(Host& host, const RoundOptions& options, Backoff* backoff, std::
     return;
   }
   round.planned = std::move(*planned);
+  if (backoff != nullptr) leave_withheld(*round.planned, *request);
   if (options.approve) {
     const Result<bool> approved = options.approve(*round.planned);
     if (!approved) round.error = approved.error();
@@ -111,7 +148,7 @@ void round_body(Host& host, const RoundOptions& options, Backoff* backoff, std::
       return;
     }
     round.report = std::move(*report);
-    if (backoff != nullptr) note_outcome(*backoff, round, now);
+    if (backoff != nullptr) note_outcome(*backoff, round, *request, now);
   } else {
     for (std::size_t i = 0; i < request->subjects.size(); ++i) {
       if (round.planned->targets[i].left_out) continue;
@@ -134,8 +171,9 @@ bool Round::converged() const {
   if (error || !planned || !refusals.empty() || wanted.last_good || has_error(wanted.errors)) {
     return false;
   }
-  const bool all_seen = std::all_of(planned->targets.begin(), planned->targets.end(),
-                                    [](const auto& target) { return !target.unseen(); });
+  const bool all_seen =
+      std::all_of(planned->targets.begin(), planned->targets.end(),
+                  [](const auto& target) { return !target.unseen() && !target.withheld; });
   const bool applied =
       report ? report->status == reconciler::ApplyStatus::converged : planned->plan.changes.empty();
   return all_seen && applied && planned->plan.conflicts.empty();

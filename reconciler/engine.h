@@ -83,6 +83,7 @@ struct PlannedTarget {
   std::vector<std::shared_ptr<const Arena>> arenas;
   std::optional<Error> error;   ///< it could not be observed
   std::optional<Error> unread;  ///< a part of it could not be, so that nothing is deleted there
+  std::optional<Error> withheld;  ///< its changes failed before, and nothing changed since
   bool left_out = false;
   std::map<OwnedClass, std::uint64_t> owned;
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <span>
 #include <stop_token>
 #include <string>
@@ -99,6 +100,15 @@ class Target {
   /// Writes down what makes the next look quick, and what is lost of the target's own record of
   /// what is ours. For idle moments and the end of a run. Failing loses nothing but time.
   [[nodiscard]] virtual Result<void> flush() { return {}; }
+
+  /// Why these changes, which are all of this target's in a plan, are not tried again by the loop:
+  /// they failed, and neither they nor what is at the target changed since. Empty: they may be.
+  [[nodiscard]] virtual std::optional<Error> withheld(std::span<const Change> /*changes*/) {
+    return std::nullopt;
+  }
+  /// Whether what an apply failed for may be mended at the target itself, so that another revision
+  /// is not the only thing worth waiting for.
+  [[nodiscard]] virtual bool may_be_mended_there() const { return false; }
 
   /// Somebody asks by hand: what failed before may be tried again.
   virtual void forget_failures() {}

@@ -1,5 +1,6 @@
 """A stand-in for a RouterOS router as a process of its own, for tests of the program."""
 
+import base64
 import json
 import os
 import subprocess
@@ -24,6 +25,16 @@ class Router:
                                          data=json.dumps(arguments).encode())
         with urllib.request.urlopen(request, timeout=60) as answer:
             return json.load(answer)
+
+    def rest(self, method, path, body=None):
+        """What somebody else does to the router."""
+        request = urllib.request.Request(
+            f"{self.url}/rest{path}", method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Authorization": "Basic " + base64.b64encode(b"metalwright:secret").decode()})
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            text = answer.read()
+        return json.loads(text) if text else None
 
     def fault(self, kind, at, **more):
         self.control("fault", kind=kind, at=at, **more)

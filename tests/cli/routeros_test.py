@@ -257,6 +257,46 @@ class Trusted(RouterSite):
         self.assertIn("http-tls", self.expect(1, "plan").stderr)
 
 
+class GivingUp(RouterSite):
+    """A loop that gave up on a plan goes on looking: a change at the router is a reason to try."""
+
+    def test_a_change_at_the_router_is_a_reason_to_try_again(self):
+        self.apply()
+        before = self.router.configuration()
+        self.commit({"inventory.yaml": lab(("gamma", 13))})
+        self.router.control("forget")
+        self.router.fault("answer", at=1, status=400, detail="failure: not today",
+                          only="PUT /rest/ip/dhcp-server/lease")
+        loop = subprocess.Popen([PROGRAM, "-c", str(self.config), "reconcile"], env=self.env,
+                                cwd=self.root, stdin=subprocess.DEVNULL,
+                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+        def tries():
+            return sum(request["target"] == "/rest/system/scheduler"
+                       and request["method"] == "PUT" for request in self.router.requests())
+
+        def looks():
+            return sum(request["target"].startswith("/rest/ip/dhcp-server/network?")
+                       for request in self.router.requests())
+        try:
+            self.await_true(lambda: tries() == 1, "the plan is tried")
+            self.await_true(lambda: self.router.configuration() == before, "it is taken back")
+            seen = looks()
+            self.await_true(lambda: looks() > seen + 3, "it goes on looking")
+            self.assertEqual(tries(), 1)
+            # Somebody changes a row of ours: there is more to do now, and it is tried.
+            lease = next(row for row in self.router.rest("GET", "/ip/dhcp-server/lease")
+                         if row["mac-address"] == "52:54:00:00:00:12")
+            self.router.rest("PATCH", "/ip/dhcp-server/lease/" + lease[".id"],
+                             {"address": "192.168.1.77"})
+            self.await_true(lambda: "52:54:00:00:00:13" in self.router.configuration()
+                            and "192.168.1.77" not in self.router.configuration(),
+                            "both are made")
+        finally:
+            loop.terminate()
+            loop.wait(60)
+
+
 class CutOff(RouterSite):
     """The program is killed while a request of its apply is held, before and after it took effect."""
 
@@ -333,7 +373,8 @@ class CutOff(RouterSite):
         self.assertEqual(self.router.configuration(), before)
         self.router.control("forget")
         again = self.run_program("reconcile", "--once")
-        self.assertIn("routeros-failed-before", again.stderr + again.stdout)
+        self.assertNotEqual(again.returncode, 0)
+        self.assertIn("this plan failed before and was taken back", again.stderr + again.stdout)
         self.assertEqual(self.router.writes(), [])
         self.commit({"inventory.yaml": lab(("delta", 14))})
         self.expect(0, "reconcile", "--once")

@@ -343,13 +343,21 @@ Result<void> RouterosApply::verify() {
   return {};
 }
 
-Digest RouterosApply::plan_digest() const {
+Digest plan_digest(std::span<const Change> changes) {
   Digester digester;
-  for (const Change& change : changes_) {
+  for (const Change& change : changes) {
     digester.add(change.kind).add(change.name).add(word(change.action)).add(change.moved_from);
     digester.add(change.observed.hex()).add(change.desired.hex());
   }
   return digester.finish();
+}
+
+Error failed_before(const Attempt& attempt) {
+  const std::string why = attempt.why.empty() ? "the run was cut off" : attempt.why;
+  return invalid("routeros-failed-before",
+                 "this plan failed before and was taken back (" + why +
+                     "); it is not made again until something changes, or by 'metalwright apply'")
+      .value();
 }
 
 void RouterosApply::tell(std::size_t index, const Error* error) {
@@ -371,13 +379,9 @@ Result<void> RouterosApply::give_up(const Error& error, std::size_t blamed) {
 Result<void> RouterosApply::run(const std::stop_token& stop) {
   told_.assign(changes_.size(), false);
   if (changes_.empty()) return {};
-  const Digest plan = plan_digest();
+  const Digest plan = plan_digest(changes_);
   if (const std::optional<Attempt> failed = note_.load(); failed && failed->plan == plan) {
-    return invalid(
-        "routeros-failed-before",
-        "this plan failed before and was taken back (" +
-            (failed->why.empty() ? std::string("the run was cut off") : failed->why) +
-            "); it is not made again until something changes, or by 'metalwright apply'");
+    return tl::unexpected(failed_before(*failed));
   }
   std::vector<const Change*> all;
   for (const Change& change : changes_) all.push_back(&change);

@@ -15,6 +15,11 @@
 
 namespace metalwright::reconciler {
 
+/// Names a plan by its changes and by what they found: the same plan fails the same way.
+[[nodiscard]] Digest plan_digest(std::span<const Change> changes);
+/// Why a plan that failed is not made again: `invalid` [routeros-failed-before].
+[[nodiscard]] Error failed_before(const Attempt& attempt);
+
 /// One apply of a RouterosTarget: from changes to steps, and what became of them.
 class RouterosApply {
  public:
@@ -54,7 +59,6 @@ class RouterosApply {
 
   [[nodiscard]] Result<void> verify();
   [[nodiscard]] Result<void> verify_change(const Change& change) const;
-  [[nodiscard]] Digest plan_digest() const;
   [[nodiscard]] Result<void> give_up(const Error& error, std::size_t blamed = PlanEnd::kNobody);
   void tell(std::size_t index, const Error* error);
 

@@ -202,6 +202,12 @@ Result<void> RouterosTarget::apply(std::span<const Change> changes, const Conten
   return done;
 }
 
+std::optional<Error> RouterosTarget::withheld(std::span<const Change> changes) {
+  const std::optional<Attempt> failed = note_->load();
+  if (!failed || failed->plan != plan_digest(changes)) return std::nullopt;
+  return failed_before(*failed);
+}
+
 void RouterosTarget::forget_failures() { (void)note_->remove(); }
 
 }  // namespace metalwright::reconciler

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -26,7 +27,8 @@
 /// entry in its scheduler that takes the plan back unless it is removed in time (undo_timer.h),
 /// then come the changes in make-before-break order (steps.h), then everything is read again over a
 /// new connection, then the entry is removed. A plan that failed is not made again until it is
-/// another one, or somebody asks for it by hand (`forget_failures`).
+/// another one (`withheld`), also because the router is another one by now, or somebody asks for
+/// it by hand (`forget_failures`).
 namespace metalwright::reconciler {
 
 class AttemptNote;
@@ -60,6 +62,8 @@ class RouterosTarget final : public Target {
   [[nodiscard]] Result<void> apply(std::span<const Change> changes, const ContentReader& content,
                                    const ApplyEvents& events, std::stop_token stop) override;
   [[nodiscard]] std::vector<Check> check() override;
+  [[nodiscard]] std::optional<Error> withheld(std::span<const Change> changes) override;
+  [[nodiscard]] bool may_be_mended_there() const override { return true; }
   void forget_failures() override;
 
  private:

@@ -320,10 +320,15 @@ bool Router::authorized(const HttpCall& call) const {
          header->second == "Basic " + base64(options_.user + ':' + options_.password);
 }
 
-std::optional<Fault> Router::take_fault() {
+std::optional<Fault> Router::take_fault(const HttpCall& call) {
   ++count_;
-  for (const Fault& fault : faults_) {
-    if (count_ >= fault.at && count_ - fault.at < fault.times) return fault;
+  for (Fault& fault : faults_) {
+    std::uint64_t count = count_;
+    if (!fault.only.empty()) {
+      if (!(call.method + ' ' + call.target).starts_with(fault.only)) continue;
+      count = ++fault.counted;
+    }
+    if (count >= fault.at && count - fault.at < fault.times) return fault;
   }
   return std::nullopt;
 }
@@ -357,7 +362,7 @@ RestReply Router::answer(const HttpCall& call) {
 
 HttpAnswer Router::handle_rest(const HttpCall& call) {
   std::unique_lock lock(mutex_);
-  const std::optional<Fault> fault = take_fault();
+  const std::optional<Fault> fault = take_fault(call);
   served_.push_back({call.method, call.target, call.body, call.connection, 0});
   const std::size_t index = served_.size() - 1;
   const auto is = [&](FaultKind kind) { return fault && fault->kind == kind; };
@@ -401,7 +406,8 @@ HttpAnswer Router::handle_rest(const HttpCall& call) {
 }
 
 /// For tests in other languages:
-///   POST /control/fault {"kind":"cut-after","at":3,"times":1,"status":400,"detail":"…","ms":100}
+///   POST /control/fault {"kind":"cut-after","at":3,"times":1,"status":400,"detail":"…","ms":100,
+///                       "only":"PUT /rest/ip"}
 ///   POST /control/clear, /control/release, /control/reboot, /control/forget
 ///   POST /control/advance {"seconds":300}
 ///   POST /control/wait-held {"ms":10000}       {"held":true}
@@ -423,7 +429,8 @@ HttpAnswer Router::handle_control(const HttpCall& call) {
                .times = arguments.value("times", std::uint64_t{1}),
                .status = arguments.value("status", 400),
                .detail = arguments.value("detail", ""),
-               .delay = milliseconds{arguments.value("ms", 0)}});
+               .delay = milliseconds{arguments.value("ms", 0)},
+               .only = arguments.value("only", "")});
   } else if (what == "clear") {
     clear_faults();
   } else if (what == "release") {

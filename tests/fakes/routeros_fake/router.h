@@ -45,6 +45,9 @@ struct Fault {
   int status = 400;
   std::string detail;
   std::chrono::milliseconds delay{0};
+  /// Counts only the requests that begin so: `PUT /rest/ip/dhcp-server/lease`. Empty: all.
+  std::string only{};
+  std::uint64_t counted = 0;
 };
 
 struct RouterOptions {
@@ -109,7 +112,7 @@ class Router {
   [[nodiscard]] RestReply answer(const HttpCall& call);
   [[nodiscard]] HttpAnswer handle_control(const HttpCall& call);
   [[nodiscard]] bool authorized(const HttpCall& call) const;
-  [[nodiscard]] std::optional<Fault> take_fault();
+  [[nodiscard]] std::optional<Fault> take_fault(const HttpCall& call);
   void hold(std::unique_lock<std::mutex>& lock);
   [[nodiscard]] Instant now() const;
   void tick();
