@@ -324,7 +324,9 @@ class Importing(NetboxSite):
 
 
 class Breaking(NetboxSite):
-    """Connections that break at every request: the next run makes it as if nothing had been."""
+    """Connections that break at some requests: the next run makes it as if nothing had been."""
+
+    step = 40
 
     def state(self):
         """Everything that is there, without ids and times."""
@@ -334,11 +336,11 @@ class Breaking(NetboxSite):
             out[path] = sorted(one["display"] for one in found)
         return out
 
-    def break_each(self, fault):
+    def break_each(self, fault, first):
         self.apply()
         wanted = self.state()
         count = len([line for line in self.requests()]) or 60
-        for after in range(1, count, 3):
+        for after in range(first, count, self.step):
             with self.subTest(fault=fault, request=after):
                 self.fake.stop()
                 self.fake = Fake("--no-check")
@@ -356,13 +358,17 @@ class Breaking(NetboxSite):
                 self.assertEqual(self.state(), wanted)
 
     def test_an_answer_that_is_lost(self):
-        self.break_each("lost")
+        self.break_each("lost", 1)
 
     def test_a_connection_that_is_reset(self):
-        self.break_each("reset")
+        self.break_each("reset", 1 + self.step // 3)
 
     def test_an_answer_that_is_cut(self):
-        self.break_each("cut")
+        self.break_each("cut", 1 + 2 * self.step // 3)
+
+
+class BreakingEverywhere(Breaking):
+    step = 2
 
 
 class Busy(NetboxSite):
@@ -385,9 +391,11 @@ FAULTS = os.environ.get("METALWRIGHT_FAULTS", "")
 
 
 class KilledAtNetbox(NetboxSite):
+    numbers = range(2, 30, 9)
+
     def test_a_run_that_is_killed_at_a_write_is_finished_by_the_next(self):
         for point in ("netbox.write", "netbox.written"):
-            for number in range(1, 12, 2):
+            for number in self.numbers:
                 with self.subTest(point=point, number=number):
                     self.fake.stop()
                     self.fake = Fake("--no-check")
@@ -407,6 +415,10 @@ class KilledAtNetbox(NetboxSite):
                     self.assertEqual(sorted(one["name"] for one in devices), ["lyra", "orion"])
                     self.assertEqual(self.api("GET", "/api/dcim/mac-addresses/")["count"], 4)
                     self.assertEqual(self.api("GET", "/api/ipam/ip-addresses/")["count"], 6)
+
+
+class KilledEverywhereAtNetbox(KilledAtNetbox):
+    numbers = range(1, 31)
 
 
 main()

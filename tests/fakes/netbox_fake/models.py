@@ -51,8 +51,14 @@ MODELS = [
            "ui_editable": choice(["yes", "no", "hidden"]),
            "ui_visible": choice(["always", "if-set", "hidden"]),
            "filter_logic": choice(["disabled", "loose", "exact"]), "weight": "number",
-           "group_name": "text", "required": "bool", "search_weight": "number"},
+           "group_name": "text", "required": "bool", "search_weight": "number",
+           "choice_set": ref("choice-set")},
           ["name", "type", "object_types"], ["name", "description"], [("name",)], tagged=False),
+    Model("choice-set", "extras/custom-field-choice-sets", "extras.customfieldchoiceset",
+          "CustomFieldChoiceSet",
+          {"name": "text", "extra_choices": "list", "description": "text",
+           "order_alphabetically": "bool"}, ["name", "extra_choices"],
+          ["name", "description", "choices_count"], [("name",)], tagged=False),
     Model("tenant", "tenancy/tenants", "tenancy.tenant", "Tenant", NAMED, ["name", "slug"],
           ["name", "slug", "description"], [("name",), ("slug",)]),
     Model("site", "dcim/sites", "dcim.site", "Site",
@@ -276,7 +282,8 @@ def check(store, model, item, before):
     for key in model.unique:
         if any(item.get(field) is None for field in key):
             continue
-        for other in store.where(model.kind, key[-1], item[key[-1]]):
+        rarest = min(key, key=lambda field: len(store.index(model.kind, field).get(item[field], ())))
+        for other in store.where(model.kind, rarest, item[rarest]):
             if other["id"] == item.get("id"):
                 continue
             if all(other.get(field) == item.get(field) for field in key):
@@ -297,6 +304,11 @@ def check(store, model, item, before):
         check_prefix(store, item, errors)
     elif model.kind == "vlan" and not 1 <= (item.get("vid") or 0) <= 4094:
         errors["vid"] = ["Ensure this value is less than or equal to 4094."]
+    elif model.kind == "journal-entry":
+        of = {"dcim.device": "device"}.get(item["assigned_object_type"])
+        if of and store.get(of, item["assigned_object_id"]) is None:
+            errors["non_field_errors"] = [f"Invalid assigned_object: {item['assigned_object_type']}"
+                                          f" ID {item['assigned_object_id']}"]
     elif model.kind == "custom-field" and not re.match(r"^[a-z0-9_]+$", item["name"], re.I):
         errors["name"] = ["Only alphanumeric characters and underscores are allowed."]
     if errors:

@@ -27,12 +27,13 @@ import uuid
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from models import BY_PATH, Invalid  # noqa: E402
+from filters import Wrong, selected  # noqa: E402
+from models import BY_KIND, BY_PATH, Invalid  # noqa: E402
 from store import Missing, Protected, Store  # noqa: E402
 
 PAGE = 50
 WORDS = {200: "OK", 201: "Created", 204: "No Content", 400: "Bad Request", 403: "Forbidden",
-         404: "Not Found", 405: "Method Not Allowed", 409: "Conflict", 429: "Too Many Requests",
+         404: "Not Found", 405: "Method Not Allowed", 409: "Conflict", 412: "Precondition Failed", 429: "Too Many Requests",
          500: "Internal Server Error", 503: "Service Unavailable"}
 
 
@@ -48,12 +49,15 @@ class Fake:
         self.version = tuple(int(part) for part in options.version.split(".")[:2])
         self.token, self.read_only = options.token, options.read_only_token
         self.most = options.max_page
-        self.denied = set(options.deny)
+        self.hidden = set(options.hide)
+        self.denied = set(options.deny) | self.hidden
+        statuses = BY_KIND["device"].fields["status"][1]
+        statuses += [one for one in options.field_choices if one not in statuses]
         self.store = Store(self.version)
         self.document = None
         if options.check:
             from schema import Document
-            self.document = Document(self.version)
+            self.document = Document(self.version, options.field_choices)
         self.violations, self.requests, self.faults = [], [], []
         self.count = 0
         self.base = ""
@@ -74,13 +78,13 @@ class Fake:
     def handle(self, method, target, headers, body):
         url = urllib.parse.urlsplit(target)
         if url.path.startswith("/_fake/"):
-            return self.control(method, url.path, body)
+            return (*self.control(method, url.path, body), None)
         self.requests.append(f"{method} {target}")
         try:
             self.authenticate(method, headers)
-            return self.route(method, url, body)
+            return self.route(method, url, body, headers.get("if-match"))
         except Refused as refused:
-            return refused.status, json.dumps(refused.body).encode()
+            return refused.status, json.dumps(refused.body).encode(), None
 
     def control(self, method, path, body):
         if path == "/_fake/violations":
@@ -107,12 +111,12 @@ class Fake:
         if token == self.read_only and method not in ("GET", "HEAD", "OPTIONS"):
             raise Refused(403, {"detail": "You do not have permission to perform this action."})
 
-    def route(self, method, url, body):
+    def route(self, method, url, body, if_match):
         if url.path == "/api/status/":
             key = "installed_apps" if self.version >= (4, 4) else "installed-apps"
             return 200, json.dumps({
                 "django-version": "5.1.5", key: {}, "netbox-version": self.text_version,
-                "plugins": {}, "python-version": "3.12.1", "rq-workers-running": 1}).encode()
+                "plugins": {}, "python-version": "3.12.1", "rq-workers-running": 1}).encode(), None
         path, number = url.path, None
         parts = path.strip("/").split("/")
         if parts[-1].isdigit():
@@ -122,24 +126,34 @@ class Fake:
         if model is None or not url.path.endswith("/") or \
                 (model.kind == "mac-address" and self.version < (4, 2)):
             raise Refused(404, {"detail": "Not found."})
-        if method not in ("GET", "OPTIONS") and model.label in self.denied:
+        if model.label in (self.hidden if method in ("GET", "OPTIONS") else self.denied):
             raise Refused(403, {"detail": "You do not have permission to perform this action."})
         query = urllib.parse.parse_qs(url.query, keep_blank_values=True)
         if method == "OPTIONS":
-            return 200, json.dumps(self.options(model)).encode()
+            return 200, json.dumps(self.options(model)).encode(), None
         if method == "GET":
-            return self.read(model, number, query)
+            return (*self.read(model, number, query), self.etag(model, number))
         try:
             given = json.loads(body) if body else None
         except ValueError as error:
             raise Refused(400, {"detail": f"JSON parse error - {error}"}) from None
         self.check_request(method, path, given)
+        if number is not None and if_match not in (None, "*", self.etag(model, number)):
+            raise Refused(412, {"detail": "Precondition failed."})
         self.store.begin()
         try:
-            return self.write(method, model, number, given)
+            status, text = self.write(method, model, number, given)
+            return status, text, self.etag(model, number)
         except (Refused, Exception):
             self.store.take_back()
             raise
+
+    def etag(self, model, number):
+        """Of one object, from 4.6 on."""
+        item = self.store.get(model.kind, number)
+        if item is None or self.version < (4, 6):
+            return None
+        return f'W/"{item["last_updated"]}"'
 
     def options(self, model):
         out = {"name": f"{model.verbose.title()} List", "renders": ["application/json"]}
@@ -203,59 +217,16 @@ class Fake:
         return 200, head.encode() + b",".join(texts) + b"]}"
 
     def filtered(self, model, query):
-        store, kind = self.store, model.kind
-        items = None
-        for name, values in query.items():
-            if name in ("limit", "offset", "ordering", "fields", "exclude", "brief"):
-                continue
-            found = self.filter(model, name, values)
-            items = found if items is None else items & found
-        table = store.tables[kind]
-        if items is None:
-            return [table[number] for number in sorted(table)]
-        return [table[number] for number in sorted(items)]
-
-    def filter(self, model, name, values):
-        store, kind = self.store, model.kind
-        table = store.tables[kind]
-        if name == "id":
-            return {int(value) for value in values if int(value) in table}
-        if name == "tag":
-            wanted = set()
-            for value in values:
-                tags = store.where("tag", "slug", value)
-                if not tags:
-                    raise Refused(400, {"tag": [f"Select a valid choice. {value} is not one of the "
-                                                "available choices."]})
-                wanted.add(tags[0]["id"])
-            return {item["id"] for item in table.values() if wanted <= set(item["tags"])}
-        if name == "last_updated__gte":
-            since = values[-1] if "." in values[-1] else values[-1].replace("Z", ".000000Z")
-            return {item["id"] for item in table.values() if item["last_updated"] >= since}
-        if name == "address":
-            return {item["id"] for value in values
-                    for item in store.hosts(value.split("/")[0])
-                    if "/" not in value or item["address"] == value}
-        if name == "mac_address":
-            wanted = {value.upper() for value in values}
-            return {item["id"] for item in table.values() if item["mac_address"] in wanted}
-        if name == "device" and kind == "interface":
-            ids = [item["id"] for value in values for item in store.where("device", "name", value)]
-            return {item["id"] for one in ids for item in store.where(kind, "device", one)}
-        field = name.removesuffix("_id")
-        if name == "interface_id":
-            field = "assigned_object_id"
-        if field in model.fields or field == "assigned_object_id":
-            kind_of = model.fields[field]
-            numbers = name.endswith("_id") or kind_of == "number"
-            if isinstance(kind_of, tuple) and kind_of[0] == "ref" and not numbers:
-                ids = [item["id"] for value in values
-                       for item in store.where(kind_of[1], "slug", value)]
-            else:
-                ids = [int(value) if numbers else value for value in values]
-            return {item["id"] for one in ids for item in store.where(kind, field, one)}
-        self.violations.append(f"GET /api/{model.path}/: the stand-in has no filter '{name}'")
-        return set(table)
+        try:
+            numbers, unknown = selected(self.store, model, query)
+        except Wrong as wrong:
+            raise Refused(400, wrong.body) from None
+        self.violations += [f"GET /api/{model.path}/: the stand-in has no filter '{name}'"
+                            for name in unknown]
+        if "ordering" not in query:
+            numbers.reverse()  # whatever it likes: who reads pages asks for an order
+        table = self.store.tables[model.kind]
+        return [table[number] for number in numbers]
 
     # writing
     def write(self, method, model, number, given):
@@ -335,22 +306,23 @@ class Fake:
         if fault in ("429", "500", "503", "html"):
             self.requests.append(f"{method} {target}")
             await self.answer(writer, 503 if fault == "html" else int(fault),
-                              b"<html>" if fault == "html" else b'{"error":"on demand"}')
+                              b"<html>" if fault == "html" else b'{"error":"on demand"}',
+                              more="Retry-After: 1\r\n" if fault == "429" else "")
             return True
         if fault == "slow":
             await asyncio.sleep(0.5)
         try:
-            status, text = self.handle(method, target, headers, body)
+            status, text, etag = self.handle(method, target, headers, body)
         except Exception as error:  # as NetBox does
             self.violations.append(f"{method} {target}: {type(error).__name__}: {error}")
-            status, text = 500, json.dumps({"error": str(error),
-                                            "exception": type(error).__name__}).encode()
+            status, etag = 500, None
+            text = json.dumps({"error": str(error), "exception": type(error).__name__}).encode()
         if fault == "lost":
             return self.reset(writer)
         if fault == "cut":
             await self.answer(writer, status, text, text[:len(text) // 2])
             return self.reset(writer)
-        await self.answer(writer, status, text)
+        await self.answer(writer, status, text, etag=etag)
         return True
 
     @staticmethod
@@ -359,11 +331,12 @@ class Fake:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         return False
 
-    async def answer(self, writer, status, text, sent=None):
+    async def answer(self, writer, status, text, sent=None, etag=None, more=""):
         writer.write((f"HTTP/1.1 {status} {WORDS.get(status, 'Status')}\r\n"
                       "Content-Type: application/json\r\n"
                       f"API-Version: {self.version[0]}.{self.version[1]}\r\n"
-                      f"X-Request-ID: {uuid.uuid4()}\r\n"
+                      f"X-Request-ID: {uuid.uuid4()}\r\n{more}"
+                      + (f"ETag: {etag}\r\n" if etag else "") +
                       f"Content-Length: {len(text)}\r\n\r\n").encode())
         writer.write(text if sent is None else sent)
         await writer.drain()
@@ -377,6 +350,9 @@ async def main():
     parser.add_argument("--read-only-token", default="")
     parser.add_argument("--max-page", type=int, default=1000)
     parser.add_argument("--deny", action="append", default=[], help="such as dcim.site")
+    parser.add_argument("--hide", action="append", default=[], help="as --deny, reading as well")
+    parser.add_argument("--field-choices", type=lambda text: text.split(","), default=[],
+                        help="more states of devices: discovered,ready")
     parser.add_argument("--check", action=argparse.BooleanOptionalAction, default=True)
     options = parser.parse_args()
     fake = Fake(options)

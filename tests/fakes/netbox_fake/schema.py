@@ -54,9 +54,24 @@ def without_empty(value):
     return [without_empty(one) for one in value] if isinstance(value, list) else value
 
 
+def with_states(schemas, states):
+    """Devices' states that FIELD_CHOICES adds."""
+    for name, schema in schemas.items():
+        if "DeviceWithConfigContext" not in name or "status" not in schema.get("properties", {}):
+            continue
+        status = schema["properties"]["status"]
+        for of, words in ((status, states),
+                          (status.get("properties", {}).get("value", {}), states),
+                          (status.get("properties", {}).get("label", {}),
+                           [state.title() for state in states])):
+            if "enum" in of:
+                of["enum"] += words
+
+
 class Document:
-    def __init__(self, version):
+    def __init__(self, version, states=()):
         document = json.loads(DOCUMENT.read_text())
+        with_states(document["components"]["schemas"], list(states))
         self.schemas = converted(document["components"]["schemas"])
         self.paths = document["paths"]
         self.version = version

@@ -43,6 +43,8 @@ class Store:
     def key(kind, field, item):
         if field == "lower":
             return (item.get("name") or "").lower()
+        if field == "lower-serial":
+            return (item.get("serial") or "").lower()
         if field == "host":
             return (item.get("address") or "").split("/")[0]
         return item.get(field)
@@ -161,8 +163,15 @@ class Store:
                 if not known or model.label not in known[0]["object_types"]:
                     errors["custom_fields"] = [f"Custom field '{name}' does not exist for this "
                                                "object type."]
+                elif not self._offers(known[0], value):
+                    errors["custom_fields"] = [f"Invalid choice ({value}) for choice set."]
                 else:
                     item["custom_fields"][name] = value
+
+    def _offers(self, custom_field, value):
+        choices = self.get("choice-set", custom_field["choice_set"])
+        return value is None or choices is None or \
+            value in [one[0] for one in choices["extra_choices"]]
 
     def _value(self, field, kind, value):
         if isinstance(kind, tuple) and kind[0] == "ref":
@@ -267,6 +276,8 @@ class Store:
             return {"value": 6, "label": "IPv6"} if ":" in text else {"value": 4, "label": "IPv4"}
         if field in ("rack_count", "_depth", "device_count"):
             return 0
+        if field == "choices_count":
+            return str(len(item["extra_choices"]))
         if field == "cable":
             return None
         if field == "_occupied":
@@ -343,10 +354,13 @@ class Store:
                     "device_count": 0, "_depth": 0}
         if kind == "custom-field":
             out |= {"data_type": "string", "related_object_type": None, "unique": False,
-                    "choice_set": None, "default": None, "is_cloneable": False}
-            out["type"] = {"value": item["type"], "label": "Text"}
+                    "default": None, "is_cloneable": False}
+            label = {"text": "Text", "select": "Selection"}.get(item["type"], "Text")
+            out["type"] = {"value": item["type"], "label": label}
             if self.version < (4, 0):
                 out["content_types"] = out.pop("object_types")
+        if kind == "choice-set":
+            out |= {"base_choices": None, "choices_count": str(len(item["extra_choices"]))}
         if kind == "tag":
             out["tagged_items"] = 0
         if kind == "device-type":
