@@ -13,8 +13,8 @@
 #include "cli/load_repository.h"
 #include "cli/print.h"
 #include "cli/stop_signals.h"
+#include "pipeline/host.h"
 #include "pipeline/lives.h"
-#include "reconciler/http_client.h"
 #include "reconciler/lifecycle/bmc_load.h"
 
 namespace metalwright::cli {
@@ -98,18 +98,19 @@ int load(const Options& options, const Globals& globals) {
   if (!rows) return report(rows.error());
   const auto config = read_host_config(globals.config);
   if (!config) return report(config.error());
-  const auto http = pipeline::lifecycle_client(*config);
-  if (!http) return report(http.error());
+  auto netbox = pipeline::lifecycle_netbox(*config);
+  if (!netbox) return report(netbox.error());
   StopSignals signals;
   lifecycle::BmcLoadOptions load;
   load.interfaces = config->lifecycle.bmc_interfaces;
   load.dry_run = options.dry_run;
   load.source = std::filesystem::path(options.file).filename().string();
+  load.note = pipeline::folder_of_state(config->state) + "/bmc-load.note";
   Result<void> loaded;
   {
     ProgressLine progress("setting MAC addresses");
     load.on_progress = [&](std::size_t done, std::size_t all) { progress.show(done, all); };
-    loaded = lifecycle::load_bmc_macs(**http, *rows, load, signals.token());
+    loaded = lifecycle::load_bmc_macs(*netbox, *rows, load, signals.token());
   }
   if (!loaded) return report(loaded.error());
   const bool printed =

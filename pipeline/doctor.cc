@@ -12,7 +12,6 @@
 #include "pipeline/host_targets.h"
 #include "pipeline/lives.h"
 #include "pipeline/secrets.h"
-#include "reconciler/http_client.h"
 
 namespace metalwright::pipeline {
 namespace {
@@ -80,12 +79,12 @@ Diagnosis secrets(const HostConfig& config) {
 /// Whether the NetBox that holds the servers' states can tell them all.
 Diagnosis states(const HostConfig& config, std::stop_token stop) {
   Diagnosis diagnosis{"servers' states in NetBox", {}};
-  const auto http = lifecycle_client(config);
-  if (!http) {
-    diagnosis.problems.push_back(http.error());
+  auto netbox = lifecycle_netbox(config);
+  if (!netbox) {
+    diagnosis.problems.push_back(netbox.error());
     return diagnosis;
   }
-  lifecycle::Registry registry(**http, {});
+  lifecycle::Registry registry(*netbox, {});
   const auto setup = registry.setup(std::move(stop));
   if (!setup) {
     diagnosis.problems.push_back(setup.error());

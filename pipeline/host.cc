@@ -29,12 +29,6 @@ using reconciler::ResourceRow;
 constexpr std::string_view kCacheFile = "desired-state.cache";
 constexpr std::string_view kLoadCacheFile = "inventory.cache";
 
-std::string folder_of_state(const std::string& state) {
-  constexpr std::string_view kSqlite = "sqlite:";
-  if (!state.starts_with(kSqlite) || state == "sqlite::memory:") return "/var/lib/metalwright";
-  return std::filesystem::path(state.substr(kSqlite.size())).parent_path().string();
-}
-
 Result<std::string> secret_or_empty(const HostConfig& config, const SecretRef& ref) {
   if (ref.name.empty()) return std::string();
   Result<std::string> value = resolve_secret(config.secrets, ref.name);
@@ -92,6 +86,12 @@ Errors as_list(Error error) {
 }
 
 }  // namespace
+
+std::string folder_of_state(const std::string& state) {
+  constexpr std::string_view kSqlite = "sqlite:";
+  if (!state.starts_with(kSqlite) || state == "sqlite::memory:") return "/var/lib/metalwright";
+  return std::filesystem::path(state.substr(kSqlite.size())).parent_path().string();
+}
 
 struct Host::Parts {
   std::unique_ptr<HostTargets> targets;

@@ -101,4 +101,7 @@ class Host {
   std::unique_ptr<Parts> parts_;
 };
 
+/// The folder of a state's files; of one that is in a database elsewhere a fixed one.
+[[nodiscard]] std::string folder_of_state(const std::string& state);
+
 }  // namespace metalwright::pipeline

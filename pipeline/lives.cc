@@ -21,7 +21,7 @@ tl::unexpected<Error> no_netbox(const HostConfig& config) {
 }
 }  // namespace
 
-Result<std::unique_ptr<reconciler::HttpClient>> lifecycle_client(const HostConfig& config) {
+Result<reconciler::NetboxApi> lifecycle_netbox(const HostConfig& config) {
   const TargetConfig* const target = config.lifecycle_target();
   if (target == nullptr) return no_netbox(config);
   const Result<std::string> token = resolve_secret(config.secrets, target->token.name);
@@ -32,13 +32,15 @@ Result<std::unique_ptr<reconciler::HttpClient>> lifecycle_client(const HostConfi
   }
   reconciler::HttpOptions options;
   options.url = target->url;
-  // A token of the second kind (from 4.5 on) is told by how it begins.
-  options.authorization = (token->starts_with("nbt_") ? "Bearer " : "Token ") + *token;
+  options.authorization = reconciler::netbox_authorization(*token);
   options.ca_file = target->ca_file;
+  options.pin = target->pin;
   options.silence = target->timeout;
   // A hook should not be held up: what NetBox does not answer now waits in the state.
   options.tries = 3;
-  return reconciler::make_http_client(std::move(options));
+  auto client = reconciler::make_http_client(std::move(options));
+  if (!client) return tl::unexpected<Error>(std::move(client).error());
+  return reconciler::NetboxApi(std::move(*client));
 }
 
 Lives::Lives(HostConfig config, std::string command)
@@ -54,16 +56,16 @@ Result<std::unique_ptr<Lives>> Lives::open(HostConfig config, std::string comman
 }
 
 Result<void> Lives::set_up() {
-  auto http = lifecycle_client(config_);
-  if (!http) return tl::unexpected<Error>(std::move(http).error());
-  http_ = std::move(*http);
+  auto netbox = lifecycle_netbox(config_);
+  if (!netbox) return tl::unexpected<Error>(std::move(netbox).error());
+  netbox_.emplace(std::move(*netbox));
   auto store = store::Store::open({.state = config_.state});
   if (!store) return tl::unexpected<Error>(std::move(store).error());
   store_ = std::move(*store);
   lifecycle::RegistryOptions options;
   options.interfaces = config_.lifecycle.bmc_interfaces;
   options.prefix_length = config_.lifecycle.bmc_prefix_length;
-  registry_ = std::make_unique<lifecycle::Registry>(*http_, std::move(options));
+  registry_ = std::make_unique<lifecycle::Registry>(*netbox_, std::move(options));
   return {};
 }
 

@@ -8,14 +8,11 @@
 
 #include "reconciler/lifecycle/registry.h"
 #include "reconciler/lifecycle/runner.h"
+#include "reconciler/netbox/netbox_api.h"
 #include "reconciler/store/run_lock.h"
 #include "reconciler/store/store.h"
 #include "schemas/error.h"
 #include "schemas/host_config.h"
-
-namespace metalwright::reconciler {
-class HttpClient;
-}
 
 /// The servers' lives on one host: its state and its NetBox, put together. Needs neither the
 /// repository nor the other targets.
@@ -34,7 +31,6 @@ class Lives {
   [[nodiscard]] const HostConfig& config() const { return config_; }
   [[nodiscard]] store::Store& store() { return *store_; }
   [[nodiscard]] lifecycle::Registry& registry() { return *registry_; }
-  [[nodiscard]] reconciler::HttpClient& http() { return *http_; }
 
   /// Takes the lock for events now and keeps it: for a process that will not be able to later on.
   /// Error: `unavailable` [run-locked].
@@ -60,14 +56,13 @@ class Lives {
   HostConfig config_;
   std::string command_;
   std::unique_ptr<store::Store> store_;
-  std::unique_ptr<reconciler::HttpClient> http_;
+  std::optional<reconciler::NetboxApi> netbox_;
   std::unique_ptr<lifecycle::Registry> registry_;
   std::optional<store::RunLock> lock_;
 };
 
-/// A client for the NetBox that holds the servers' states; resolves its token.
+/// The NetBox that holds the servers' states, with its token.
 /// Errors: `invalid` [lifecycle-netbox], and the secret's.
-[[nodiscard]] Result<std::unique_ptr<reconciler::HttpClient>> lifecycle_client(
-    const HostConfig& config);
+[[nodiscard]] Result<reconciler::NetboxApi> lifecycle_netbox(const HostConfig& config);
 
 }  // namespace metalwright::pipeline

@@ -6,11 +6,13 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "reconciler/lifecycle/netbox_answers.h"
+#include "reconciler/netbox/netbox_answer.h"
 
 namespace metalwright::lifecycle {
 namespace {
 using nlohmann::json;
+using reconciler::id_of;
+using reconciler::text_of;
 using nlohmann::ordered_json;
 
 constexpr std::string_view kStepWords[] = {"change-state", "assign-address", "journal"};

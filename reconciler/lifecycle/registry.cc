@@ -7,17 +7,24 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "reconciler/lifecycle/netbox_answers.h"
+#include "reconciler/netbox/netbox_answer.h"
+#include "reconciler/netbox/netbox_api.h"
+#include "schemas/quote.h"
 
 namespace metalwright::lifecycle {
 namespace {
 using nlohmann::json;
+using reconciler::choice_of;
 using reconciler::HttpMethod;
 using reconciler::HttpRequest;
 using reconciler::HttpResponse;
+using reconciler::id_of;
+using reconciler::object_of;
+using reconciler::text_of;
 using reconciler::url_escape;
 
 constexpr std::string_view kField = "lifecycle";
+constexpr int kNotFound = 404;
 
 std::string upper(std::string text) {
   for (char& c : text) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
@@ -109,11 +116,10 @@ Result<std::vector<Controller>> Registry::controllers(const MacAddress& mac, std
                                         });
     found.push_back(std::move(controller));
   };
-  if (Result<void> listed = each_object(
-          http_, fmt::format("/api/dcim/interfaces/?mac_address={}&", url_escape(wanted)),
-          "looking for a controller", look, stop);
+  if (Result<void> listed =
+          netbox_.each("/api/dcim/interfaces/", "mac_address=" + url_escape(wanted), look, stop);
       !listed) {
-    return tl::unexpected<Error>(std::move(listed).error());
+    return tl::unexpected(with_context(listed.error(), "looking for a controller"));
   }
   return found;
 }
@@ -122,17 +128,15 @@ Result<std::vector<Device>> Registry::named(std::string_view name, std::stop_tok
   const Result<StateSetup> how = setup(stop);
   if (!how) return tl::unexpected<Error>(how.error());
   std::vector<Device> found;
-  if (Result<void> listed = each_object(
-          http_,
-          fmt::format("/api/dcim/devices/?name__ie={}&exclude=config_context&", url_escape(name)),
-          "looking for a server",
+  if (Result<void> listed = netbox_.each(
+          "/api/dcim/devices/", fmt::format("name__ie={}&exclude=config_context", url_escape(name)),
           [&](const json& object) {
             Device device = read_device(object, *how);
             if (same_in_any_case(device.name, name)) found.push_back(std::move(device));
           },
           stop);
       !listed) {
-    return tl::unexpected<Error>(std::move(listed).error());
+    return tl::unexpected(with_context(listed.error(), "looking for a server"));
   }
   return found;
 }
@@ -141,13 +145,15 @@ Result<Device> Registry::device(std::int64_t id, std::stop_token stop) {
   const Result<StateSetup> how = setup(stop);
   if (!how) return tl::unexpected<Error>(how.error());
   const Result<HttpResponse> answer =
-      http_.send(get_request(fmt::format("/api/dcim/devices/{}/", id)), stop);
+      netbox_.ask({.path = fmt::format("/api/dcim/devices/{}/", id)}, stop);
   if (!answer) return tl::unexpected<Error>(answer.error());
-  if (!answer->good()) return tl::unexpected<Error>(answer_error(*answer, "reading a server"));
-  const json object = json::parse(answer->body, nullptr, false);
-  if (id_of(object, "id") != id) {
-    return unavailable("netbox-answer", "reading a server: the answer is none");
+  if (!answer->good()) {
+    Error error = with_context(reconciler::netbox_error(*answer), "reading a server");
+    if (answer->status == kNotFound) error.kind = ErrorKind::invalid;
+    return tl::unexpected(std::move(error));
   }
+  const json object = json::parse(answer->body, nullptr, false);
+  if (id_of(object, "id") != id) return tl::unexpected(reconciler::netbox_not_json(*answer));
   Device device = read_device(object, *how);
   device.etag = answer->header("etag");
   return device;
@@ -157,19 +163,19 @@ Result<std::vector<Device>> Registry::devices(std::stop_token stop) {
   const Result<StateSetup> how = setup(stop);
   if (!how) return tl::unexpected<Error>(how.error());
   std::vector<Device> found;
-  if (Result<void> listed = each_object(
-          http_,
-          "/api/dcim/devices/?exclude=config_context&fields=id,name,site,status,"
-          "custom_fields,last_updated,oob_ip&",
-          "reading the servers' states",
+  if (Result<void> listed = netbox_.each(
+          "/api/dcim/devices/",
+          "exclude=config_context&fields=id,name,site,status,custom_fields,last_updated,oob_ip",
           [&](const json& object) {
             Device device = read_device(object, *how);
             if (!device.name.empty()) found.push_back(std::move(device));
           },
           stop);
       !listed) {
-    return tl::unexpected<Error>(std::move(listed).error());
+    return tl::unexpected(with_context(listed.error(), "reading the servers' states"));
   }
+  std::sort(found.begin(), found.end(),
+            [](const Device& a, const Device& b) { return a.id < b.id; });
   return found;
 }
 
@@ -182,19 +188,22 @@ Result<void> Registry::change_state(const Device& seen, State state, std::stop_t
   const bool field = *how == StateSetup::field;
   json body{{"status", field ? status_of(state) : word(state)}};
   if (field) body["custom_fields"] = {{kField, word(state)}};
-  HttpRequest request =
-      write_request(HttpMethod::patch, fmt::format("/api/dcim/devices/{}/", seen.id), body);
+  HttpRequest request{.method = HttpMethod::patch,
+                      .path = fmt::format("/api/dcim/devices/{}/", seen.id),
+                      .body = body.dump()};
   // Not blindly again: after a time-out it may be done, and a repetition would find another ETag.
   request.repeat = reconciler::HttpRepeat::refused;
   if (!seen.etag.empty()) request.headers.push_back("If-Match: " + seen.etag);
-  const Result<json> changed = ask(http_, request, "changing a server's state", stop);
-  if (!changed) return tl::unexpected<Error>(changed.error());
+  const Result<json> changed = netbox_.send(request, stop);
+  if (!changed) {
+    return tl::unexpected(with_context(changed.error(), "changing a server's state"));
+  }
   Device now = read_device(*changed, *how);
   if (now.state == state) return {};
   // Members that it does not know NetBox ignores in silence.
-  return invalid("netbox-invalid",
-                 fmt::format("changing a server's state to {}: NetBox still says '{}'", word(state),
-                             now.state_word));
+  return invalid("netbox-refused",
+                 fmt::format("a server's state was to become {}, and NetBox still says {}",
+                             word(state), metalwright::quoted(now.state_word)));
 }
 
 Result<void> Registry::journal(std::int64_t device, JournalKind kind, std::string_view text,
@@ -207,24 +216,22 @@ Result<void> Registry::journal(std::int64_t device, JournalKind kind, std::strin
                text_of(object, "comments").find(mark) != std::string::npos;
     };
     if (Result<void> listed =
-            each_object(http_,
-                        fmt::format("/api/extras/journal-entries/?assigned_object_type=dcim.device&"
-                                    "assigned_object_id={}&q={}&",
-                                    device, url_escape(key)),
-                        "looking for a journal entry", look, stop);
+            netbox_.each("/api/extras/journal-entries/",
+                         fmt::format("assigned_object_type=dcim.device&assigned_object_id={}&q={}",
+                                     device, url_escape(key)),
+                         look, stop);
         !listed) {
-      return listed;
+      return tl::unexpected(with_context(listed.error(), "looking for a journal entry"));
     }
     if (there) return {};
   }
-  const Result<json> made = ask(http_,
-                                write_request(HttpMethod::post, "/api/extras/journal-entries/",
-                                              {{"assigned_object_type", "dcim.device"},
-                                               {"assigned_object_id", device},
-                                               {"kind", word(kind)},
-                                               {"comments", fmt::format("{} {}", text, mark)}}),
-                                "writing a journal entry", stop);
-  if (!made) return tl::unexpected<Error>(made.error());
+  const Result<json> made = netbox_.write(HttpMethod::post, "/api/extras/journal-entries/",
+                                          {{"assigned_object_type", "dcim.device"},
+                                           {"assigned_object_id", device},
+                                           {"kind", word(kind)},
+                                           {"comments", fmt::format("{} {}", text, mark)}},
+                                          stop);
+  if (!made) return tl::unexpected(with_context(made.error(), "writing a journal entry"));
   return {};
 }
 

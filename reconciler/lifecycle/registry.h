@@ -14,10 +14,8 @@
 #include "schemas/mac_address.h"
 
 namespace metalwright::reconciler {
-class HttpClient;
-struct HttpRequest;
-struct HttpResponse;
-}  // namespace metalwright::reconciler
+class NetboxApi;
+}
 
 /// NetBox as the keeper of the servers' states. Sources: NetBox's REST API, 3.7 to 4.6.
 namespace metalwright::lifecycle {
@@ -76,13 +74,14 @@ struct RegistryOptions {
 };
 
 /// Errors of all calls: `unavailable` (unreachable, busy, or an answer that is none: again later),
-/// `refused` [netbox-refused] (credentials or rights: a person has to do something), `conflict`
-/// (somebody changed it meanwhile: look again), `invalid` [netbox-invalid] (NetBox takes no such
+/// `refused` [netbox-permission] (credentials or rights: a person has to do something), `conflict`
+/// (somebody changed it meanwhile: look again), `invalid` [netbox-refused] (NetBox takes no such
 /// value). Writes may be repeated after `unavailable`: each looks whether it was done.
 class Registry {
  public:
-  Registry(reconciler::HttpClient& http, RegistryOptions options)
-      : http_(http), options_(std::move(options)) {}
+  /// `netbox` must outlive it.
+  Registry(reconciler::NetboxApi& netbox, RegistryOptions options)
+      : netbox_(netbox), options_(std::move(options)) {}
 
   /// Asked once, and then remembered for as long as it is not `none`.
   [[nodiscard]] Result<StateSetup> setup(std::stop_token stop);
@@ -116,7 +115,7 @@ class Registry {
   [[nodiscard]] const RegistryOptions& options() const { return options_; }
 
  private:
-  reconciler::HttpClient& http_;
+  reconciler::NetboxApi& netbox_;
   RegistryOptions options_;
   std::optional<StateSetup> setup_;
 };

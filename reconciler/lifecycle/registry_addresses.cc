@@ -4,14 +4,18 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "reconciler/lifecycle/netbox_answers.h"
 #include "reconciler/lifecycle/registry.h"
+#include "reconciler/netbox/netbox_answer.h"
+#include "reconciler/netbox/netbox_api.h"
 
 namespace metalwright::lifecycle {
 namespace {
 using nlohmann::json;
 using reconciler::HttpMethod;
-using reconciler::HttpRequest;
+using reconciler::id_of;
+using reconciler::NetboxApi;
+using reconciler::object_of;
+using reconciler::text_of;
 using reconciler::url_escape;
 
 constexpr std::string_view kLeased = "Leased by DHCP to a management controller";
@@ -28,12 +32,12 @@ Result<std::vector<Bound>> Registry::addresses(std::int64_t interface, std::stop
     found.push_back(
         {id_of(object, "id").value_or(0), *address, text_of(object, "description") == kLeased});
   };
-  if (Result<void> listed =
-          each_object(http_, fmt::format("/api/ipam/ip-addresses/?interface_id={}&", interface),
-                      "reading a controller's addresses", look, stop);
+  if (Result<void> listed = netbox_.each("/api/ipam/ip-addresses/",
+                                         fmt::format("interface_id={}", interface), look, stop);
       !listed) {
-    return tl::unexpected<Error>(std::move(listed).error());
+    return tl::unexpected(with_context(listed.error(), "reading a controller's addresses"));
   }
+  std::sort(found.begin(), found.end(), [](const Bound& a, const Bound& b) { return a.id < b.id; });
   return found;
 }
 
@@ -48,7 +52,7 @@ struct Record {
   bool leased = false;
 };
 
-Result<std::optional<Record>> find_address(reconciler::HttpClient& http, Ipv4Address ip,
+Result<std::optional<Record>> find_address(NetboxApi& netbox, Ipv4Address ip,
                                            std::int64_t interface, std::stop_token stop) {
   std::vector<Record> found;
   const auto look = [&](const json& object) {
@@ -63,11 +67,10 @@ Result<std::optional<Record>> find_address(reconciler::HttpClient& http, Ipv4Add
                   text_of(object, "description") == kLeased};
     found.push_back(std::move(record));
   };
-  if (Result<void> listed = each_object(
-          http, fmt::format("/api/ipam/ip-addresses/?address={}&", url_escape(ip.text())),
-          "looking for an address", look, stop);
+  if (Result<void> listed =
+          netbox.each("/api/ipam/ip-addresses/", "address=" + url_escape(ip.text()), look, stop);
       !listed) {
-    return tl::unexpected<Error>(std::move(listed).error());
+    return tl::unexpected(with_context(listed.error(), "looking for an address"));
   }
   if (found.empty()) return std::optional<Record>();
   // With duplicates allowed there may be several: ours first, then a free one.
@@ -81,8 +84,8 @@ Result<std::optional<Record>> find_address(reconciler::HttpClient& http, Ipv4Add
 }
 
 /// The longest prefix around the address that NetBox has, of the global table.
-Result<std::uint8_t> prefix_length(reconciler::HttpClient& http, Ipv4Address ip,
-                                   std::uint8_t fallback, std::stop_token stop) {
+Result<std::uint8_t> prefix_length(NetboxApi& netbox, Ipv4Address ip, std::uint8_t fallback,
+                                   std::stop_token stop) {
   int longest = -1;
   const auto look = [&](const json& object) {
     const auto prefix = parse_ipv4_prefix(text_of(object, "prefix"));
@@ -91,10 +94,9 @@ Result<std::uint8_t> prefix_length(reconciler::HttpClient& http, Ipv4Address ip,
     longest = std::max(longest, static_cast<int>(prefix->length));
   };
   if (Result<void> listed =
-          each_object(http, fmt::format("/api/ipam/prefixes/?contains={}&", url_escape(ip.text())),
-                      "looking for an address's prefix", look, stop);
+          netbox.each("/api/ipam/prefixes/", "contains=" + url_escape(ip.text()), look, stop);
       !listed) {
-    return tl::unexpected<Error>(std::move(listed).error());
+    return tl::unexpected(with_context(listed.error(), "looking for an address's prefix"));
   }
   return longest > 0 ? static_cast<std::uint8_t>(longest) : fallback;
 }
@@ -116,12 +118,12 @@ Result<Ipv4Interface> Registry::bind(const Device& device, const Controller& con
   const std::int64_t interface = controller.interface;
   const Result<std::vector<Bound>> before = addresses(interface, stop);
   if (!before) return Failed(before.error());
-  Result<std::optional<Record>> there = find_address(http_, ip, interface, stop);
+  Result<std::optional<Record>> there = find_address(netbox_, ip, interface, stop);
   if (!there) return Failed(there.error());
   std::int64_t id = 0;
   Ipv4Interface bound{ip, {}};
   if (!*there) {
-    const Result<std::uint8_t> length = prefix_length(http_, ip, options_.prefix_length, stop);
+    const Result<std::uint8_t> length = prefix_length(netbox_, ip, options_.prefix_length, stop);
     if (!length) return Failed(length.error());
     bound.length = *length;
     json body = binding(interface);
@@ -129,9 +131,8 @@ Result<Ipv4Interface> Registry::bind(const Device& device, const Controller& con
     body["status"] = "dhcp";
     body["description"] = kLeased;
     const Result<json> made =
-        ask(http_, write_request(HttpMethod::post, "/api/ipam/ip-addresses/", body),
-            fmt::format("recording the address {}", bound.text()), stop);
-    if (!made) return Failed(made.error());
+        netbox_.write(HttpMethod::post, "/api/ipam/ip-addresses/", body, stop);
+    if (!made) return Failed(with_context(made.error(), "recording the address " + bound.text()));
     id = id_of(*made, "id").value_or(0);
   } else {
     const Record& record = **there;
@@ -141,11 +142,11 @@ Result<Ipv4Interface> Registry::bind(const Device& device, const Controller& con
     if (!ours && record.object && !record.leased) return elsewhere(record);
     if (!ours) {
       const Result<json> moved =
-          ask(http_,
-              write_request(HttpMethod::patch, fmt::format("/api/ipam/ip-addresses/{}/", id),
-                            binding(interface)),
-              fmt::format("assigning the address {}", bound.text()), stop);
-      if (!moved) return Failed(moved.error());
+          netbox_.write(HttpMethod::patch, fmt::format("/api/ipam/ip-addresses/{}/", id),
+                        binding(interface), stop);
+      if (!moved) {
+        return Failed(with_context(moved.error(), "assigning the address " + bound.text()));
+      }
     }
   }
   const auto goes = [&](const Bound& each) { return each.leased && each.address.address != ip; };
@@ -153,20 +154,18 @@ Result<Ipv4Interface> Registry::bind(const Device& device, const Controller& con
     return goes(each) && each.id == device.oob_ip;
   });
   if (!device.oob_ip || oob_goes) {
-    const Result<json> set =
-        ask(http_,
-            write_request(HttpMethod::patch, fmt::format("/api/dcim/devices/{}/", device.id),
-                          {{"oob_ip", id}}),
-            "setting a server's out-of-band address", stop);
-    if (!set) return Failed(set.error());
+    const Result<json> set = netbox_.write(
+        HttpMethod::patch, fmt::format("/api/dcim/devices/{}/", device.id), {{"oob_ip", id}}, stop);
+    if (!set) return Failed(with_context(set.error(), "setting a server's out-of-band address"));
   }
   for (const Bound& each : *before) {
     if (!goes(each)) continue;
-    HttpRequest request = get_request(fmt::format("/api/ipam/ip-addresses/{}/", each.id));
-    request.method = HttpMethod::del;
-    const Result<json> removed =
-        ask(http_, request, "removing an address that was leased before", stop);
-    if (!removed && removed.error().check != "netbox-gone") return Failed(removed.error());
+    const Result<json> removed = netbox_.send(
+        {.method = HttpMethod::del, .path = fmt::format("/api/ipam/ip-addresses/{}/", each.id)},
+        stop);
+    if (!removed && removed.error().check != "netbox-gone") {
+      return Failed(with_context(removed.error(), "removing an address that was leased before"));
+    }
   }
   return bound;
 }

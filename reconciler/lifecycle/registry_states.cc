@@ -4,17 +4,20 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "reconciler/lifecycle/netbox_answers.h"
 #include "reconciler/lifecycle/registry.h"
+#include "reconciler/netbox/netbox_answer.h"
+#include "reconciler/netbox/netbox_api.h"
 
 namespace metalwright::lifecycle {
 namespace {
 using nlohmann::json;
 using reconciler::HttpMethod;
-using reconciler::HttpRequest;
 using reconciler::HttpResponse;
+using reconciler::object_of;
+using reconciler::text_of;
 
 constexpr std::string_view kField = "lifecycle";
+constexpr int kBadRequest = 400, kServerFault = 500;
 }  // namespace
 
 std::string_view word(StateSetup setup) {
@@ -82,25 +85,25 @@ Result<StateSetup> Registry::setup(std::stop_token stop) {
     if (setup != StateSetup::none) setup_ = setup;
     return setup;
   };
-  HttpRequest options = get_request("/api/dcim/devices/");
-  options.method = HttpMethod::options;
-  const Result<HttpResponse> answer = http_.send(options, stop);
-  if (!answer) return tl::unexpected<Error>(answer.error());
+  const auto failed = [](Error error) {
+    return tl::unexpected(with_context(std::move(error), "looking for the servers' states"));
+  };
+  const Result<HttpResponse> answer =
+      netbox_.ask({.method = HttpMethod::options, .path = "/api/dcim/devices/"}, stop);
+  if (!answer) return failed(answer.error());
   std::optional<bool> offered;
-  if (answer->status >= 500) {
-    return tl::unexpected<Error>(answer_error(*answer, "looking for the servers' states"));
-  }
+  if (answer->status >= kServerFault) return failed(reconciler::netbox_error(*answer));
   if (answer->good()) offered = offers_choices(json::parse(answer->body, nullptr, false));
   for (const char* const state : {"discovered", "ready"}) {
     // Who may not create devices is not told the choices; but a filter by one that is none is
     // wrong.
     if (offered) break;
-    const Result<HttpResponse> filtered = http_.send(
-        get_request(fmt::format("/api/dcim/devices/?status={}&limit=1&brief=true", state)), stop);
-    if (!filtered) return tl::unexpected<Error>(filtered.error());
-    if (filtered->status == 400) offered = false;
-    if (!filtered->good() && filtered->status != 400) {
-      return tl::unexpected<Error>(answer_error(*filtered, "looking for the servers' states"));
+    const Result<HttpResponse> filtered = netbox_.ask(
+        {.path = fmt::format("/api/dcim/devices/?status={}&limit=1&brief=true", state)}, stop);
+    if (!filtered) return failed(filtered.error());
+    if (filtered->status == kBadRequest) offered = false;
+    if (!filtered->good() && filtered->status != kBadRequest) {
+      return failed(reconciler::netbox_error(*filtered));
     }
   }
   if (offered.value_or(true)) return found(StateSetup::choices);
@@ -113,10 +116,10 @@ Result<StateSetup> Registry::setup(std::stop_token stop) {
       field |= std::find(types->begin(), types->end(), "dcim.device") != types->end();
     }
   };
-  if (Result<void> listed = each_object(http_, "/api/extras/custom-fields/?name=lifecycle&",
-                                        "looking for the custom field 'lifecycle'", look, stop);
+  if (Result<void> listed =
+          netbox_.each("/api/extras/custom-fields/", "name=lifecycle", look, stop);
       !listed) {
-    return tl::unexpected<Error>(std::move(listed).error());
+    return tl::unexpected(with_context(listed.error(), "looking for the custom field 'lifecycle'"));
   }
   return found(field ? StateSetup::field : StateSetup::none);
 }

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "reconciler/targets/netbox/netbox_api.h"
+#include "reconciler/netbox/netbox_api.h"
 #include "reconciler/targets/netbox/netbox_kinds.h"
 #include "schemas/error.h"
 #include "schemas/object_fields.h"

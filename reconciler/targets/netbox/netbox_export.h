@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "reconciler/targets/netbox/netbox_api.h"
+#include "reconciler/netbox/netbox_api.h"
 #include "schemas/object_fields.h"
 
 namespace metalwright::reconciler {

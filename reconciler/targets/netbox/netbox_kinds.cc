@@ -206,8 +206,7 @@ constexpr std::array kKinds{
                .read = "id,name,site,location,rack,position,face,device_type,role,platform,tenant,"
                        "cluster,serial,asset_tag,primary_ip4,primary_ip6,oob_ip,tags,"
                        "custom_fields,last_updated",
-               .fields = kDeviceFields,
-               .chunk = 500},
+               .fields = kDeviceFields},
     NetboxKind{.kind = netbox::kInterface,
                .path = "/api/dcim/interfaces/",
                .object_type = "dcim.interface",

@@ -39,9 +39,11 @@ struct NetboxKind {
   /// Vocabulary that people and we share: where one is there already, it is used as it is, and
   /// stays theirs.
   bool shared = false;
-  bool whole = false;        ///< there are few: read with all that is not ours
-  std::size_t chunk = 1000;  ///< objects a write
+  bool whole = false;  ///< there are few: read with all that is not ours
 };
+
+/// Objects that a request writes at most.
+inline constexpr std::size_t kMostWritten = 1000;
 
 /// In the order in which they refer to one another: each only to those before it, late fields
 /// aside.

@@ -56,13 +56,17 @@ NetboxNameOf NetboxLook::name_of() const {
 }
 
 Result<NetboxApi::Listed> NetboxLook::read(const NetboxKind& kind, const std::string& query,
-                                           const Seen& seen) {
+                                           const Seen& seen, NetboxObjects* fills) {
   std::string all = columns(kind);
   if (!query.empty()) all = all.empty() ? query : query + '&' + all;
   const NetboxNameOf names = name_of();
   return api_.pages(
       std::string(kind.path), all,
-      [&](std::string& body) { return read_netbox_page(kind, version_, body, names, seen); },
+      [&](std::string& body) {
+        Result<NetboxApi::Page> page = read_netbox_page(kind, version_, body, names, seen);
+        if (page && fills != nullptr) fills->expect(page->count);
+        return page;
+      },
       stop_);
 }
 
@@ -72,8 +76,8 @@ Result<bool> NetboxLook::read_all(const NetboxKind& kind, const std::string& fil
   NetboxObjects& objects = memory_.of(kind.kind);
   for (int attempt = 0; attempt < 2; ++attempt) {
     NetboxObjects found;
-    const Result<NetboxApi::Listed> listed =
-        read(kind, filter, [&](NetboxSeen&& one) { found.put(std::move(one)); });
+    const Result<NetboxApi::Listed> listed = read(
+        kind, filter, [&](NetboxSeen&& one) { found.put(std::move(one)); }, &found);
     if (!listed) return tl::unexpected(listed.error());
     objects = std::move(found);
     if (listed->whole) return true;

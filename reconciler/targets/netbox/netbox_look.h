@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "reconciler/targets/netbox/netbox_api.h"
+#include "reconciler/netbox/netbox_api.h"
 #include "reconciler/targets/netbox/netbox_memory.h"
 #include "schemas/error.h"
 
@@ -47,8 +47,9 @@ class NetboxLook {
 
  private:
   using Seen = std::function<void(NetboxSeen&&)>;
+  /// `fills`: what becomes of it, so that there is room in time.
   [[nodiscard]] Result<NetboxApi::Listed> read(const NetboxKind& kind, const std::string& query,
-                                               const Seen& seen);
+                                               const Seen& seen, NetboxObjects* fills = nullptr);
   [[nodiscard]] Result<bool> read_all(const NetboxKind& kind, const std::string& filter);
   [[nodiscard]] Result<std::size_t> count(const NetboxKind& kind, const std::string& filter);
   [[nodiscard]] Result<bool> read_changes(const NetboxKind& kind);

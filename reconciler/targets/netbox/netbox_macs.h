@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "reconciler/targets/netbox/netbox_api.h"
+#include "reconciler/netbox/netbox_api.h"
 
 /// MAC addresses of interfaces where they are objects of their own (from 4.2 on): an interface has
 /// any number of them, and names one as its primary.

@@ -74,6 +74,12 @@ bool NetboxObjects::put(NetboxSeen seen) {
   return same_name;
 }
 
+void NetboxObjects::expect(std::size_t count) {
+  constexpr std::size_t kMost = 1'000'000;  // whatever NetBox says
+  by_id_.reserve(std::min(count, kMost));
+  by_name_.reserve(std::min(count, kMost));
+}
+
 void NetboxObjects::drop(std::int64_t id) {
   const auto at = by_id_.find(id);
   if (at == by_id_.end()) return;

@@ -21,6 +21,8 @@ class NetboxObjects {
   /// Takes an object as it is now, in place of what was known of its id.
   /// Returns false where it had another name before.
   bool put(NetboxSeen seen);
+  /// There will be so many.
+  void expect(std::size_t count);
   void drop(std::int64_t id);
   void clear();
   /// Drops everything that is not ours: it is looked up again where it matters.

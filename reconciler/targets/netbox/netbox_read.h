@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "reconciler/targets/netbox/netbox_api.h"
+#include "reconciler/netbox/netbox_api.h"
 #include "reconciler/targets/netbox/netbox_kinds.h"
 #include "schemas/error.h"
 

@@ -10,7 +10,7 @@
 
 #include "reconciler/document_file.h"
 #include "reconciler/object_diff.h"
-#include "reconciler/targets/netbox/netbox_api.h"
+#include "reconciler/netbox/netbox_api.h"
 #include "reconciler/targets/netbox/netbox_look.h"
 #include "reconciler/targets/netbox/netbox_memory.h"
 #include "reconciler/targets/netbox/netbox_write.h"

@@ -153,8 +153,8 @@ struct NetboxWriter::Parts {
                                   const std::vector<json>& bodies) {
     fault_point("netbox.write");
     const std::string path(kind.path);
-    auto outcomes = method == HttpMethod::post ? api.create(path, bodies, kind.chunk, stop)
-                                               : api.update(path, bodies, kind.chunk, stop);
+    auto outcomes = method == HttpMethod::post ? api.create(path, bodies, kMostWritten, stop)
+                                               : api.update(path, bodies, kMostWritten, stop);
     fault_point("netbox.written");
     return outcomes;
   }
@@ -330,8 +330,7 @@ struct NetboxWriter::Parts {
     }
     if (macs.empty()) return;
     fault_point("netbox.write");
-    const std::vector<NetboxOutcome> outcomes =
-        set_netbox_macs(api, macs, find_netbox_kind(netbox::kInterface)->chunk, stop);
+    const std::vector<NetboxOutcome> outcomes = set_netbox_macs(api, macs, kMostWritten, stop);
     fault_point("netbox.written");
     for (std::size_t i = 0; i < of.size(); ++i) {
       if (outcomes[i]) {
@@ -404,7 +403,7 @@ struct NetboxWriter::Parts {
     if (!ids.empty()) {
       fault_point("netbox.write");
       const std::vector<NetboxOutcome> outcomes =
-          api.remove(std::string(kind.path), ids, kind.chunk, stop);
+          api.remove(std::string(kind.path), ids, kMostWritten, stop);
       fault_point("netbox.written");
       for (std::size_t i = 0; i < sent.size(); ++i) {
         if (outcomes[i]) {

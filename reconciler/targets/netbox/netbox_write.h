@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "reconciler/target.h"
-#include "reconciler/targets/netbox/netbox_api.h"
+#include "reconciler/netbox/netbox_api.h"
 #include "reconciler/targets/netbox/netbox_look.h"
 #include "reconciler/targets/netbox/netbox_memory.h"
 

@@ -315,4 +315,22 @@ FakeNetbox::Answer FakeNetbox::remove(const std::string& path) {
   return {204, Json()};
 }
 
+namespace {
+class Forwards : public reconciler::HttpClient {
+ public:
+  explicit Forwards(FakeNetbox& netbox) : netbox_(netbox) {}
+  void send_all(std::span<const HttpRequest> requests, const OnAnswer& on_answer,
+                std::stop_token stop) override {
+    netbox_.send_all(requests, on_answer, std::move(stop));
+  }
+
+ private:
+  FakeNetbox& netbox_;
+};
+}  // namespace
+
+reconciler::NetboxApi api_for(FakeNetbox& netbox) {
+  return reconciler::NetboxApi(std::make_unique<Forwards>(netbox));
+}
+
 }  // namespace metalwright::lifecycle

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "reconciler/http_client.h"
+#include "reconciler/netbox/netbox_api.h"
 
 /// A NetBox in memory for the lifecycle's own tests: what its registry asks for, and failures at
 /// any request. The program is tested against a server of its own kind elsewhere.
@@ -66,5 +67,8 @@ class FakeNetbox : public reconciler::HttpClient {
   std::int64_t next_ = 1;
   Table devices_, interfaces_, addresses_, prefixes_, journal_;
 };
+
+/// A client of a fake that goes on living.
+[[nodiscard]] reconciler::NetboxApi api_for(FakeNetbox& netbox);
 
 }  // namespace metalwright::lifecycle

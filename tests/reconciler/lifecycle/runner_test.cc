@@ -42,7 +42,8 @@ class Lives : public testing::Test {
   void add(const LifecycleEvent& event) { ASSERT_TRUE(store_->lifecycle().add(event).value()); }
 
   Result<std::size_t> drain() {
-    Registry registry(netbox_, {});  // a process of its own each time
+    reconciler::NetboxApi api = api_for(netbox_);
+    Registry registry(api, {});  // a process of its own each time
     return Runner(*store_, registry, [this] { return now(); }).drain({});
   }
   Time now() { return Time(std::chrono::seconds(1'700'000'000 + clock_++)); }
@@ -278,7 +279,8 @@ TEST_F(Lives, FindsTheStatesAlsoWhereThisUserMayNotCreateDevices) {
     FakeNetbox netbox(choices);
     netbox.tells_choices = false;
     if (!choices) netbox.use_field();
-    Registry registry(netbox, {});
+    reconciler::NetboxApi api = api_for(netbox);
+    Registry registry(api, {});
     EXPECT_EQ(registry.setup({}).value(), choices ? StateSetup::choices : StateSetup::field);
   }
 }

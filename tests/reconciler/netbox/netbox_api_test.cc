@@ -1,9 +1,10 @@
-#include "reconciler/targets/netbox/netbox_api.h"
+#include "reconciler/netbox/netbox_api.h"
 
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
 
+#include "reconciler/netbox/netbox_answer.h"
 #include "tests/support/scripted_http_server.h"
 
 namespace metalwright::reconciler {
@@ -93,6 +94,22 @@ TEST(NetboxApi, ReadsAllPagesOfWhateverSizeNetboxGives) {
   EXPECT_EQ(server.requests()[0].path, "/api/dcim/sites/?tag=a&ordering=id&limit=1000&offset=0");
 }
 
+TEST(NetboxApi, AsksForWhatAShortPageLeftOut) {
+  Server server([&](const Server::Request& request, unsigned) {
+    const int offset = std::stoi(request.path.substr(request.path.find("offset=") + 7));
+    const int limit = std::stoi(request.path.substr(request.path.find("limit=") + 6));
+    const int most = std::min(limit, offset == 0 ? 4 : 3);
+    json results = json::array();
+    for (int i = offset; i < std::min(offset + most, 11); ++i) results.push_back({{"id", i + 1}});
+    return say("200 OK", {{"count", 11}, {"results", results}});
+  });
+  NetboxApi api = api_for(server);
+  const auto all = api.list("/api/dcim/sites/", "", {});
+  ASSERT_TRUE(all) << all.error().text();
+  ASSERT_EQ(all->size(), 11u);
+  for (int i = 0; i < 11; ++i) EXPECT_EQ((*all)[static_cast<std::size_t>(i)]["id"], i + 1);
+}
+
 TEST(NetboxApi, NoticesThatAListMovedWhileItWasRead) {
   int count = 4;
   Server server([&](const Server::Request&, unsigned) {
@@ -162,6 +179,34 @@ TEST(NetboxApi, FindsTheBadOneWhereNetboxDoesNotTell) {
   const auto outcomes = api.update("/", objects, 100, {});
   for (std::size_t i = 0; i < 8; ++i) EXPECT_EQ(outcomes[i].has_value(), i != 4) << i;
   EXPECT_EQ(outcomes[4].error().check, "netbox-refused");
+}
+
+TEST(NetboxApi, SendsFewerAtATimeWhereSoManyAreTooMuch) {
+  Server server([&](const Server::Request& request, unsigned) {
+    const json given = json::parse(request.body);
+    json made = json::array();
+    for (std::size_t i = 0; i < given.size(); ++i) made.push_back({{"id", i + 1}});
+    if (given.size() > 2) return Reply{Server::answer("413 Request Entity Too Large", "<html>")};
+    return say("201 Created", made);
+  });
+  NetboxApi api = api_for(server);
+  const std::vector<json> objects(7, {{"name", "a"}});
+  for (const auto& outcome : api.create("/", objects, 100, {})) EXPECT_TRUE(outcome);
+}
+
+TEST(NetboxPace, MakesRequestsAsLongAsTheyTakeSomeSeconds) {
+  using std::chrono::milliseconds;
+  NetboxPace pace;
+  EXPECT_EQ(pace.next("POST /a/", 1000), NetboxPace::kFirst);
+  EXPECT_EQ(pace.next("POST /a/", 40), 40u);
+  pace.took("POST /a/", 100, milliseconds(200));
+  EXPECT_EQ(pace.next("POST /a/", 1000), 1000u) << "quick";
+  EXPECT_EQ(pace.next("POST /b/", 1000), 1000u) << "and others may take four times as long";
+  pace.took("POST /a/", 100, milliseconds(30'000));
+  EXPECT_EQ(pace.next("POST /a/", 1000), 50u) << "slow";
+  EXPECT_EQ(pace.next("POST /b/", 1000), NetboxPace::kFirst) << "as if nothing were known";
+  pace.took("POST /b/", 1, milliseconds(900));
+  EXPECT_EQ(pace.next("POST /b/", 1000), NetboxPace::kFirst) << "one object tells nothing";
 }
 
 TEST(NetboxApi, AnIdThatIsLeftOutOfTheAnswerIsGone) {
