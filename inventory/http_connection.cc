@@ -1,4 +1,3 @@
-#include <curl/curl.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -9,6 +8,7 @@
 
 #include "inventory/fetch_connection.h"
 #include "inventory/message_text.h"
+#include "reconciler/curl_handles.h"
 #include "schemas/checks.h"
 #include "schemas/quote.h"
 
@@ -18,25 +18,12 @@ namespace {
 constexpr std::string_view kReferences = "/info/refs?service=git-upload-pack";
 constexpr int kSliceMs = 100;
 
-struct CloseEasy {
-  void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
-};
-struct CloseMulti {
-  void operator()(CURLM* multi) const { curl_multi_cleanup(multi); }
-};
-struct CloseList {
-  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
-};
-struct CloseUrl {
-  void operator()(CURLU* url) const { curl_url_cleanup(url); }
-};
-
 bool is_this_machine(const std::string& host) {
   return host == "localhost" || host == "::1" || host.starts_with("127.");
 }
 
 std::string url_part(const std::string& text, CURLUPart part) {
-  const std::unique_ptr<CURLU, CloseUrl> url(curl_url());
+  const CurlUrl url(curl_url());
   char* value = nullptr;
   if (url == nullptr || curl_url_set(url.get(), CURLUPART_URL, text.c_str(), 0) != CURLUE_OK ||
       curl_url_get(url.get(), part, &value, CURLU_DEFAULT_PORT) != CURLUE_OK) {
@@ -306,9 +293,9 @@ class HttpConnection final : public FetchConnection {
   std::string base_;
   const SourceOptions& options_;
   FetchBounds& bounds_;
-  std::unique_ptr<CURL, CloseEasy> easy_;
-  std::unique_ptr<CURLM, CloseMulti> multi_;
-  std::unique_ptr<curl_slist, CloseList> headers_;
+  CurlEasy easy_;
+  CurlMulti multi_;
+  CurlList headers_;
   const char* protocols_ = "http,https";
   std::string user_, password_;
   Request request_ = Request::references;

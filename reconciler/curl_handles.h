@@ -1,0 +1,29 @@
+#pragma once
+
+#include <curl/curl.h>
+
+#include <memory>
+
+/// libcurl's handles as owners of themselves.
+namespace metalwright {
+
+// A deleter each: libcurl's easy and multi handles are the same type to a C++ compiler, void.
+struct CloseCurlEasy {
+  void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
+};
+struct CloseCurlMulti {
+  void operator()(CURLM* multi) const { curl_multi_cleanup(multi); }
+};
+struct CloseCurlList {
+  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
+};
+struct CloseCurlUrl {
+  void operator()(CURLU* url) const { curl_url_cleanup(url); }
+};
+
+using CurlEasy = std::unique_ptr<CURL, CloseCurlEasy>;
+using CurlMulti = std::unique_ptr<CURLM, CloseCurlMulti>;
+using CurlList = std::unique_ptr<curl_slist, CloseCurlList>;
+using CurlUrl = std::unique_ptr<CURLU, CloseCurlUrl>;
+
+}  // namespace metalwright
