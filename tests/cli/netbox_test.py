@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """A NetBox kept as the repository says, against the stand-in of tests/fakes."""
 
+import json
 import os
 import signal
 
@@ -129,6 +130,18 @@ class People(NetboxSite):
         self.assert_converged()
         self.assertEqual(self.device()["serial"], "S-1")
         self.assertEqual(self.device("orion")["primary_ip4"]["address"], "192.0.2.11/24")
+
+    def test_a_look_learns_the_servers_states(self):
+        def states():
+            told = json.loads(self.expect(0, "lifecycle", "--format", "json").stdout)["servers"]
+            return {one["name"]: one["state"] for one in told}
+
+        self.apply()  # the first run made them, and this one saw them
+        self.assertEqual(states(), {"lyra": "offline", "orion": "offline"})
+        device = self.device()
+        self.api("PATCH", f"/api/dcim/devices/{device['id']}/", {"status": "active"})
+        self.apply()
+        self.assertEqual(states(), {"lyra": "active", "orion": "offline"})
 
     def test_what_is_theirs_stays(self):
         device = self.device()
@@ -288,20 +301,75 @@ class Importing(NetboxSite):
                 "assigned_object_id": on}) for host, on in ((10 + number, nic), (20 + number, bmc))]
             self.api("PATCH", f"/api/dcim/devices/{device}/",
                      {"primary_ip4": addresses[0], "oob_ip": addresses[1]})
+            if number == 1:
+                self.person_bonds(make, device, vlan)
         make("dcim/devices", {"name": "with blank", "site": site, "device_type": kind,
                               "role": role})
+
+    @staticmethod
+    def person_bonds(make, device, vlan):
+        """A bond of two ports, a VLAN on it with two addresses, a bridge on that; and what a
+        repository has no words for."""
+        def port(name, kind, **more):
+            return make("dcim/interfaces", {"device": device, "name": name, "type": kind, **more})
+
+        def address(text, on):
+            make("ipam/ip-addresses", {"address": text, "assigned_object_type": "dcim.interface",
+                                       "assigned_object_id": on})
+
+        bond, bridge = port("bond0", "lag", mtu=9000), port("br0", "bridge")
+        for name in ("eth1", "eth2"):
+            port(name, "10gbase-x-sfpp", lag=bond)
+        tagged = port("storage", "virtual", parent=bond, mode="access", untagged_vlan=vlan)
+        port("bond0.20", "virtual", parent=bond, bridge=bridge)
+        port("loop", "virtual")
+        port("lag7", "lag")
+        for text in ("198.51.100.5/24", "198.51.100.6/24", "2001:db8:5::5/64"):
+            address(text, tagged)
+        address("203.0.113.9/24", bridge)
 
     def test_the_plan_is_empty_once_its_objects_were_taken_over(self):
         self.person_fills()
         done = self.expect(0, "import", "netbox", "--out", str(self.root / "made"))
         self.assertIn("2 servers, 1 networks, 1 clusters", done.stdout)
         for note in ("device 'with blank': not a name for a server",
-                     "prefix 192.0.0.0/16: it contains others", "tag 'people' of 2 devices"):
+                     "prefix 192.0.0.0/16: it contains others", "tag 'people' of 2 devices",
+                     "interface 'node1/loop': a virtual interface that is on no other",
+                     "interface 'node1/lag7': a LAG without members",
+                     "interface 'node1/bond0': NetBox does not tell a LAG's mode"):
             self.assertIn(note, done.stdout)
+        self.assertNotIn("storage", done.stdout)
         files = {str(path.relative_to(self.root / "made")): path.read_text()
                  for path in (self.root / "made").rglob("*") if path.is_file()}
         self.assertEqual(sorted(files), ["clusters/lab.yaml", "inventory.yaml", "networks.yaml"])
         self.assertIn("env: prod", files["inventory.yaml"])
+        network = files["inventory.yaml"].split("    network:\n")[1].split("  node2:")[0]
+        self.assertEqual(network.replace('"', ""), """\
+      bonds:
+        bond0:
+          interfaces:
+            - eth1
+            - eth2
+          mode: 802.3ad
+          mtu: 9000
+      vlans:
+        bond0.20:
+          id: 20
+          link: bond0
+        storage:
+          id: 10
+          link: bond0
+          addresses:
+            - 198.51.100.5/24
+            - 198.51.100.6/24
+            - 2001:db8:5::5/64
+      bridges:
+        br0:
+          interfaces:
+            - bond0.20
+          addresses:
+            - 203.0.113.9/24
+""")
         self.commit(files)
         self.more = ", adopt: true"
         self.use(self.fake.url)

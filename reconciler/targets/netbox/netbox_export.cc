@@ -1,11 +1,40 @@
 #include "reconciler/targets/netbox/netbox_export.h"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
+#include "reconciler/netbox/netbox_answer.h"
 #include "reconciler/targets/netbox/netbox_memory.h"
 #include "reconciler/targets/netbox/netbox_read.h"
 
 namespace metalwright::reconciler {
+namespace {
+
+using nlohmann::json;
+
+/// Not fields of ours: a repository says the id at the interface, and NetBox at a VLAN.
+Result<void> read_vlans(NetboxApi& api, const NetboxVersion& version, NetboxExport& out,
+                        const std::stop_token& stop) {
+  std::string query = "type=virtual";
+  if (version.chooses_fields()) query += "&fields=id,name,device,untagged_vlan,tagged_vlans";
+  return api.each(
+      "/api/dcim/interfaces/", query,
+      [&](const json& object) {
+        const std::string name =
+            text_of(object_of(object, "device"), "name") + '/' + text_of(object, "name");
+        std::vector<json> vlans;
+        if (object.contains("untagged_vlan")) vlans.push_back(object["untagged_vlan"]);
+        const auto tagged = object.find("tagged_vlans");
+        if (tagged != object.end() && tagged->is_array()) {
+          vlans.insert(vlans.end(), tagged->begin(), tagged->end());
+        }
+        std::erase_if(vlans, [](const json& vlan) { return !id_of(vlan, "vid"); });
+        if (vlans.size() == 1) out.vlans[name] = std::to_string(*id_of(vlans.front(), "vid"));
+      },
+      stop);
+}
+
+}  // namespace
 
 Result<NetboxExport> read_netbox_export(NetboxApi& api, std::stop_token stop) {
   const Result<NetboxVersion> version = api.version(stop);
@@ -38,6 +67,7 @@ Result<NetboxExport> read_netbox_export(NetboxApi& api, std::stop_token stop) {
     std::sort(named.begin(), named.end(),
               [](const auto& a, const auto& b) { return a.first < b.first; });
   }
+  if (auto read = read_vlans(api, *version, out, stop); !read) return tl::unexpected(read.error());
   return out;
 }
 

@@ -16,6 +16,8 @@ namespace metalwright::reconciler {
 struct NetboxExport {
   /// By kind; ordered by name. The fields are as in plans.
   std::map<std::string, std::vector<std::pair<std::string, ObjectFields>>, std::less<>> objects;
+  /// The id of the one VLAN that a virtual interface is in, by the interface's name.
+  std::map<std::string, std::string, std::less<>> vlans;
   /// How many of a kind have no name as a resource, such as addresses of a VRF.
   std::map<std::string, std::size_t, std::less<>> unnamed;
 };

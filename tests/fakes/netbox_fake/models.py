@@ -114,6 +114,7 @@ MODELS = [
            "type": choice(IF_TYPES), "enabled": "bool", "mtu": "number", "mgmt_only": "bool",
            "lag": ref("interface", "null"), "parent": ref("interface", "null"),
            "bridge": ref("interface", "null"), "description": "text",
+           "mode": choice(["access", "tagged", "tagged-all"]), "untagged_vlan": ref("vlan", "null"),
            "primary_mac_address": ref("mac-address", "null")},
           ["device", "name", "type"], ["device", "name", "description", "cable", "_occupied"],
           [("device", "name")]),
