@@ -7,6 +7,7 @@
 #include <fstream>
 #include <functional>
 #include <iterator>
+#include <map>
 #include <mutex>
 #include <utility>
 
@@ -135,7 +136,8 @@ Result<void> Host::set_up() {
   tables_.emplace(*store_);
 
   Result<std::unique_ptr<HostTargets>> made =
-      HostTargets::make(config_, state_folder_, access_ == Access::write);
+      HostTargets::make(config_, state_folder_, access_ == Access::write,
+                        [this](const ServerStates& states) { learn_states(states); });
   if (!made) return tl::unexpected(made.error());
   parts_->targets = std::move(*made);
   compiler_ = std::make_unique<Compiler>(CompileHost{
@@ -516,6 +518,22 @@ Result<reconciler::GateFacts> Host::gate_facts(const reconciler::Planned& planne
   facts.window_open = window_open(config_.policy.windows, local);
   facts.windows = windows_text(config_.policy.windows);
   return facts;
+}
+
+void Host::learn_states(const ServerStates& states) {
+  const auto known = store_->machines().all();
+  if (!known) return;  // told again after the next look
+  std::map<std::string_view, std::string_view> before;
+  for (const store::MachineState& machine : *known) before[machine.server] = machine.state;
+  const Time now = std::chrono::time_point_cast<Time::duration>(std::chrono::system_clock::now());
+  (void)store_->transaction([&]() -> Result<void> {
+    for (const auto& [server, state] : states) {
+      const auto at = before.find(server);
+      if (at != before.end() && at->second == state) continue;
+      if (auto set = store_->machines().set(server, state, now); !set) return set;
+    }
+    return {};
+  });
 }
 
 void Host::keep(const std::shared_ptr<const Compiled>& compiled) {

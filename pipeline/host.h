@@ -89,6 +89,7 @@ class Host {
   [[nodiscard]] Digest state_key() const;
   void resume_load();
   void begin_early_look();
+  void learn_states(const std::vector<std::pair<std::string, std::string>>& states);
 
   HostConfig config_;
   Access access_;

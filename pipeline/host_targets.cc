@@ -6,6 +6,7 @@
 #include "pipeline/secrets.h"
 #include "reconciler/boot_loaders.h"
 #include "reconciler/host_files.h"
+#include "reconciler/lifecycle/registry.h"
 #include "reconciler/targets/dnsmasq/dnsmasq_target.h"
 #include "reconciler/targets/files/files_target.h"
 #include "reconciler/targets/netbox/netbox_target.h"
@@ -73,7 +74,8 @@ namespace {
 
 reconciler::NetboxTargetSettings netbox_settings(const HostConfig& config,
                                                  const TargetConfig& target,
-                                                 const std::string& state_folder, bool may_write) {
+                                                 const std::string& state_folder, bool may_write,
+                                                 HostTargets::OnStates on_states) {
   reconciler::NetboxTargetSettings settings{.name = target.name};
   settings.http.url = target.url;
   settings.http.ca_file = target.ca_file;
@@ -86,6 +88,16 @@ reconciler::NetboxTargetSettings netbox_settings(const HostConfig& config,
   settings.token = [folder = config.secrets, name = target.token.name]() -> Result<std::string> {
     return resolve_secret(folder, name);
   };
+  if (on_states) {
+    settings.on_states = [on_states = std::move(on_states)](
+                             const std::vector<reconciler::NetboxDeviceState>& told) {
+      ServerStates states;
+      for (const reconciler::NetboxDeviceState& each : told) {
+        states.emplace_back(each.device, lifecycle::state_word(each.status, each.lifecycle_field));
+      }
+      on_states(states);
+    };
+  }
   return settings;
 }
 
@@ -105,7 +117,7 @@ HostTargets::~HostTargets() = default;
 
 Result<std::unique_ptr<HostTargets>> HostTargets::make(const HostConfig& config,
                                                        const std::string& state_folder,
-                                                       bool may_write) {
+                                                       bool may_write, OnStates on_states) {
   std::unique_ptr<HostTargets> host(new HostTargets());
   host->parts_ = std::make_unique<Parts>(state_folder + "/host-files.index");
   Parts& parts = *host->parts_;
@@ -134,7 +146,8 @@ Result<std::unique_ptr<HostTargets>> HostTargets::make(const HostConfig& config,
       }
       case TargetType::netbox:
         parts.targets.push_back(std::make_unique<reconciler::NetboxTarget>(
-            netbox_settings(config, target, state_folder, may_write)));
+            netbox_settings(config, target, state_folder, may_write,
+                            &target == config.lifecycle_target() ? on_states : OnStates())));
         break;
       case TargetType::routeros:
         parts.targets.push_back(std::make_unique<reconciler::RouterosTarget>(

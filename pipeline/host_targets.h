@@ -1,8 +1,10 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "pipeline/desired_state.h"
@@ -16,6 +18,9 @@ struct RouterosTargetSettings;
 
 namespace metalwright::pipeline {
 
+/// Servers and the states that they are in, where a NetBox holds them.
+using ServerStates = std::vector<std::pair<std::string, std::string>>;
+
 /// How a router of the configuration is reached, and what is kept of it in the state's folder.
 [[nodiscard]] reconciler::RouterosTargetSettings router_settings(const HostConfig& config,
                                                                  const TargetConfig& target,
@@ -25,10 +30,14 @@ namespace metalwright::pipeline {
 /// initrds.
 class HostTargets {
  public:
+  /// Is told in `flush`, where something may be written, what the NetBox that holds the servers'
+  /// states says of them.
+  using OnStates = std::function<void(const ServerStates&)>;
   /// Errors: `invalid` at the target's origin for a type that this program does not serve.
   [[nodiscard]] static Result<std::unique_ptr<HostTargets>> make(const HostConfig& config,
                                                                  const std::string& state_folder,
-                                                                 bool may_write);
+                                                                 bool may_write,
+                                                                 OnStates on_states = {});
   ~HostTargets();
 
   [[nodiscard]] const std::vector<std::unique_ptr<reconciler::Target>>& all() const;

@@ -58,4 +58,7 @@ inline constexpr std::string_view kDefaultSite = "Default", kDefaultRole = "Serv
 /// one `-`.
 [[nodiscard]] std::string slug(std::string_view name);
 
+/// The custom field that holds a device's state where NetBox's statuses do not have all of them.
+inline constexpr std::string_view kLifecycleField = "lifecycle";
+
 }  // namespace metalwright::netbox

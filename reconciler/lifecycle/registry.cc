@@ -9,6 +9,7 @@
 
 #include "reconciler/netbox/netbox_answer.h"
 #include "reconciler/netbox/netbox_api.h"
+#include "schemas/netbox.h"
 #include "schemas/quote.h"
 
 namespace metalwright::lifecycle {
@@ -23,7 +24,7 @@ using reconciler::object_of;
 using reconciler::text_of;
 using reconciler::url_escape;
 
-constexpr std::string_view kField = "lifecycle";
+constexpr std::string_view kField = netbox::kLifecycleField;
 constexpr int kNotFound = 404;
 
 std::string upper(std::string text) {
@@ -38,16 +39,12 @@ bool same_in_any_case(std::string_view a, std::string_view b) {
          });
 }
 
-/// The state and its word: of the custom field while the status is the one that goes along with it.
-/// Where somebody changed the status by hand, the status is what counts.
 void read_state(const json& object, StateSetup setup, Device& device) {
   device.status = choice_of(object, "status");
-  device.state_word = device.status;
-  if (setup == StateSetup::field) {
-    const std::string field = choice_of(object_of(object, "custom_fields"), kField);
-    const State state = parse_state(field);
-    if (!field.empty() && status_of(state) == device.status) device.state_word = field;
-  }
+  device.state_word =
+      setup == StateSetup::field
+          ? state_word(device.status, choice_of(object_of(object, "custom_fields"), kField))
+          : device.status;
   device.state = parse_state(device.state_word);
 }
 
@@ -82,6 +79,11 @@ std::string_view status_of(State state) {
     default:
       return word(state);
   }
+}
+
+std::string state_word(std::string_view status, std::string_view field) {
+  const bool counts = !field.empty() && status_of(parse_state(field)) == status;
+  return std::string(counts ? field : status);
 }
 
 std::string_view word(JournalKind kind) {

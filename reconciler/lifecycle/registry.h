@@ -36,6 +36,11 @@ enum class StateSetup : std::uint8_t {
 /// every NetBox has, the one that the server was in before.
 [[nodiscard]] std::string_view status_of(State state);
 
+/// The state that a status and the custom field `lifecycle` tell together: the field's word while
+/// the status is the one that goes along with it. Where somebody changed the status by hand, the
+/// status is what counts.
+[[nodiscard]] std::string state_word(std::string_view status, std::string_view field);
+
 /// A server as NetBox had it when it was asked.
 struct Device {
   std::int64_t id = 0;

@@ -7,6 +7,7 @@
 #include "reconciler/lifecycle/registry.h"
 #include "reconciler/netbox/netbox_answer.h"
 #include "reconciler/netbox/netbox_api.h"
+#include "schemas/netbox.h"
 
 namespace metalwright::lifecycle {
 namespace {
@@ -16,7 +17,7 @@ using reconciler::HttpResponse;
 using reconciler::object_of;
 using reconciler::text_of;
 
-constexpr std::string_view kField = "lifecycle";
+constexpr std::string_view kField = netbox::kLifecycleField;
 constexpr int kBadRequest = 400, kServerFault = 500;
 }  // namespace
 

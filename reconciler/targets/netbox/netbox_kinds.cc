@@ -203,8 +203,8 @@ constexpr std::array kKinds{
                .path = "/api/dcim/devices/",
                .object_type = "dcim.device",
                .filter = "name",
-               .read = "id,name,site,location,rack,position,face,device_type,role,platform,tenant,"
-                       "cluster,serial,asset_tag,primary_ip4,primary_ip6,oob_ip,tags,"
+               .read = "id,name,status,site,location,rack,position,face,device_type,role,platform,"
+                       "tenant,cluster,serial,asset_tag,primary_ip4,primary_ip6,oob_ip,tags,"
                        "custom_fields,last_updated",
                .fields = kDeviceFields},
     NetboxKind{.kind = netbox::kInterface,

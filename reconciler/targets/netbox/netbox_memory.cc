@@ -9,7 +9,7 @@
 namespace metalwright::reconciler {
 namespace {
 
-constexpr std::string_view kMagic = "metalwright netbox 1\n";
+constexpr std::string_view kMagic = "metalwright netbox 2\n";
 
 void put_number(std::string& out, std::uint64_t value) {
   for (int shift = 0; shift < 64; shift += 8) out += static_cast<char>(value >> shift & 0xff);
@@ -157,6 +157,7 @@ std::string encode_netbox_memory(const NetboxMemory& memory) {
       put_text(body, seen.name);
       put_text(body, seen.fields);
       put_text(body, seen.last_updated);
+      put_text(body, seen.state);
       put_number(body, (seen.tagged ? 1u : 0u) | (seen.sourced ? 2u : 0u));
     });
   }
@@ -189,6 +190,7 @@ std::optional<NetboxMemory> decode_netbox_memory(std::string_view bytes) {
       seen.name = taker.text();
       seen.fields = taker.text();
       seen.last_updated = taker.text();
+      seen.state = taker.text();
       const std::uint64_t flags = taker.number();
       seen.tagged = (flags & 1) != 0;
       seen.sourced = (flags & 2) != 0;

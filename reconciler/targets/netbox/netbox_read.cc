@@ -65,6 +65,7 @@ class Reader {
     seen.name = name(object);
     if (seen.name.empty()) return std::nullopt;
     seen.last_updated = text_of(object, "last_updated");
+    if (kind_.kind == netbox::kDevice) seen.state = state(object);
     fields_.clear();
     for (const NetboxField& field : kind_.fields) add(object, field);
     if (!kind_.object_type.empty()) {
@@ -95,6 +96,16 @@ class Reader {
     if (kind == netbox::kPrefix) return address_text(text_of(object, "prefix"));
     if (kind == netbox::kIpAddress) return without_length(address_text(text_of(object, "address")));
     return std::string(text_of(object, kind_.filter));
+  }
+
+  static std::string choice(const element& object, std::string_view key) {
+    const auto inner = object_of(object, key);
+    return std::string(inner ? text_of(*inner, "value") : text_of(object, key));
+  }
+  static std::string state(const element& object) {
+    const auto custom = object_of(object, "custom_fields");
+    return choice(object, "status") + '\n' +
+           (custom ? choice(*custom, netbox::kLifecycleField) : std::string());
   }
 
   static std::string in_site(const element& object, std::string_view own) {
@@ -165,10 +176,8 @@ class Reader {
         if (object[field.key].get(on) != simdjson::SUCCESS) return {};
         return on ? "true" : "";
       }
-      case NetboxValue::choice: {
-        const auto choice = object_of(object, field.key);
-        return std::string(choice ? text_of(*choice, "value") : text_of(object, field.key));
-      }
+      case NetboxValue::choice:
+        return choice(object, field.key);
       case NetboxValue::reference: {
         const auto inner = object_of(object, field.key);
         if (!inner) return {};

@@ -18,6 +18,9 @@ struct NetboxSeen {
   std::string name;    ///< as a resource; see schemas/netbox.h
   std::string fields;  ///< encoded: all that could be managed, people's tags among them
   std::string last_updated;
+  /// Of a device: its status, and behind a line end the word of the custom field `lifecycle`. Not
+  /// ours to change, but who looks may as well know it.
+  std::string state;
   bool tagged = false;   ///< it has our tag (a tag and a custom field: our description)
   bool sourced = false;  ///< it says where in the repository it stands
 

@@ -9,8 +9,8 @@
 #include <utility>
 
 #include "reconciler/document_file.h"
-#include "reconciler/object_diff.h"
 #include "reconciler/netbox/netbox_api.h"
+#include "reconciler/object_diff.h"
 #include "reconciler/targets/netbox/netbox_look.h"
 #include "reconciler/targets/netbox/netbox_memory.h"
 #include "reconciler/targets/netbox/netbox_write.h"
@@ -62,6 +62,7 @@ struct NetboxTarget::Parts {
   NetboxMemory memory;
   bool loaded = false;
   bool dirty = false;
+  bool looked = false;  ///< and the devices' states were not told yet
 
   Result<void> connect() {
     if (api) return {};
@@ -92,7 +93,7 @@ struct NetboxTarget::Parts {
   Result<NetboxLookResult> look(const LookRequest& request, const NetboxNames& names,
                                 const std::stop_token& stop) {
     memory.url = settings.http.url;
-    dirty = true;
+    dirty = looked = true;
     NetboxLook look(*api, memory, stop);
     if (request.look == Look::full || memory.empty()) return look.full(names);
     if (request.look == Look::named) return look.cheap(names, true);
@@ -345,6 +346,16 @@ std::vector<Target::Check> NetboxTarget::check() {
 }
 
 Result<void> NetboxTarget::flush() {
+  if (parts_->looked && parts_->settings.on_states && !parts_->memory.empty()) {
+    parts_->looked = false;
+    std::vector<NetboxDeviceState> states;
+    parts_->memory.of(netbox::kDevice).for_each([&](const NetboxSeen& seen) {
+      const std::size_t end = seen.state.find('\n');
+      if (end == std::string::npos) return;  // made by us, and not read yet
+      states.push_back({seen.name, seen.state.substr(0, end), seen.state.substr(end + 1)});
+    });
+    parts_->settings.on_states(states);
+  }
   if (!parts_->dirty || !parts_->settings.may_write || parts_->memory.empty()) return {};
   Result<void> written =
       write_document(parts_->settings.memory_file, encode_netbox_memory(parts_->memory));

@@ -17,6 +17,11 @@
 /// over only where it is as the repository says, or where the configuration says `adopt: true`.
 namespace metalwright::reconciler {
 
+/// A device's state as NetBox tells it; the second is empty where there is no such custom field.
+struct NetboxDeviceState {
+  std::string device, status, lifecycle_field;
+};
+
 struct NetboxTargetSettings {
   std::string name;
   HttpOptions http;         ///< without the token
@@ -27,6 +32,8 @@ struct NetboxTargetSettings {
   /// Resolved when it is needed, so that a secret that is missing stops this target alone.
   std::function<Result<std::string>()> token;
   std::function<void(const HttpTry&)> on_try;  ///< may be empty
+  /// Is told in `flush` what the looks since found; may be empty.
+  std::function<void(const std::vector<NetboxDeviceState>&)> on_states;
 };
 
 class NetboxTarget : public Target {
