@@ -123,6 +123,7 @@ class Serving {
         const pipeline::Round last = pipeline::run_loop(
             *host_,
             {.once = false,
+             .fields = true,
              .report = [this](const pipeline::Round& round) { tell(round); },
              .say = say,
              .wanted = [this](const pipeline::Wanted& wanted) { publish(wanted); }},
@@ -188,6 +189,7 @@ class Serving {
 
   void tell(const pipeline::Round& round) {
     log_.tell(round);
+    service_->rounds().note(round);
     service_->tend();
   }
 

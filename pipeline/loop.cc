@@ -143,6 +143,7 @@ Round run_loop(Host& host, const LoopOptions& options, std::stop_token stop) {
   if (!options.once) watches.emplace(host, options.say);
   RoundOptions round_options;
   round_options.trigger = "start";
+  round_options.fields = options.fields;
   round_options.wanted = options.wanted;
   round_options.look = reconciler::Look::full;
   steady_clock::time_point next_full = steady_clock::now() + kFullLook;

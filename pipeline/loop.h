@@ -79,6 +79,7 @@ class Backoff {
 
 struct LoopOptions {
   bool once = false;
+  bool fields = false;  ///< see RoundOptions
   std::function<void(const Round&)> report;     ///< told of every round
   std::function<void(const std::string&)> say;  ///< told what the loop goes on without
   std::function<void(const Wanted&)> wanted;    ///< see RoundOptions

@@ -20,6 +20,7 @@ class InventoryText {
   /// All of it, one JSON object: `servers` with what every file has of them, and what else stands
   /// in `inventory.yaml`.
   [[nodiscard]] const std::string& all() const;
+  [[nodiscard]] const inventory::RepositoryFiles& files() const { return files_; }
   /// One server's entry as a JSON object; `{}` where there is none.
   [[nodiscard]] std::string server(std::string_view name) const;
 

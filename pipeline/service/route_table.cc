@@ -72,6 +72,8 @@ std::vector<Route> all_routes() {
   add_api_routes(routes);
   add_node_routes(routes);
   add_operation_routes(routes);
+  add_people_routes(routes);
+  add_page_routes(routes);
   return routes;
 }
 

@@ -60,5 +60,7 @@ void add_provision_routes(std::vector<Route>& routes);
 void add_api_routes(std::vector<Route>& routes);
 void add_node_routes(std::vector<Route>& routes);
 void add_operation_routes(std::vector<Route>& routes);
+void add_people_routes(std::vector<Route>& routes);
+void add_page_routes(std::vector<Route>& routes);
 
 }  // namespace metalwright::service

@@ -18,6 +18,7 @@
 #include "pipeline/service/boot_view.h"
 #include "pipeline/service/http_server.h"
 #include "pipeline/service/inventory_text.h"
+#include "pipeline/service/round_book.h"
 #include "pipeline/service/route_table.h"
 #include "reconciler/store/store.h"
 #include "schemas/error.h"
@@ -69,6 +70,7 @@ class Service {
   /// Null before the first revision.
   [[nodiscard]] std::shared_ptr<const InventoryText> inventory() const { return inventory_.load(); }
   [[nodiscard]] BootNotes& notes() { return *notes_; }
+  [[nodiscard]] RoundBook& rounds() { return rounds_; }
   [[nodiscard]] const RouteTable& routes() const { return routes_; }
   /// Reads again what the API made.
   [[nodiscard]] Result<void> api_changed();
@@ -107,6 +109,7 @@ class Service {
   ServiceOptions options_;
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<BootNotes> notes_;
+  RoundBook rounds_;
   std::unique_ptr<TokenBook> tokens_;
   RouteTable routes_;
   RateLimiter boot_rate_, node_rate_, api_rate_, failure_rate_;

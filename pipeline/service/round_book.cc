@@ -1,0 +1,147 @@
+#include "pipeline/service/round_book.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "reconciler/plan.h"
+
+namespace metalwright::service {
+namespace {
+
+constexpr std::size_t kMostOfAServer = 100;
+
+std::string_view state_word(reconciler::Reason reason) {
+  using reconciler::Reason;
+  switch (reason) {
+    case Reason::added:
+      return "to be created";
+    case Reason::removed:
+      return "to be deleted";
+    case Reason::drift_changed:
+      return "drifted: somebody changed it";
+    case Reason::drift_deleted:
+      return "drifted: somebody deleted it";
+    case Reason::identical:
+    case Reason::adopted:
+      return "to be taken over";
+    case Reason::moved:
+      return "to be moved";
+    case Reason::gone:
+      return "gone";
+    case Reason::changed:
+      break;
+  }
+  return "to be updated";
+}
+
+const reconciler::TargetOutcome* outcome_of(const pipeline::Round& round,
+                                            const std::string& target) {
+  if (!round.report) return nullptr;
+  for (const reconciler::TargetOutcome& outcome : round.report->targets) {
+    if (outcome.target == target) return &outcome;
+  }
+  return nullptr;
+}
+
+/// A target whose changes all took effect has nothing to show.
+bool is_done(const pipeline::Round& round, const std::string& target) {
+  const reconciler::TargetOutcome* const outcome = outcome_of(round, target);
+  return outcome != nullptr && outcome->failed == 0 && !outcome->error;
+}
+
+void note_servers(const pipeline::Round& round, RoundBook::Round& out) {
+  const reconciler::Plan& plan = round.planned->plan;
+  const auto add = [&](const reconciler::Change& change) {
+    if (change.server.empty()) return;
+    auto& states = out.servers[change.server];
+    const std::string address = change.address();
+    const bool there = std::any_of(states.begin(), states.end(),
+                                   [&](const auto& state) { return state.address == address; });
+    if (there || states.size() >= kMostOfAServer) return;
+    states.push_back({change.target, address, std::string(state_word(change.reason))});
+  };
+  for (const reconciler::Change& change : plan.changes) {
+    if (!is_done(round, change.target)) add(change);
+  }
+  for (const reconciler::Change& change : plan.drift) {
+    // Drift that is to be corrected is among the changes, and was judged there.
+    const bool corrected = std::any_of(
+        plan.changes.begin(), plan.changes.end(),
+        [&](const reconciler::Change& other) { return other.address() == change.address(); });
+    if (!corrected) add(change);
+  }
+}
+
+void note_targets(const pipeline::Round& round, RoundBook::Round& out) {
+  const reconciler::Plan& plan = round.planned->plan;
+  if (!round.report) return;
+  for (std::size_t i = 0; i < round.report->targets.size(); ++i) {
+    const reconciler::TargetOutcome& outcome = round.report->targets[i];
+    RoundBook::TargetState state{outcome.target, "converged", ""};
+    const reconciler::PlannedTarget& planned = round.planned->targets[i];
+    for (const reconciler::LeftOut& left : plan.left_out) {
+      if (left.target != outcome.target) continue;
+      state.state = left.reason == "incomplete" ? "partly" : "left alone";
+      state.error = left.message;
+    }
+    if (planned.error) {
+      state.state = "failed";
+      state.error = planned.error->text();
+    }
+    if (outcome.failed > 0 || outcome.error) {
+      state.state = "failed";
+      if (outcome.error) {
+        state.error = outcome.error->text();
+      } else if (!outcome.change_errors.empty()) {
+        state.error = outcome.change_errors.front().text();
+      }
+    }
+    const bool drifted =
+        std::any_of(plan.drift.begin(), plan.drift.end(), [&](const reconciler::Change& change) {
+          return change.target == outcome.target && outcome.done == 0;
+        });
+    if (state.state == "converged" && drifted) state.state = "drifted";
+    out.targets.push_back(std::move(state));
+  }
+}
+
+}  // namespace
+
+void RoundBook::note(const pipeline::Round& round) {
+  auto made = std::make_shared<Round>();
+  made->trigger = round.trigger;
+  made->asked = round.wanted.asked;
+  made->rejected = round.wanted.last_good;
+  if (round.wanted.compiled != nullptr) made->revision = round.wanted.compiled->revision;
+  if (round.planned) {
+    note_servers(round, *made);
+    note_targets(round, *made);
+  }
+  Diff diff;
+  if (round.planned && round.report && round.report->run != 0 && !round.planned->plan.empty()) {
+    diff.run = round.report->run;
+    diff.sections = reconciler::plan_sections(round.planned->plan, {});
+  }
+  const std::lock_guard lock(mutex_);
+  // A round that only looked at what a push changed says nothing of the other targets.
+  if (last_ != nullptr && made->targets.empty()) made->targets = last_->targets;
+  last_ = std::move(made);
+  if (diff.run == 0) return;
+  diffs_.push_back(std::move(diff));
+  if (diffs_.size() > kMostDiffs) diffs_.pop_front();
+}
+
+std::shared_ptr<const RoundBook::Round> RoundBook::last() const {
+  const std::lock_guard lock(mutex_);
+  return last_;
+}
+
+std::vector<reconciler::PlanSection> RoundBook::sections(std::int64_t run) const {
+  const std::lock_guard lock(mutex_);
+  for (const Diff& diff : diffs_) {
+    if (diff.run == run) return diff.sections;
+  }
+  return {};
+}
+
+}  // namespace metalwright::service
