@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "reconciler/fault.h"
+#include "reconciler/targets/routeros/undo_trial.h"
 
 namespace metalwright::reconciler {
 namespace {
@@ -227,11 +228,14 @@ PlanEnd PlanRun::failed(Error error, std::size_t blamed) {
   return end;
 }
 
-PlanEnd PlanRun::run(std::vector<Step> steps, const std::string& label,
+PlanEnd PlanRun::run(std::vector<Step> steps, const PresentRows& present, const std::string& label,
                      const std::function<Result<void>()>& armed) {
   steps_ = std::move(steps);
   const Result<UndoScripts> scripts = undo_scripts(steps_, kUndoName, label);
   if (!scripts) return {.error = scripts.error()};
+  if (const Result<void> good = try_undo(steps_, *scripts, present); !good) {
+    return {.error = good.error()};
+  }
   if (const Result<void> ready = timer_.arm(*scripts); !ready) return {.error = ready.error()};
   if (const Result<void> told = armed(); !told) {
     (void)timer_.disarm();

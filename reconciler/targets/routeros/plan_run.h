@@ -40,10 +40,11 @@ class PlanRun {
         unknown_properties_(unknown_properties),
         verify_(std::move(verify)) {}
 
+  /// `present` is what was looked at: the undo is tried on it before anything is sent.
   /// `label` tells this plan's scripts on the router from others'. `armed` is called when the
   /// router is ready to take the plan back and nothing was changed yet; its error ends the plan.
-  [[nodiscard]] PlanEnd run(std::vector<Step> steps, const std::string& label,
-                            const std::function<Result<void>()>& armed);
+  [[nodiscard]] PlanEnd run(std::vector<Step> steps, const PresentRows& present,
+                            const std::string& label, const std::function<Result<void>()>& armed);
 
  private:
   [[nodiscard]] Result<void> make(Step& step);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "reconciler/targets/routeros/undo_trial.h"
 #include "schemas/quote.h"
 
 namespace metalwright::reconciler {
@@ -352,6 +353,33 @@ Digest plan_digest(std::span<const Change> changes) {
   return digester.finish();
 }
 
+/// Rows of other menus that refer by name to what is removed, so that none is left behind.
+Result<void> RouterosApply::add_referrers(const std::vector<Step>& steps, PresentRows& present) {
+  MenuProperties wanted;
+  for (const Step& step : steps) {
+    if (step.kind != StepKind::remove || step.menu->find("name") == nullptr) continue;
+    for (const Referrer& referrer : referrers_of(step.menu->path)) {
+      if (present.contains(referrer.menu)) continue;
+      auto& properties = wanted[routeros::find_menu(referrer.menu)];
+      if (properties.empty()) properties = {"name", "comment", "address"};
+      properties.push_back(referrer.property);
+    }
+  }
+  for (auto& [menu, properties] : wanted) {
+    std::erase_if(properties, [&](std::string_view name) { return menu->find(name) == nullptr; });
+  }
+  Result<RouterRows> read = read_router_rows(rest_, wanted, {}, {});
+  if (!read) return tl::unexpected(read.error());
+  for (const auto& [path, list] : read->menus) {
+    const Menu& menu = *routeros::find_menu(path);
+    auto& rows = present[menu.path];
+    for (const RestRow& row : list) {
+      if (!row.is_true("dynamic")) rows.push_back({row.id, writable(menu, row)});
+    }
+  }
+  return {};
+}
+
 Error failed_before(const Attempt& attempt) {
   const std::string why = attempt.why.empty() ? "the run was cut off" : attempt.why;
   return invalid("routeros-failed-before",
@@ -407,16 +435,19 @@ Result<void> RouterosApply::run(const std::stop_token& stop) {
   PresentRows present;
   for (const auto& [path, list] : rows.menus) {
     const Menu& menu = *routeros::find_menu(path);
+    std::vector<PresentRow>& there = present[path];
     for (const RestRow& row : list) {
-      if (!row.is_true("dynamic")) present[path].push_back({row.id, writable(menu, row)});
+      if (!row.is_true("dynamic")) there.push_back({row.id, writable(menu, row)});
     }
   }
+  if (Result<void> read = add_referrers(steps, present); !read) return give_up(read.error());
   OrderedSteps ordered = order_steps(std::move(steps), present);
   for (const StepError& error : ordered.errors) tell(error.change, &error.error);
   if (!ordered.steps.empty()) {
     PlanRun plan_run(rest_, timer_, unknown_properties_, [this] { return verify(); });
-    const PlanEnd end = plan_run.run(std::move(ordered.steps), plan.hex().substr(0, kLabelDigits),
-                                     [&] { return note_.save({.plan = plan, .why = {}}); });
+    const PlanEnd end =
+        plan_run.run(std::move(ordered.steps), present, plan.hex().substr(0, kLabelDigits),
+                     [&] { return note_.save({.plan = plan, .why = {}}); });
     if (!end.kept) {
       // What never began leaves the note of an earlier plan as it is.
       Result<void> noted;

@@ -57,6 +57,7 @@ class RouterosApply {
                                     const RouterRows& rows) const;
   [[nodiscard]] const ViewedRow* find(std::string_view kind, std::string_view name) const;
 
+  [[nodiscard]] Result<void> add_referrers(const std::vector<Step>& steps, PresentRows& present);
   [[nodiscard]] Result<void> verify();
   [[nodiscard]] Result<void> verify_change(const Change& change) const;
   [[nodiscard]] Result<void> give_up(const Error& error, std::size_t blamed = PlanEnd::kNobody);

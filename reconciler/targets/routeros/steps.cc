@@ -5,141 +5,13 @@
 #include <iterator>
 #include <optional>
 #include <set>
-#include <unordered_map>
 #include <utility>
 
+#include "reconciler/targets/routeros/board.h"
 #include "schemas/quote.h"
 
 namespace metalwright::reconciler {
 namespace {
-
-using Group = std::vector<std::string_view>;
-
-struct UniqueRule {
-  std::string_view menu;
-  std::vector<Group> groups;
-};
-
-const std::vector<UniqueRule>& unique_rules() {
-  static const std::vector<UniqueRule> rules{
-      {"/interface/bridge/vlan", {{"bridge", "vlan-ids"}}},
-      {"/interface/vlan", {{"name"}, {"interface", "vlan-id"}}},
-      {"/ip/dhcp-server", {{"name"}, {"interface", "relay"}}},
-      {"/ip/dhcp-server/lease", {{"address"}, {"mac-address", "server"}}},
-      {"/ip/dhcp-server/matcher", {{"name"}}},
-      {"/ip/dhcp-server/network", {{"address"}}},
-      {"/ip/dhcp-server/option", {{"name"}}},
-      {"/ip/dhcp-server/option/sets", {{"name"}}},
-      {"/ip/dns/static", {{"name", "type", "address", "text", "cname"}}},
-      {"/ip/firewall/address-list", {{"list", "address"}}},
-      {"/ip/pool", {{"name"}}},
-      {"/ipv6/dhcp-server", {{"name"}}},
-      {"/ipv6/dhcp-server/option", {{"name"}}},
-      {"/ipv6/firewall/address-list", {{"list", "address"}}},
-      {"/ipv6/nd", {{"interface"}}},
-      {"/ipv6/pool", {{"name"}}},
-  };
-  return rules;
-}
-
-const std::vector<Group>& groups_of(std::string_view menu) {
-  static const std::vector<Group> none;
-  for (const UniqueRule& rule : unique_rules()) {
-    if (rule.menu == menu) return rule.groups;
-  }
-  return none;
-}
-
-std::string_view value_of(const RestValues& values, std::string_view name) {
-  for (const auto& [one, value] : values) {
-    if (one == name) return value;
-  }
-  return {};
-}
-
-/// The row after a set.
-RestValues changed(RestValues row, const RestValues& values) {
-  for (const auto& [name, value] : values) {
-    const bool unset = name.starts_with('!');
-    const std::string_view property = unset ? std::string_view(name).substr(1) : name;
-    const auto at = std::find_if(row.begin(), row.end(),
-                                 [&](const auto& one) { return one.first == property; });
-    if (at != row.end()) {
-      at->second = unset ? std::string() : value;
-    } else if (!unset) {
-      row.emplace_back(name, value);
-    }
-  }
-  std::erase_if(row, [](const auto& one) { return one.second.empty(); });
-  return row;
-}
-
-/// The rows of one menu while steps are tried out on them.
-class Board {
- public:
-  Board(const routeros::Menu& menu, const std::vector<PresentRow>& rows)
-      : menu_(menu), groups_(groups_of(menu.path)) {
-    for (const PresentRow& row : rows) put(row.id, row.values);
-  }
-
-  /// The rows that have what a row with these values would have.
-  [[nodiscard]] std::vector<std::string> all_taken_by(const std::string& id,
-                                                      const RestValues& values) const {
-    std::vector<std::string> owners;
-    for (std::size_t g = 0; g < groups_.size(); ++g) {
-      const auto at = owners_.find(key(g, values));
-      if (at != owners_.end() && at->second != id) owners.push_back(at->second);
-    }
-    return owners;
-  }
-
-  /// The first of them; empty: nobody.
-  [[nodiscard]] std::string taken_by(const std::string& id, const RestValues& values) const {
-    const std::vector<std::string> owners = all_taken_by(id, values);
-    return owners.empty() ? std::string() : owners.front();
-  }
-
-  void put(const std::string& id, RestValues values) {
-    erase(id);
-    for (std::size_t g = 0; g < groups_.size(); ++g) {
-      const std::string text = key(g, values);
-      if (!text.empty()) owners_.emplace(text, id);
-    }
-    rows_[id] = std::move(values);
-  }
-
-  void erase(const std::string& id) {
-    const auto row = rows_.find(id);
-    if (row == rows_.end()) return;
-    for (std::size_t g = 0; g < groups_.size(); ++g) {
-      const auto at = owners_.find(key(g, row->second));
-      if (at != owners_.end() && at->second == id) owners_.erase(at);
-    }
-    rows_.erase(row);
-  }
-
-  [[nodiscard]] const RestValues* find(const std::string& id) const {
-    const auto at = rows_.find(id);
-    return at == rows_.end() ? nullptr : &at->second;
-  }
-
- private:
-  /// Empty where the first of the group is not set: such rows never meet.
-  [[nodiscard]] std::string key(std::size_t group, const RestValues& values) const {
-    std::string text;
-    for (const std::string_view name : groups_[group]) {
-      const std::string value = routeros::canonical(menu_, name, value_of(values, name));
-      if (text.empty() && value.empty()) return {};
-      text += std::to_string(group) + '\x1f' + value;
-    }
-    return text;
-  }
-
-  const routeros::Menu& menu_;
-  const std::vector<Group>& groups_;
-  std::unordered_map<std::string, RestValues> rows_;
-  std::unordered_map<std::string, std::string> owners_;
-};
 
 StepError taken(const Step& step, const RestValues* row) {
   StepError error{.change = step.change, .error = {}};
@@ -201,7 +73,7 @@ class MenuOrder {
       // They wait for one another: one of the circle makes room and comes back at the end.
       waiting.push_front(std::move(step));
       const auto in_circle = one_of_the_circle(waiting);
-      Step back = set_aside(std::move(*in_circle));
+      Step back = step_aside(*in_circle) ? std::move(*in_circle) : set_aside(std::move(*in_circle));
       waiting.erase(in_circle);
       waiting.push_back(std::move(back));
       stuck = 0;
@@ -266,6 +138,35 @@ class MenuOrder {
     return true;
   }
 
+  /// Where others refer to a row by its name it stays, and has for a moment what nobody has.
+  bool step_aside(Step& step) {
+    const std::string property(spare_property(step.menu->path));
+    const RestValues* const row = board_.find(step.id);
+    if (property.empty() || row == nullptr || step.kind != StepKind::set) return false;
+    const std::string was(value_of(*row, property));
+    for (unsigned number = 1; number < 255; ++number) {
+      std::string spare = spare_value(property, number);
+      if (!board_.taken_by(step.id, changed(*row, {{property, spare}})).empty()) continue;
+      const routeros::Property* const known = step.menu->find(property);
+      const auto unset = known == nullptr ? std::nullopt : known->unset_text();
+      const std::pair<std::string, std::string> back{
+          was.empty() && !unset ? '!' + property : property,
+          was.empty() && unset ? std::string(*unset) : was};
+      Step aside = step;
+      aside.values = {{property, spare}};
+      aside.before = {back};
+      const auto named = [&](const auto& one) {
+        return one.first == property || one.first == '!' + property;
+      };
+      if (std::none_of(step.values.begin(), step.values.end(), named)) step.values.push_back(back);
+      std::erase_if(step.before, named);
+      step.before.emplace_back(property, std::move(spare));
+      take(std::move(aside));
+      return true;
+    }
+    return false;
+  }
+
   Step set_aside(Step step) {
     Step removal{.kind = StepKind::remove,
                  .menu = step.menu,
@@ -291,13 +192,6 @@ class MenuOrder {
   OrderedSteps& out_;
   std::size_t added_ = 0;
 };
-
-bool unique_property(std::string_view menu, std::string_view property) {
-  for (const Group& group : groups_of(menu)) {
-    if (std::find(group.begin(), group.end(), property) != group.end()) return true;
-  }
-  return false;
-}
 
 /// Whether the row could come to have what another one has.
 bool may_meet_others(const Step& step) {

@@ -1,0 +1,143 @@
+#include "reconciler/targets/routeros/board.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace metalwright::reconciler {
+namespace {
+
+struct UniqueRule {
+  std::string_view menu;
+  std::vector<Group> groups;
+};
+
+const std::vector<UniqueRule>& unique_rules() {
+  static const std::vector<UniqueRule> rules{
+      {"/interface/bridge/vlan", {{"bridge", "vlan-ids"}}},
+      {"/interface/vlan", {{"name"}, {"interface", "vlan-id"}}},
+      {"/ip/dhcp-server", {{"name"}, {"interface", "relay"}}},
+      {"/ip/dhcp-server/lease", {{"address"}, {"mac-address", "server"}}},
+      {"/ip/dhcp-server/matcher", {{"name"}}},
+      {"/ip/dhcp-server/network", {{"address"}}},
+      {"/ip/dhcp-server/option", {{"name"}}},
+      {"/ip/dhcp-server/option/sets", {{"name"}}},
+      {"/ip/dns/static", {{"name", "type", "address", "text", "cname"}}},
+      {"/ip/firewall/address-list", {{"list", "address"}}},
+      {"/ip/pool", {{"name"}}},
+      {"/ipv6/dhcp-server", {{"name"}}},
+      {"/ipv6/dhcp-server/option", {{"name"}}},
+      {"/ipv6/firewall/address-list", {{"list", "address"}}},
+      {"/ipv6/nd", {{"interface"}}},
+      {"/ipv6/pool", {{"name"}}},
+  };
+  return rules;
+}
+
+}  // namespace
+
+const std::vector<Group>& unique_groups(std::string_view menu) {
+  static const std::vector<Group> none;
+  for (const UniqueRule& rule : unique_rules()) {
+    if (rule.menu == menu) return rule.groups;
+  }
+  return none;
+}
+
+std::string_view value_of(const RestValues& values, std::string_view name) {
+  for (const auto& [one, value] : values) {
+    if (one == name) return value;
+  }
+  return {};
+}
+
+RestValues changed(RestValues row, const RestValues& values) {
+  for (const auto& [name, value] : values) {
+    const bool unset = name.starts_with('!');
+    const std::string_view property = unset ? std::string_view(name).substr(1) : name;
+    const auto at = std::find_if(row.begin(), row.end(),
+                                 [&](const auto& one) { return one.first == property; });
+    if (at != row.end()) {
+      at->second = unset ? std::string() : value;
+    } else if (!unset) {
+      row.emplace_back(name, value);
+    }
+  }
+  std::erase_if(row, [](const auto& one) { return one.second.empty(); });
+  return row;
+}
+
+bool unique_property(std::string_view menu, std::string_view property) {
+  for (const Group& group : unique_groups(menu)) {
+    if (std::find(group.begin(), group.end(), property) != group.end()) return true;
+  }
+  return false;
+}
+
+std::string_view spare_property(std::string_view menu) {
+  if (menu == "/ip/dhcp-server") return "relay";
+  if (menu == "/interface/vlan") return "vlan-id";
+  return {};
+}
+
+std::string spare_value(std::string_view property, unsigned number) {
+  // A relay of a prefix for documentation: no request comes from there.
+  return property == "relay" ? "192.0.2." + std::to_string(number) : std::to_string(4095 - number);
+}
+
+Board::Board(const routeros::Menu& menu, const std::vector<PresentRow>& rows)
+    : menu_(menu), groups_(unique_groups(menu.path)) {
+  for (const PresentRow& row : rows) put(row.id, row.values);
+}
+
+std::vector<std::string> Board::all_taken_by(const std::string& id,
+                                             const RestValues& values) const {
+  std::vector<std::string> owners;
+  for (std::size_t g = 0; g < groups_.size(); ++g) {
+    const auto at = owners_.find(key(g, values));
+    if (at != owners_.end() && at->second != id) owners.push_back(at->second);
+  }
+  return owners;
+}
+
+std::string Board::taken_by(const std::string& id, const RestValues& values) const {
+  const std::vector<std::string> owners = all_taken_by(id, values);
+  return owners.empty() ? std::string() : owners.front();
+}
+
+void Board::put(const std::string& id, RestValues values) {
+  erase(id);
+  for (std::size_t g = 0; g < groups_.size(); ++g) {
+    const std::string text = key(g, values);
+    if (!text.empty()) owners_.emplace(text, id);
+  }
+  rows_[id] = std::move(values);
+}
+
+void Board::erase(const std::string& id) {
+  const auto row = rows_.find(id);
+  if (row == rows_.end()) return;
+  for (std::size_t g = 0; g < groups_.size(); ++g) {
+    const auto at = owners_.find(key(g, row->second));
+    if (at != owners_.end() && at->second == id) owners_.erase(at);
+  }
+  rows_.erase(row);
+}
+
+const RestValues* Board::find(const std::string& id) const {
+  const auto at = rows_.find(id);
+  return at == rows_.end() ? nullptr : &at->second;
+}
+
+std::string Board::key(std::size_t group, const RestValues& values) const {
+  std::string text;
+  for (const std::string_view name : groups_[group]) {
+    std::string value = routeros::canonical(menu_, name, value_of(values, name));
+    const routeros::Property* const property = menu_.find(name);
+    if (property != nullptr && value == property->absent) value.clear();
+    if (text.empty() && value.empty()) return {};
+    text += std::to_string(group) + '\x1f' + value;
+  }
+  return text;
+}
+
+}  // namespace metalwright::reconciler
