@@ -22,6 +22,13 @@ using std::chrono::milliseconds;
 
 constexpr int kSliceMs = 100;
 
+/// For a message: that the server wants to be left alone.
+std::string asked_to_wait(std::string_view header) {
+  const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  const auto asked = retry_after(header, now);
+  return asked ? fmt::format(", and asks to wait for {} s", asked->count()) : std::string();
+}
+
 /// Whether the server may be able to answer the same request later.
 bool busy(int status) {
   return status == 429 || status == 500 || status == 502 || status == 503 || status == 504;
@@ -260,11 +267,13 @@ class CurlHttpClient final : public HttpClient {
       return with_context(fail(kind, check, std::move(message)).value(), what);
     };
     if (code == CURLE_OK) {
+      const std::string_view wait = transfer.response.header("retry-after");
       return error(
           ErrorKind::unavailable, "http-busy",
           fmt::format(
-              "{} answers HTTP {}{}", shown(options_.url), transfer.response.status,
-              transfer.attempt > 1 ? fmt::format(" to each of {} tries", transfer.attempt) : ""));
+              "{} answers HTTP {}{}{}", shown(options_.url), transfer.response.status,
+              transfer.attempt > 1 ? fmt::format(" to each of {} tries", transfer.attempt) : "",
+              asked_to_wait(wait)));
     }
     if (transfer.too_big) {
       return error(ErrorKind::unavailable, "http-too-big",

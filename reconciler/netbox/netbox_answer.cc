@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cctype>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -23,15 +24,18 @@ constexpr std::size_t kMostSaidBytes = std::size_t{4} << 20U;
 /// What NetBox said, on one line and not too much of it.
 std::string one_line(std::string_view said) {
   std::string out;
-  for (const char c : said.substr(0, kMostMessageBytes)) {
-    const bool blank = std::isspace(static_cast<unsigned char>(c)) != 0;
-    if (!blank) out += c;
-    if (blank && !out.empty() && out.back() != ' ') out += ' ';
+  while (!said.empty() && out.size() < kMostMessageBytes) {
+    const std::size_t length = std::max<std::size_t>(utf8_length(said), 1);
+    const std::string_view one = said.substr(0, length);
+    said.remove_prefix(length);
+    if (length > 1 || std::isspace(static_cast<unsigned char>(one[0])) == 0) {
+      out += shown(one);
+    } else if (!out.empty() && out.back() != ' ') {
+      out += ' ';
+    }
   }
   while (!out.empty() && out.back() == ' ') out.pop_back();
-  std::string text = shown(out);
-  if (said.size() > kMostMessageBytes) text += "…";
-  return text;
+  return said.empty() ? out : out + "…";
 }
 
 /// Sentences of a 400: `field: what is said of it`, nested ones with dots.

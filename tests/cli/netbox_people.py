@@ -1,14 +1,15 @@
 """What people and other programs do in a NetBox, for the tests of the servers' lives: over the API,
 against the stand-in of tests/fakes."""
 
-from netbox_site import Fake, call
+from netbox_site import call, start_fake
 
 
-class Netbox(Fake):
-    """The stand-in, with a site, a role and a device type, and servers to be put there."""
+class Netbox:
+    """A NetBox with a site, a role and a device type, and servers to be put there."""
 
-    def __init__(self, version="4.6.8", *arguments):
-        super().__init__("--version", version, *arguments)
+    def __init__(self, test, version, *arguments):
+        self.fake = start_fake(test, "--version", version, *arguments)
+        self.url, self.control, self.stop = self.fake.url, self.fake.control, self.fake.stop
         self.version = tuple(int(part) for part in version.split(".")[:2])
         self.begin()
 

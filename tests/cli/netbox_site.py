@@ -1,7 +1,9 @@
-"""A site with a NetBox as its target: the stand-in of tests/fakes, or a real one that
-METALWRIGHT_TEST_NETBOX names (then METALWRIGHT_TEST_NETBOX_TOKEN as well, and it must be empty)."""
+"""A site with a NetBox as its target: the stand-in of tests/fakes, or a real one whose address
+METALWRIGHT_TEST_NETBOX is. That one is emptied before each test, and takes the token below; the
+program's own may be another, METALWRIGHT_TEST_NETBOX_TOKEN."""
 
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -79,6 +81,61 @@ class Fake:
         return call(self.url, method, f"/_fake/{path}", body)[1]
 
 
+class Real:
+    """A real NetBox in the stand-in's place. It cannot be told to fail, and what was asked of it is
+    known by its own change log alone."""
+
+    def __init__(self):
+        self.url = os.environ["METALWRIGHT_TEST_NETBOX"].rstrip("/")
+        version = call(self.url, "GET", "/api/status/")[1]["netbox-version"]
+        self.version = tuple(int(part) for part in version.split(".")[:2])
+        self.log = "core" if self.version >= (4, 1) else "extras"
+        for path in ["dcim/devices", "dcim/mac-addresses", "ipam/ip-addresses", "ipam/prefixes",
+                     "ipam/vlans", "virtualization/clusters", "virtualization/cluster-types",
+                     "dcim/racks", "dcim/locations", "dcim/sites", "dcim/device-types",
+                     "dcim/device-roles", "dcim/platforms", "dcim/manufacturers", "tenancy/tenants",
+                     "extras/journal-entries", "extras/custom-fields",
+                     "extras/custom-field-choice-sets", "extras/tags"]:
+            there = call(self.url, "GET", f"/api/{path}/?limit=1000")[1].get("results", [])
+            if there:
+                status, answer = call(self.url, "DELETE", f"/api/{path}/",
+                                      [{"id": one["id"]} for one in there])
+                assert status == 204, (path, answer)
+        self.last = self.latest()
+
+    def latest(self):
+        found = call(self.url, "GET", f"/api/{self.log}/object-changes/?limit=1&ordering=-id")[1]
+        return found["results"][0]["id"] if found["results"] else 0
+
+    def stop(self):
+        pass
+
+    def control(self, method, path, body=None):
+        if path != "requests" or method != "DELETE":
+            return []
+        before, self.last = self.last, self.latest()
+        return [f"WRITE {before + 1}-{self.last}"] if self.last > before else []
+
+
+REAL = os.environ.get("METALWRIGHT_TEST_NETBOX")
+
+
+def start_fake(test, *arguments):
+    """The stand-in, or the real one where that can be what the arguments ask for."""
+    if not REAL:
+        return Fake(*arguments)
+    others = [one for one in arguments
+              if one.startswith("--") and one not in ("--version", "--field-choices")]
+    if others:
+        test.skipTest(f"not with a real one: {' '.join(others)}")
+    real = Real()
+    if "--version" in arguments:
+        version = arguments[arguments.index("--version") + 1]
+        if tuple(int(part) for part in version.split(".")[:2]) != real.version:
+            test.skipTest(f"the real one is not {version}")
+    return real
+
+
 def call(url, method, path, body=None):
     """What a person does. Returns the status and the JSON."""
     request = urllib.request.Request(
@@ -97,13 +154,13 @@ class NetboxSite(Site):
     more = ""  # of the target's configuration
 
     def setUp(self):
-        self.fake = Fake("--version", self.version)
+        self.fake = start_fake(self, "--version", self.version)
         self.addCleanup(self.fake.stop)
         self.use(self.fake.url)
         super().setUp()
         (self.root / "secrets").mkdir(mode=0o700)
         secret = self.root / "secrets/netbox-token"
-        secret.write_text(TOKEN + "\n")
+        secret.write_text(os.environ.get("METALWRIGHT_TEST_NETBOX_TOKEN", TOKEN) + "\n")
         secret.chmod(0o600)
         self.commit({"inventory.yaml": INVENTORY, "networks.yaml": NETWORKS,
                      "clusters/lab.yaml": CLUSTER, "profiles/rescue.yaml": None})

@@ -6,7 +6,7 @@ import os
 import signal
 
 from lab_site import main
-from netbox_site import INVENTORY, TOKEN, Fake, NetboxSite
+from netbox_site import INVENTORY, TOKEN, NetboxSite, start_fake
 
 KINDS = ["extras/tags", "extras/custom-fields", "dcim/sites", "dcim/locations", "dcim/racks",
          "dcim/manufacturers", "dcim/device-types", "dcim/device-roles", "dcim/platforms",
@@ -67,7 +67,7 @@ class Filling(NetboxSite):
 
     def test_a_read_only_token_can_plan(self):
         self.fake.stop()
-        self.fake = Fake("--token", "unknown", "--read-only-token", TOKEN)
+        self.fake = start_fake(self, "--token", "unknown", "--read-only-token", TOKEN)
         self.addCleanup(self.fake.stop)
         self.use(self.fake.url)
         self.configure()
@@ -90,7 +90,7 @@ class Filling(NetboxSite):
         done = self.run_program("apply", "--yes")
         self.assertEqual(done.returncode, 1, done.stdout)
         self.assertIn("inventory.yaml:9:3: error: netbox/device/lyra: NetBox answers HTTP 400: "
-                      "asset_tag: device with this asset_tag already exists. [netbox-refused]",
+                      "asset_tag: device with this asset tag already exists. [netbox-refused]",
                       done.stderr)
 
     def test_doctor_looks_at_it(self):
@@ -246,7 +246,8 @@ class People(NetboxSite):
         self.commit({"inventory.yaml": text})
         self.apply()
         self.assert_converged()
-        macs = {one["mac_address"] for one in self.api("GET", "/api/dcim/mac-addresses/")["results"]}
+        path = "interfaces" if self.version == "3.7.8" else "mac-addresses"
+        macs = {one["mac_address"] for one in self.api("GET", f"/api/dcim/{path}/")["results"]}
         self.assertIn("52:54:00:00:00:99", macs)
         self.assertFalse(macs & {"52:54:00:00:00:11", "52:54:00:00:00:22"})
 
@@ -262,6 +263,10 @@ class People(NetboxSite):
         self.assertEqual([device[key] for key in ("asset_tag", "platform", "tenant", "position",
                                                   "face", "serial")],
                          [None, None, None, None, None, ""])
+
+
+class PeopleOld(People):
+    version = "3.7.8"
 
 
 class Importing(NetboxSite):
@@ -411,7 +416,7 @@ class Breaking(NetboxSite):
         for after in range(first, count, self.step):
             with self.subTest(fault=fault, request=after):
                 self.fake.stop()
-                self.fake = Fake("--no-check")
+                self.fake = start_fake(self, "--no-check")
                 self.addCleanup(self.fake.stop)
                 self.use(self.fake.url)
                 self.configure()
@@ -455,6 +460,80 @@ class Busy(NetboxSite):
         self.assertEqual(self.one("/api/dcim/devices/?name=lyra")["serial"], "THEIRS")
 
 
+class Trouble(NetboxSite):
+    """What NetBox refuses is told with what to do about it, and the rest is made."""
+
+    def refuse(self, **fault):
+        self.fake.control("POST", "faults", [fault])
+
+    def device(self):
+        return self.one("/api/dcim/devices/?name=lyra")
+
+    def test_a_person_who_writes_between_the_look_and_the_write_is_not_overwritten(self):
+        self.apply()
+        self.commit({"inventory.yaml": INVENTORY.replace("serial: S-1", "serial: S-2")})
+        # Just before the objects are read once more, which is the second time.
+        self.refuse(fault="edit", method="GET", path="/api/dcim/devices/?", after=2,
+                    edit=["device", self.device()["id"], {"serial": "THEIRS"}])
+        done = self.run_program("apply", "--yes")
+        self.assertEqual(self.device()["serial"], "THEIRS", done.stdout)
+        self.assertIn("serial is 'THEIRS' now, and was 'S-1' when this was planned: plan again "
+                      "[netbox-changed]", done.stderr)
+        self.assertIn("serial: THEIRS -> S-2", self.expect(0, "plan").stdout)
+
+    def test_what_is_still_needed_is_not_deleted_and_the_rest_is(self):
+        self.apply()
+        self.commit({"inventory.yaml": INVENTORY.split("  lyra:")[0], "clusters/lab.yaml": None})
+        self.policy = "{max-deletes: {count: 100, percent: 100}}"
+        self.configure()
+        said = "Unable to delete object. 1 dependent objects were found: Rack console (7)"
+        self.refuse(fault=409, method="DELETE", path="/api/dcim/devices/", times=9,
+                    body={"detail": said})
+        done = self.run_program("apply", "--yes")
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn(f"netbox/device/lyra: NetBox answers HTTP 409: {said} [netbox-protected]",
+                      done.stderr)
+        self.assertEqual(self.api("GET", "/api/ipam/ip-addresses/?address=192.0.2.12")["count"], 0)
+        self.fake.control("DELETE", "faults")
+        self.apply()
+        self.assert_converged()
+        self.assertEqual(self.api("GET", "/api/dcim/devices/?name=lyra")["count"], 0)
+
+    def test_rights_that_are_missing_are_named(self):
+        self.restart("--deny", "dcim.rack", "--deny", "tenancy.tenant")
+        self.assertIn("the token may not add rack, tenant: give its user the permissions",
+                      self.run_program("doctor").stdout)
+        done = self.run_program("apply", "--yes")
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("netbox/rack/frankfurt-1/R12: NetBox answers HTTP 403: You do not have "
+                      "permission to perform this action. [netbox-permission]", done.stderr)
+        self.assertEqual(self.one("/api/dcim/devices/?name=orion")["name"], "orion",
+                         "what does not need them is made")
+
+    def test_what_may_not_be_read_is_named(self):
+        self.restart("--hide", "dcim.location")
+        done = self.run_program("plan")
+        self.assertNotEqual(done.returncode, 0)
+        out = done.stdout + done.stderr
+        self.assertIn("HTTP 403: You do not have permission to perform this action. "
+                      "[netbox-permission]", out)
+        self.assertIn("GET /api/dcim/locations/", out)
+
+    def test_a_netbox_that_wants_to_be_left_alone_for_long_is(self):
+        self.refuse(fault=429, times=1, headers={"Retry-After": "3600"})
+        done = self.run_program("plan")
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("answers HTTP 429, and asks to wait for 3600 s [http-busy]",
+                      done.stdout + done.stderr)
+
+    def restart(self, *options):
+        self.fake.stop()
+        self.fake = start_fake(self, *options)
+        self.addCleanup(self.fake.stop)
+        self.use(self.fake.url)
+        self.configure()
+
+
 FAULTS = os.environ.get("METALWRIGHT_FAULTS", "")
 
 
@@ -466,7 +545,7 @@ class KilledAtNetbox(NetboxSite):
             for number in self.numbers:
                 with self.subTest(point=point, number=number):
                     self.fake.stop()
-                    self.fake = Fake("--no-check")
+                    self.fake = start_fake(self, "--no-check")
                     self.addCleanup(self.fake.stop)
                     self.use(self.fake.url)
                     self.configure()

@@ -289,7 +289,8 @@ def check(store, model, item, before):
                 continue
             if all(other.get(field) == item.get(field) for field in key):
                 if len(key) == 1:
-                    errors[key[0]] = [f"{model.verbose} with this {key[0]} already exists."]
+                    errors[key[0]] = [f"{model.verbose} with this {key[0].replace('_', ' ')} "
+                                      "already exists."]
                 else:
                     errors["non_field_errors"] = [f"The fields {', '.join(key)} must make a unique "
                                                   "set."]

@@ -8,10 +8,11 @@ gives, is compared with NetBox's own OpenAPI document, and what is wrong is told
   /_fake/requests     the requests since the last DELETE of it
   /_fake/faults       POST: faults to come, `[{"fault": "reset", "after": 3, "times": 1}]`; DELETE
 
-A fault is one of `429`, `500`, `503`, `html`, `slow`, `reset` (before the request is done),
-`lost` (after it is done), `cut` (in the middle of the answer), `silent`. It hits the requests from
-the one with the number `after` on, `times` of them, and only those whose `method` and beginning of
-the path (`path`) are as it says.
+A fault is a status (with the `body` and `headers` that it says), or one of `html`, `slow`, `reset`
+(before the request is done), `lost` (after it is done), `cut` (in the middle of the answer),
+`silent`, `edit` (somebody changes an object just before: `edit` is its kind, id and fields). It hits
+the requests from the one with the number `after` on, `times` of them, and only those whose `method`
+and beginning of the path (`path`) are as it says.
 """
 
 import argparse
@@ -71,8 +72,8 @@ class Fake:
             fault["seen"] = fault.get("seen", 0) + 1
             after, times = fault.get("after", 1), fault.get("times", 1)
             if after <= fault["seen"] < after + times:
-                return str(fault["fault"])
-        return None
+                return fault
+        return {}
 
     # requests
     def handle(self, method, target, headers, body):
@@ -296,19 +297,24 @@ class Fake:
             name, _, value = line.partition(":")
             headers[name.strip().lower()] = value.strip()
         body = await reader.readexactly(int(headers.get("content-length", 0)))
-        fault = None if target.startswith("/_fake/") else self.fault(method, target)
+        told = {} if target.startswith("/_fake/") else self.fault(method, target)
+        fault = str(told.get("fault", ""))
         if fault == "reset":
             self.requests.append(f"{method} {target}")
             return self.reset(writer)
         if fault == "silent":
             await reader.read(1)
             return False
-        if fault in ("429", "500", "503", "html"):
+        if fault.isdigit() or fault == "html":
             self.requests.append(f"{method} {target}")
+            said = json.dumps(told.get("body", {"error": "on demand"})).encode()
+            more = told.get("headers", {"Retry-After": "1"} if fault == "429" else {})
             await self.answer(writer, 503 if fault == "html" else int(fault),
-                              b"<html>" if fault == "html" else b'{"error":"on demand"}',
-                              more="Retry-After: 1\r\n" if fault == "429" else "")
+                              b"<html>" if fault == "html" else said,
+                              more="".join(f"{name}: {one}\r\n" for name, one in more.items()))
             return True
+        if fault == "edit":
+            self.store.update(*told["edit"])
         if fault == "slow":
             await asyncio.sleep(0.5)
         try:
