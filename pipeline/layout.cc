@@ -103,13 +103,26 @@ class AssetFiles {
   Errors& errors_;
 };
 
+bool publishes_boot_loaders(const TargetConfig& target) {
+  return target.type == TargetType::files &&
+         target.boot_loaders.value_or(renders_boot_files(target));
+}
+
+bool publishes_assets(const TargetConfig& target) {
+  return target.type == TargetType::files && target.assets.value_or(renders_boot_files(target));
+}
+
+/// Only a target that publishes kernels and initrds needs them to be there.
+std::vector<HostFile> asset_files(const LayoutInput& input, Errors& errors) {
+  const std::vector<TargetConfig>& targets = input.config.targets;
+  if (!std::any_of(targets.begin(), targets.end(), publishes_assets)) return {};
+  return AssetFiles(input, errors).files();
+}
+
 }  // namespace
 
 bool wants_boot_loaders(const HostConfig& config) {
-  return std::any_of(config.targets.begin(), config.targets.end(), [](const TargetConfig& target) {
-    return target.type == TargetType::files &&
-           target.boot_loaders.value_or(renders_boot_files(target));
-  });
+  return std::any_of(config.targets.begin(), config.targets.end(), publishes_boot_loaders);
 }
 
 std::string asset_path(const Profile& profile, const Asset& asset) {
@@ -120,7 +133,7 @@ std::string asset_path(const Profile& profile, const Asset& asset) {
 
 Layouts make_layouts(const LayoutInput& input) {
   Layouts layouts;
-  const std::vector<HostFile> assets = AssetFiles(input, layouts.errors).files();
+  const std::vector<HostFile> assets = asset_files(input, layouts.errors);
   for (const TargetConfig& target : input.config.targets) {
     TargetLayout layout;
     layout.name = target.name;
@@ -137,11 +150,10 @@ Layouts make_layouts(const LayoutInput& input) {
         if (const auto format = renderers::parse_format(word)) formats.insert(*format);
       }
       layout.formats.assign(formats.begin(), formats.end());
-      const bool boots = renders_boot_files(target);
-      if (target.boot_loaders.value_or(boots)) {
+      if (publishes_boot_loaders(target)) {
         layout.host_files = input.boot_loaders;
       }
-      if (target.assets.value_or(boots)) {
+      if (publishes_assets(target)) {
         layout.host_files.insert(layout.host_files.end(), assets.begin(), assets.end());
       }
     } else if (target.type == TargetType::dnsmasq) {

@@ -173,6 +173,13 @@ class Gates(Site):
         self.assertIn("[asset-missing]", done.stderr)
         self.assertFalse(self.boot_file(11).exists())
 
+    def test_a_missing_kernel_matters_only_where_a_target_publishes_it(self):
+        (self.root / "assets/rescue/initrd").unlink()
+        self.targets = "nodes: {type: files, root: $root/nodes, render: [netplan]}\n"
+        self.configure()
+        self.apply()
+        self.assert_converged()
+
     def test_a_kernel_that_is_not_what_its_sha256_says_stops_it(self):
         self.commit({"profiles/rescue.yaml": "type: rescue\nkernel: {path: rescue/vmlinuz, sha256: "
                      + "0" * 64 + "}\ninitrd: {path: rescue/initrd}\n"})
