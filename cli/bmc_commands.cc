@@ -105,7 +105,7 @@ int load(const Options& options, const Globals& globals) {
   load.interfaces = config->lifecycle.bmc_interfaces;
   load.dry_run = options.dry_run;
   load.source = std::filesystem::path(options.file).filename().string();
-  load.note = pipeline::folder_of_state(config->state) + "/bmc-load.note";
+  load.note = pipeline::folder_of_state(*config) + "/bmc-load.note";
   Result<void> loaded;
   {
     ProgressLine progress("setting MAC addresses");

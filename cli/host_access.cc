@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "cli/load_repository.h"
+#include "reconciler/engine.h"
 
 namespace metalwright::cli {
 namespace {
@@ -38,8 +39,18 @@ tl::expected<std::unique_ptr<pipeline::Lives>, Errors> open_lives(const Globals&
 }
 
 Result<store::RunLock> take_lock(const HostConfig& config, const std::string& command) {
-  return store::RunLock::take(
-      config.state, {.pid = getpid(), .host = host_name(), .since = now_utc(), .command = command});
+  return store::RunLock::take(config.state, store::this_process(command, now_utc()),
+                              store::LockFor::run, config.service.lease);
+}
+
+Result<std::unique_ptr<pipeline::Host>> open_with(const store::RunLock& lock, HostConfig config) {
+  auto host = pipeline::Host::open(std::move(config), pipeline::Access::write);
+  if (!host) return host;
+  (*host)->store().fence(lock.fence());
+  if (auto closed = reconciler::close_interrupted_runs((*host)->store(), now_utc()); !closed) {
+    return tl::unexpected<Error>(std::move(closed).error());
+  }
+  return host;
 }
 
 std::string who_am_i() {

@@ -24,6 +24,10 @@ namespace metalwright::cli {
 [[nodiscard]] Result<store::RunLock> take_lock(const HostConfig& config,
                                                const std::string& command);
 
+/// The host of who has that right, with what an earlier run left open closed.
+[[nodiscard]] Result<std::unique_ptr<pipeline::Host>> open_with(const store::RunLock& lock,
+                                                                HostConfig config);
+
 /// `user@host`, for records of who asked for what.
 [[nodiscard]] std::string who_am_i();
 

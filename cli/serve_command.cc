@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <utility>
@@ -19,9 +20,10 @@
 #include "cli/stop_signals.h"
 #include "inventory/source.h"
 #include "pipeline/host.h"
+#include "pipeline/leadership.h"
 #include "pipeline/loop.h"
 #include "pipeline/service/service.h"
-#include "reconciler/engine.h"
+#include "reconciler/store/run_lock.h"
 
 namespace metalwright::cli {
 namespace {
@@ -79,13 +81,19 @@ class Serving {
     auto config = read_host_config(globals_.config);
     if (!config) return report(config.error());
     if (!take_listen(options_.listen, config->service)) return kUsage;
-    const auto lock = take_lock(*config, "serve");
-    if (!lock) return report(lock.error());
+    // Of instances with a PostgreSQL in common one leads; a file is for one process.
+    const bool shared = store::is_shared(config->state);
+    if (const auto holder = store::lock_holder(config->state); !shared && holder && *holder) {
+      return report(store::run_locked(**holder).value());
+    }
     auto host = pipeline::Host::open(std::move(*config), pipeline::Access::write);
     if (!host) return report(host.error());
     host_ = std::move(*host);
-    if (auto closed = reconciler::close_interrupted_runs(host_->store(), now_utc()); !closed) {
-      return report(closed.error());
+    leadership_.emplace(
+        host_->config().state, host_->config().service.lease, "serve",
+        pipeline::Leadership::Told{.gained = [shared] { begin(shared); }, .waits = stand_by});
+    if (auto leads = leadership_->take(host_->store()); !leads && !shared) {
+      return report(leads.error());
     }
     auto service =
         service::Service::open(host_->config(), {.say = say, .wake = pipeline::wake_loop});
@@ -107,6 +115,10 @@ class Serving {
 
  private:
   static void say(const std::string& message) { spdlog::warn("{}", message); }
+  static void begin(bool shared) {
+    if (shared) spdlog::info("this instance leads");
+  }
+  static void stand_by(const Error& why) { spdlog::info("standing by: {}", why.message); }
 
   void loop() {
     while (true) {
@@ -124,6 +136,7 @@ class Serving {
             *host_,
             {.once = false,
              .fields = true,
+             .leadership = &*leadership_,
              .report = [this](const pipeline::Round& round) { tell(round); },
              .say = say,
              .wanted = [this](const pipeline::Wanted& wanted) { publish(wanted); }},
@@ -224,6 +237,7 @@ class Serving {
   std::stop_source round_;
   bool reload_ = false;
   std::unique_ptr<pipeline::Host> host_;
+  std::optional<pipeline::Leadership> leadership_;
   std::unique_ptr<service::Service> service_;
   std::shared_ptr<const pipeline::Compiled> last_;
   RoundLog log_;
@@ -249,6 +263,7 @@ void add_serve_command(CLI::App& program, const Globals& globals, const AddComma
       ->expected(1, 16);
   app->footer(
       "Does what 'reconcile' does, and answers at the addresses of 'service.listen'.\n"
+      "Of several instances with one PostgreSQL as state one changes the targets; all answer.\n"
       "SIGTERM finishes the change and the answers in hand; SIGHUP reads the configuration again\n"
       "(but for 'state' and 'service.listen'); SIGUSR1 begins a round.\n"
       "Example: metalwright serve -c metalwright.yaml");

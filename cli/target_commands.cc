@@ -207,11 +207,8 @@ int apply(const Options& options, const Globals& globals) {
   if (!config) return report(config.error());
   const auto lock = take_lock(*config, "apply");
   if (!lock) return report(lock.error());
-  auto host = pipeline::Host::open(std::move(*config), pipeline::Access::write);
+  auto host = open_with(*lock, std::move(*config));
   if (!host) return report(host.error());
-  if (auto closed = reconciler::close_interrupted_runs((*host)->store(), now_utc()); !closed) {
-    return report(closed.error());
-  }
   ProgressLine progress("applying");
   pipeline::RoundOptions round_options;
   round_options.trigger = "apply";
@@ -269,11 +266,8 @@ int reconcile(const Options& options, const Globals& globals) {
   if (!config) return report(config.error());
   const auto lock = take_lock(*config, "reconcile");
   if (!lock) return report(lock.error());
-  auto host = pipeline::Host::open(std::move(*config), pipeline::Access::write);
+  auto host = open_with(*lock, std::move(*config));
   if (!host) return report(host.error());
-  if (auto closed = reconciler::close_interrupted_runs((*host)->store(), now_utc()); !closed) {
-    return report(closed.error());
-  }
   spdlog::info("reconciling {} with {} targets", (*host)->config().source.git,
                (*host)->targets().size());
   RoundLog log;

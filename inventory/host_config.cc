@@ -193,6 +193,7 @@ class HostConfigReader {
     service.silent_after =
         seconds(field_index(kServiceTable, "silent-after"), service.silent_after);
     service.audit_keep = seconds(field_index(kServiceTable, "audit-keep"), service.audit_keep);
+    service.lease = seconds(field_index(kServiceTable, "lease"), service.lease);
     service.git_hook = read_secret(fields, field_index(kServiceTable, "git-hook"));
     service.max_connections = static_cast<std::uint32_t>(
         fields.integer(field_index(kServiceTable, "max-connections")).value_or(2000));

@@ -88,10 +88,13 @@ Errors as_list(Error error) {
 
 }  // namespace
 
-std::string folder_of_state(const std::string& state) {
+std::string folder_of_state(const HostConfig& config) {
   constexpr std::string_view kSqlite = "sqlite:";
-  if (!state.starts_with(kSqlite) || state == "sqlite::memory:") return "/var/lib/metalwright";
-  return std::filesystem::path(state.substr(kSqlite.size())).parent_path().string();
+  const std::string& state = config.state;
+  if (state.starts_with(kSqlite) && state != "sqlite::memory:") {
+    return std::filesystem::path(state.substr(kSqlite.size())).parent_path().string();
+  }
+  return config.source.cache.empty() ? "/var/lib/metalwright" : config.source.cache;
 }
 
 struct Host::Parts {
@@ -107,7 +110,7 @@ struct Host::Parts {
 Host::Host(HostConfig config, Access access)
     : config_(std::move(config)),
       access_(access),
-      state_folder_(folder_of_state(config_.state)),
+      state_folder_(folder_of_state(config_)),
       parts_(std::make_unique<Parts>()) {}
 
 Host::~Host() = default;

@@ -103,6 +103,6 @@ class Host {
 };
 
 /// The folder of a state's files; of one that is in a database elsewhere a fixed one.
-[[nodiscard]] std::string folder_of_state(const std::string& state);
+[[nodiscard]] std::string folder_of_state(const HostConfig& config);
 
 }  // namespace metalwright::pipeline

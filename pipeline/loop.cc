@@ -63,6 +63,23 @@ class Waiter {
   std::unique_ptr<OnStop> on_stop_;
 };
 
+/// Stops where either of two says so.
+class Either {
+ public:
+  Either(std::stop_token one, std::stop_token other)
+      : on_one_(std::move(one), Request{&source_}),
+        on_other_(std::move(other), Request{&source_}) {}
+  [[nodiscard]] std::stop_token token() const { return source_.get_token(); }
+
+ private:
+  struct Request {
+    std::stop_source* source;
+    void operator()() const { source->request_stop(); }
+  };
+  std::stop_source source_;
+  std::stop_callback<Request> on_one_, on_other_;
+};
+
 Time now_utc() {
   return std::chrono::time_point_cast<Time::duration>(std::chrono::system_clock::now());
 }
@@ -74,6 +91,17 @@ milliseconds until_next(const Host& host, const Backoff& backoff) {
     wait = std::min(wait, std::max(left, milliseconds{100}));
   }
   return wait;
+}
+
+/// Waits as the loop of an instance that follows: until it leads, too. True if it was woken.
+bool wait_for_leadership(Waiter& waiter, milliseconds time, Host& host, Leadership& leadership) {
+  const auto until = steady_clock::now() + time;
+  while (true) {
+    const auto left = std::chrono::ceil<milliseconds>(until - steady_clock::now());
+    if (left.count() <= 0) return false;
+    if (waiter.wait(std::min(left, leadership.retry()))) return true;
+    if (leadership.take(host.store())) return false;
+  }
 }
 
 /// Where a push shows first, for a repository of this machine; empty for a remote.
@@ -149,26 +177,34 @@ Round run_loop(Host& host, const LoopOptions& options, std::stop_token stop) {
   steady_clock::time_point next_full = steady_clock::now() + kFullLook;
   steady_clock::time_point next_keep = steady_clock::now();
   std::string revision;
+  Leadership* const leadership = options.leadership;
   while (true) {
-    Round round = run_round(host, round_options, &backoff, stop);
+    const bool leads = leadership == nullptr || leadership->take(host.store());
+    const Either ends(stop,
+                      leads && leadership != nullptr ? leadership->lost() : std::stop_token{});
+    Round round = leads ? run_round(host, round_options, &backoff, ends.token())
+                        : follow_round(host, round_options, stop);
     if (options.report) options.report(round);
     if (options.once || stop.stop_requested()) return round;
     // Written down while nothing else is to do, not between a push and its files.
     if (round.wanted.compiled != nullptr) {
       revision = round.wanted.compiled->revision;
-      if (steady_clock::now() >= next_keep) {
+      if (leads && steady_clock::now() >= next_keep) {
         host.keep(round.wanted.compiled);
         next_keep = steady_clock::now() + kKeep;
       }
     }
-    const bool woken = waiter.wait(until_next(host, backoff));
+    const bool woken =
+        leads ? waiter.wait(until_next(host, backoff))
+              : wait_for_leadership(waiter, until_next(host, backoff), host, *leadership);
     if (stop.stop_requested()) return round;
     const bool drifted = watches->take_drift();
     round_options.trigger = drifted ? "drift" : woken ? "wake" : "poll";
     round_options.look = reconciler::Look::cheap;
     // A push is looked at by name, so that it costs what it changes; other rounds find drift.
     round_options.known_revision = drifted ? std::string() : revision;
-    if (steady_clock::now() >= next_full) {
+    // Who begins to lead knows nothing of the targets yet.
+    if (steady_clock::now() >= next_full || !leads) {
       round_options.look = reconciler::Look::full;
       round_options.known_revision.clear();
       next_full = steady_clock::now() + kFullLook;

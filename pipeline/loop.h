@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "pipeline/host.h"
+#include "pipeline/leadership.h"
 #include "reconciler/engine.h"
 
 /// The unattended loop: every round starts from what is there. Wake-ups only say that a round is
@@ -72,6 +73,9 @@ class Backoff {
   std::minstd_rand random_;
 };
 
+/// The first part of a round: which revision is in force, and its model. Changes nothing.
+[[nodiscard]] Round follow_round(Host& host, const RoundOptions& options, std::stop_token stop);
+
 /// One round: fetch, compile, observe, diff, gate, apply, verify, record.
 /// The caller holds the run lock. `backoff` may be null: every target is tried.
 [[nodiscard]] Round run_round(Host& host, const RoundOptions& options, Backoff* backoff,
@@ -80,13 +84,16 @@ class Backoff {
 struct LoopOptions {
   bool once = false;
   bool fields = false;  ///< see RoundOptions
+  /// Null: this process may change the targets for as long as it runs.
+  Leadership* leadership = nullptr;
   std::function<void(const Round&)> report;     ///< told of every round
   std::function<void(const std::string&)> say;  ///< told what the loop goes on without
   std::function<void(const Wanted&)> wanted;    ///< see RoundOptions
 };
 
 /// Runs rounds until `stop` is requested: at once, then at every poll, drift, wake-up and retry.
-/// A change in hand is finished. Returns the last round.
+/// A change in hand is finished. Without leadership a round only follows the repository. Returns
+/// the last round.
 [[nodiscard]] Round run_loop(Host& host, const LoopOptions& options, std::stop_token stop);
 
 /// Makes the loop begin a round now, from a signal handler too.

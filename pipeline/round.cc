@@ -211,6 +211,14 @@ std::optional<Time> Backoff::next() const {
   return first;
 }
 
+Round follow_round(Host& host, const RoundOptions& options, std::stop_token stop) {
+  Round round;
+  round.trigger = options.trigger;
+  round.wanted = host.wanted(stop);
+  if (options.wanted) options.wanted(round.wanted);
+  return round;
+}
+
 Round run_round(Host& host, const RoundOptions& options, Backoff* backoff, std::stop_token stop) {
   const auto begin = std::chrono::steady_clock::now();
   Round round;

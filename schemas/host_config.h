@@ -36,7 +36,7 @@ struct SourceConfig {
   Verify verify = Verify::none;
   std::string allowed_signers;  ///< file in ssh-keygen(1)'s ALLOWED SIGNERS format
   bool allow_force_push = false;
-  std::string cache;        ///< folder for clones of remote repositories; empty: beside the state
+  std::string cache;        ///< folder for clones and other caches; empty: beside the state
   std::string user;         ///< for https and ssh; empty: the address's own, else `git` for ssh
   SecretRef password;       ///< https: password or token
   SecretRef ssh_key;        ///< ssh: the private key; none: the agent's
@@ -168,6 +168,7 @@ struct ServiceConfig {
   std::chrono::seconds node_timeout{3600};
   std::chrono::seconds silent_after{900};
   std::chrono::seconds audit_keep{31449600};
+  std::chrono::seconds lease{10};
   Origin origin;
 };
 

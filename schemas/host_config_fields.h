@@ -38,7 +38,9 @@ inline constexpr std::array kSourceFields{
           .type = ValueType::boolean,
           .doc = "Follow the branch although its history was rewritten",
           .fallback = "false"},
-    Field{"cache", ValueType::host_path, "Folder for clones; none: beside the state"},
+    Field{"cache", ValueType::host_path,
+          "Folder for clones, and with a PostgreSQL state for all that this host keeps; none: "
+          "beside the state"},
     Field{"user", ValueType::text, "User name for https and ssh; none: the address's"},
     Field{"password", ValueType::secret, "Password or token for https"},
     Field{"ssh-key", ValueType::secret, "Private key for ssh; none: the agent's"},
@@ -61,8 +63,7 @@ inline constexpr std::array kMaxDeletesFields{
           .fallback = "5"},
 };
 inline constexpr FieldTable kMaxDeletesTable{
-    "max-deletes",
-    "How many deletes of one class of object a run may make: the larger limit holds",
+    "max-deletes", "How many deletes of one class of object a run may make: the larger limit holds",
     kMaxDeletesFields};
 
 inline constexpr std::array kWindowFields{
@@ -383,6 +384,11 @@ inline constexpr std::array kServiceFields{
           .type = ValueType::duration,
           .doc = "How long the audit trail is kept",
           .fallback = "52w"},
+    Field{.name = "lease",
+          .type = ValueType::duration,
+          .doc = "With a PostgreSQL state: after so long without a word of the instance that leads "
+                 "another one does",
+          .fallback = "10s"},
 };
 inline constexpr FieldTable kServiceTable{"service", "The HTTP service", kServiceFields};
 

@@ -88,7 +88,9 @@ bool is_git(std::string_view text) {
 
 bool is_state(std::string_view text) {
   if (text.starts_with("sqlite:")) return is_host_path(text.substr(7));
-  return is_url(text, "postgresql://") || is_url(text, "postgres://");
+  // Without a host it is a socket of this machine: postgresql:///fleet?host=/run/postgresql
+  return is_url(text, "postgresql://") || is_url(text, "postgres://") ||
+         is_url(text, "postgresql:///") || is_url(text, "postgres:///");
 }
 
 bool is_listen_address(std::string_view text) {

@@ -209,7 +209,7 @@ Result<std::uint64_t> Applied::write(std::string_view target, std::span<const Ap
   if (Result<void> ok = check_rows(target, rows); !ok) {
     return tl::unexpected<Error>(std::move(ok).error());
   }
-  return connection_.write("recording what was applied", [&](soci::session& sql) {
+  return connection_.write_as_holder("recording what was applied", [&](soci::session& sql) {
     erase(sql, target, removed);
     upsert(sql, target, rows);
     return new_stamp(sql, std::string(target));

@@ -261,10 +261,27 @@ void Connection::connect() {
   }
 }
 
+// Keeps others from taking the lease until this transaction ends, which it has to do soon.
+Result<void> Connection::check_fence(soci::session& sql) {
+  const std::int64_t fence = fence_;
+  if (fence == 0) return {};
+  sql << "SET LOCAL idle_in_transaction_session_timeout = 5000";
+  long long now = 0;
+  sql << "SELECT fence FROM run_lock WHERE slot = 1 FOR SHARE", soci::into(now);
+  if (now == fence) return {};
+  return unavailable("run-lock-lost", "the run lock was lost: another process has it now");
+}
+
 void Connection::connect_postgresql() {
   std::string url = address_.url;
-  if (url.find("connect_timeout=") == std::string::npos) {
-    url += url.find('?') == std::string::npos ? "?connect_timeout=10" : "&connect_timeout=10";
+  // A server that is cut off is noticed in seconds, and not in the kernel's two hours (libpq,
+  // "Parameter Key Words").
+  for (const std::string_view parameter :
+       {"connect_timeout=10", "keepalives_idle=5", "keepalives_interval=2", "keepalives_count=3",
+        "tcp_user_timeout=10000"}) {
+    if (url.find(parameter.substr(0, parameter.find('=') + 1)) != std::string::npos) continue;
+    url += url.find('?') == std::string::npos ? '?' : '&';
+    url += parameter;
   }
   session_.reset();
   session_ = std::make_unique<soci::session>(postgresql_factory(), url);

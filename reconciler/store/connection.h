@@ -2,7 +2,9 @@
 
 #include <soci/soci.h>
 
+#include <atomic>
 #include <concepts>
+#include <cstdint>
 #include <exception>
 #include <memory>
 #include <mutex>
@@ -66,6 +68,21 @@ class Connection {
     return result;
   }
 
+  /// The same for what only the holder of the run lock may write. Where the lock is a lease and
+  /// another process took it since: `unavailable`, check `run-lock-lost`.
+  template <class Body>
+  [[nodiscard]] auto write_as_holder(std::string_view doing, Body&& body) {
+    using Returned = decltype(guarded(doing, std::forward<Body>(body)));
+    return write(doing, [&](soci::session& sql) -> Returned {
+      if (Result<void> ours = check_fence(sql); !ours) {
+        return Returned(tl::unexpected<Error>(std::move(ours).error()));
+      }
+      return guarded(doing, std::forward<Body>(body));
+    });
+  }
+  /// The number of the lease that this process holds; 0: its lock is of another kind.
+  void set_fence(std::int64_t fence) { fence_ = fence; }
+
  private:
   Connection(StateAddress address, StoreOptions options)
       : address_(std::move(address)), options_(std::move(options)) {}
@@ -98,6 +115,7 @@ class Connection {
 
   [[nodiscard]] Result<void> begin(std::string_view doing);
   [[nodiscard]] Result<void> end(std::string_view doing, const Error* failed);
+  [[nodiscard]] Result<void> check_fence(soci::session& sql);
   [[nodiscard]] Result<void> commit(std::string_view doing);
   void reconnect_where_broken();
   [[nodiscard]] Error failure(std::string_view doing, const std::exception& thrown);
@@ -113,6 +131,7 @@ class Connection {
   int depth_ = 0;                // of nested transactions
   std::optional<Error> doomed_;  // a nested one failed: the outermost may not commit
   bool broken_ = false;          // the server may have gone away
+  std::atomic<std::int64_t> fence_ = 0;
 };
 
 /// The error for a SOCI exception, by what the caller can do about it.

@@ -160,7 +160,7 @@ Result<std::optional<Pinned>> Revisions::pinned() const {
 
 Result<void> Revisions::converged(std::string_view target, std::string_view revision, Time now) {
   if (Result<void> ok = check_keys({target, revision}); !ok) return ok;
-  return connection_.write("recording a target's revision", [&](soci::session& sql) {
+  return connection_.write_as_holder("recording a target's revision", [&](soci::session& sql) {
     const std::string name(target), text(revision);
     const long long at = micros(now);
     sql << "INSERT INTO target_revision(target, converged_revision, converged_at, error)"
@@ -175,7 +175,7 @@ Result<void> Revisions::converged(std::string_view target, std::string_view revi
 Result<void> Revisions::failed(std::string_view target, std::string_view revision,
                                std::string_view error, Time now) {
   if (Result<void> ok = check_keys({target, revision}); !ok) return ok;
-  return connection_.write("recording a target's failure", [&](soci::session& sql) {
+  return connection_.write_as_holder("recording a target's failure", [&](soci::session& sql) {
     const std::string name(target), text(revision), why = storable(error);
     const long long at = micros(now);
     sql << "INSERT INTO target_revision(target, failed_revision, failed_at, error)"

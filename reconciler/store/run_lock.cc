@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "reconciler/store/connection.h"
+#include "reconciler/store/lease.h"
 #include "reconciler/store/schema.h"
 #include "reconciler/store/texts.h"
 
@@ -20,12 +21,6 @@ constexpr std::size_t kHolderBytes = 4096;
 
 std::string lock_path(const StateAddress& address, LockFor purpose = LockFor::run) {
   return address.path + (purpose == LockFor::run ? ".lock" : ".lifecycle.lock");
-}
-
-tl::unexpected<Error> locked(const LockHolder& holder) {
-  return unavailable(
-      "run-locked",
-      fmt::format("the run lock is held by {}: wait for it, or end that process", holder.text()));
 }
 
 std::string holder_json(const LockHolder& holder) {
@@ -75,25 +70,18 @@ struct flock whole_file(short type) {
 }
 
 // The schema is part of the lock's number: several states may share a database.
-int lock_class(LockFor purpose) { return purpose == LockFor::run ? 731057911 : 731057912; }
-int lock_slot(LockFor purpose) { return purpose == LockFor::run ? 1 : 2; }
-std::string lock_numbers(LockFor purpose) {
-  return fmt::format("{}, hashtext(current_schema()) & 1073741823", lock_class(purpose));
-}
-std::string lock_rows(LockFor purpose) {
-  return fmt::format(
-      " FROM pg_locks WHERE locktype = 'advisory' AND granted AND classid = {}"
-      " AND objid = (hashtext(current_schema()) & 1073741823)"
-      " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
-      lock_class(purpose));
-}
+constexpr std::string_view kSessionLock = "731057912, hashtext(current_schema()) & 1073741823";
+constexpr std::string_view kSessionLockHeld =
+    "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND classid = 731057912"
+    " AND objid = (hashtext(current_schema()) & 1073741823)"
+    " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    " AND pid = pg_backend_pid()";
 
-LockHolder select_holder(soci::session& sql, LockFor purpose) {
+LockHolder select_session_holder(soci::session& sql) {
   LockHolder holder;
-  const int slot = lock_slot(purpose);
   long long pid = 0, since = 0;
-  sql << "SELECT pid, host, since, command FROM run_lock WHERE slot = :s", soci::use(slot),
-      soci::into(pid), soci::into(holder.host), soci::into(since), soci::into(holder.command);
+  sql << "SELECT pid, host, since, command FROM run_lock WHERE slot = 2", soci::into(pid),
+      soci::into(holder.host), soci::into(since), soci::into(holder.command);
   holder.pid = pid;
   holder.since = from_micros(since);
   return holder;
@@ -109,19 +97,6 @@ Result<std::unique_ptr<Connection>> connect(const std::string& state) {
 }
 }  // namespace
 
-std::string LockHolder::text() const {
-  if (pid == 0) return "another process";
-  std::string text = fmt::format("process {} on {}", pid, host.empty() ? "this host" : host);
-  if (!command.empty()) text += fmt::format(" ({})", command);
-  return text + ", since " + utc_text(since);
-}
-
-LockHolder this_process(std::string command, Time now) {
-  char host[256] = {};
-  if (::gethostname(host, sizeof host - 1) != 0) host[0] = '\0';
-  return {::getpid(), host, now, std::move(command)};
-}
-
 struct RunLock::Impl {
   Impl() = default;
   Impl(const Impl&) = delete;
@@ -135,8 +110,8 @@ struct RunLock::Impl {
   }
   int file = -1;
   std::string path;
-  LockFor purpose = LockFor::run;
-  std::unique_ptr<Connection> connection;  // PostgreSQL: the lock is this session's
+  std::unique_ptr<Lease> lease;            // PostgreSQL, for runs
+  std::unique_ptr<Connection> connection;  // PostgreSQL, for events: the lock is this session's
 };
 
 RunLock::RunLock(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -160,7 +135,7 @@ Result<void> take_file(int& file, const std::string& path, const LockHolder& sel
     }
     struct flock lock = whole_file(F_WRLCK);
     if (::fcntl(file, F_OFD_SETLK, &lock) != 0) {
-      if (errno == EAGAIN || errno == EACCES) return locked(read_holder(file));
+      if (errno == EAGAIN || errno == EACCES) return run_locked(read_holder(file));
       return system_failure("run-lock", fmt::format("locking '{}'", path), errno);
     }
     // Somebody may have removed the file in between: then this is a lock on nothing.
@@ -171,36 +146,38 @@ Result<void> take_file(int& file, const std::string& path, const LockHolder& sel
   return {};
 }
 
-Result<void> take_session(Connection& connection, const LockHolder& self, LockFor purpose) {
+Result<void> take_session(Connection& connection, const LockHolder& self) {
   return connection.read(kDoing, [&](soci::session& sql) -> Result<void> {
     long long taken = 0;
-    sql << fmt::format("SELECT CASE WHEN pg_try_advisory_lock({}) THEN 1 ELSE 0 END",
-                       lock_numbers(purpose)),
+    sql << fmt::format("SELECT CASE WHEN pg_try_advisory_lock({}) THEN 1 ELSE 0 END", kSessionLock),
         soci::into(taken);
-    if (taken == 0) return locked(select_holder(sql, purpose));
+    if (taken == 0) return run_locked(select_session_holder(sql));
     const long long pid = self.pid, since = micros(self.since);
     const std::string host = storable(self.host), command = storable(self.command);
-    const int slot = lock_slot(purpose);
-    sql << "INSERT INTO run_lock(slot, pid, host, since, command) VALUES(:n, :p, :h, :s, :c)"
+    sql << "INSERT INTO run_lock(slot, pid, host, since, command) VALUES(2, :p, :h, :s, :c)"
            " ON CONFLICT(slot) DO UPDATE SET pid = excluded.pid, host = excluded.host,"
            " since = excluded.since, command = excluded.command",
-        soci::use(slot), soci::use(pid), soci::use(host), soci::use(since), soci::use(command);
+        soci::use(pid), soci::use(host), soci::use(since), soci::use(command);
     return {};
   });
 }
 }  // namespace
 
-Result<RunLock> RunLock::take(const std::string& state, const LockHolder& self, LockFor purpose) {
+Result<RunLock> RunLock::take(const std::string& state, const LockHolder& self, LockFor purpose,
+                              std::chrono::milliseconds lease) {
   Result<StateAddress> address = parse_state(state);
   if (!address) return tl::unexpected<Error>(std::move(address).error());
   auto impl = std::make_unique<Impl>();
-  impl->purpose = purpose;
   Result<void> taken;
-  if (address->engine == Engine::postgresql) {
+  if (address->engine == Engine::postgresql && purpose == LockFor::run) {
+    Result<std::unique_ptr<Lease>> held = Lease::take(state, self, lease);
+    if (!held) return tl::unexpected<Error>(std::move(held).error());
+    impl->lease = std::move(*held);
+  } else if (address->engine == Engine::postgresql) {
     Result<std::unique_ptr<Connection>> connection = connect(state);
     if (!connection) return tl::unexpected<Error>(std::move(connection).error());
     impl->connection = std::move(*connection);
-    taken = take_session(*impl->connection, self, purpose);
+    taken = take_session(*impl->connection, self);
   } else if (!address->path.empty()) {
     impl->path = lock_path(*address, purpose);
     int file = -1;
@@ -217,14 +194,13 @@ Result<RunLock> RunLock::take(const std::string& state, const LockHolder& self, 
 
 Result<void> RunLock::held() const {
   constexpr std::string_view kLost = "the run lock was lost: ";
+  if (impl_->lease != nullptr) return impl_->lease->held();
   if (impl_->connection != nullptr) {
     // Also after the connection broke and was made anew: the new session holds no lock.
     return impl_->connection->read(
         "checking the run lock", [&](soci::session& sql) -> Result<void> {
           long long count = 0;
-          sql << fmt::format("SELECT count(*){} AND pid = pg_backend_pid()",
-                             lock_rows(impl_->purpose)),
-              soci::into(count);
+          sql << std::string(kSessionLockHeld), soci::into(count);
           if (count > 0) return {};
           return unavailable("run-lock-lost", std::string(kLost) + "the connection to " +
                                                   impl_->connection->place() + " was interrupted");
@@ -236,6 +212,17 @@ Result<void> RunLock::held() const {
   return {};
 }
 
+std::stop_token RunLock::lost() const {
+  return impl_->lease == nullptr ? std::stop_token{} : impl_->lease->lost();
+}
+
+std::int64_t RunLock::fence() const { return impl_->lease == nullptr ? 0 : impl_->lease->fence(); }
+
+bool is_shared(const std::string& state) {
+  const Result<StateAddress> address = parse_state(state);
+  return address && address->engine == Engine::postgresql;
+}
+
 Result<std::optional<LockHolder>> lock_holder(const std::string& state) {
   Result<StateAddress> address = parse_state(state);
   if (!address) return tl::unexpected<Error>(std::move(address).error());
@@ -243,11 +230,10 @@ Result<std::optional<LockHolder>> lock_holder(const std::string& state) {
     Result<std::unique_ptr<Connection>> connection =
         Connection::open({.state = state, .read_only = true});
     if (!connection) return tl::unexpected<Error>(std::move(connection).error());
-    return (*connection)->read("reading the run lock", [](soci::session& sql) {
-      long long count = 0;
-      sql << fmt::format("SELECT count(*){}", lock_rows(LockFor::run)), soci::into(count);
-      return count == 0 ? std::nullopt : std::optional(select_holder(sql, LockFor::run));
-    });
+    const Result<std::size_t> version = schema_version(**connection);
+    if (!version) return tl::unexpected<Error>(version.error());
+    if (*version != migrations().size()) return std::nullopt;  // nobody of this version yet
+    return Lease::holder(**connection);
   }
   if (address->path.empty()) return std::nullopt;
   const std::string path = lock_path(*address);

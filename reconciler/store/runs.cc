@@ -101,7 +101,7 @@ std::string_view word(ChangeOutcome outcome) {
 }
 
 Result<RunId> Runs::start(std::string_view revision, std::string_view trigger, Time now) {
-  return connection_.write("recording a run", [&](soci::session& sql) {
+  return connection_.write_as_holder("recording a run", [&](soci::session& sql) {
     const std::string revision_text = storable(revision), cause = storable(trigger);
     const std::string outcome(word(RunOutcome::running));
     const long long started = micros(now);
@@ -115,7 +115,7 @@ Result<RunId> Runs::start(std::string_view revision, std::string_view trigger, T
 }
 
 Result<void> Runs::finish(RunId run, RunOutcome outcome, std::string_view summary, Time now) {
-  return connection_.write("recording a run's end", [&](soci::session& sql) {
+  return connection_.write_as_holder("recording a run's end", [&](soci::session& sql) {
     const std::string outcome_text(word(outcome)), summary_text = storable(summary);
     const long long ended = micros(now), id = run;
     sql << "UPDATE run SET ended = :e, outcome = :o, summary = :s WHERE id = :i", soci::use(ended),
@@ -126,7 +126,7 @@ Result<void> Runs::finish(RunId run, RunOutcome outcome, std::string_view summar
 Result<void> Runs::begin(RunId run, std::span<const Change* const> changes) {
   if (changes.empty()) return {};
   if (Result<void> ok = check_changes(changes); !ok) return ok;
-  return connection_.write("recording intents", [&](soci::session& sql) -> Result<void> {
+  return connection_.write_as_holder("recording intents", [&](soci::session& sql) -> Result<void> {
     const long long id = run;
     const auto count = static_cast<long long>(changes.size());
     long long announced = -1;
@@ -151,7 +151,7 @@ Result<void> Runs::begin(RunId run, std::span<const Change* const> changes) {
 
 Result<void> Runs::end(RunId run, std::span<const Ended> ended) {
   if (ended.empty()) return {};
-  return connection_.write("recording outcomes", [&](soci::session& sql) {
+  return connection_.write_as_holder("recording outcomes", [&](soci::session& sql) {
     // An upsert and not an update: it takes many rows a statement. The rows are there.
     BulkStatement bulk(sql, kChangeColumns, 10,
                        "ON CONFLICT(run, target, kind, name) DO UPDATE SET"
@@ -165,7 +165,7 @@ Result<void> Runs::end(RunId run, std::span<const Ended> ended) {
 }
 
 Result<void> Runs::end_rest(RunId run, std::string_view target) {
-  return connection_.write("recording outcomes", [&](soci::session& sql) {
+  return connection_.write_as_holder("recording outcomes", [&](soci::session& sql) {
     const long long id = run;
     const std::string name(target), done(word(ChangeOutcome::done)),
         open(word(ChangeOutcome::open));
@@ -205,7 +205,7 @@ Result<std::vector<RunChange>> Runs::open_changes(RunId run) const {
 }
 
 Result<void> Runs::interrupt(RunId run, std::string_view summary, Time now) {
-  return connection_.write("recording an interrupted run", [&](soci::session& sql) {
+  return connection_.write_as_holder("recording an interrupted run", [&](soci::session& sql) {
     const long long id = run;
     const std::string open(word(ChangeOutcome::open)), unknown(word(ChangeOutcome::unknown));
     sql << "UPDATE run_change SET outcome = :u WHERE run = :r AND outcome = :o", soci::use(unknown),

@@ -186,7 +186,14 @@ CREATE TABLE token(
   made BIGINT NOT NULL, expires BIGINT NOT NULL){keyed}
 )sql";
 
-constexpr std::array kMigrations{Migration{kVersion1}, Migration{kVersion2}, Migration{kVersion3}};
+// The right to change targets as a lease: its number, and when it ends.
+constexpr std::string_view kVersion4 = R"sql(
+ALTER TABLE run_lock ADD COLUMN fence BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE run_lock ADD COLUMN ends BIGINT NOT NULL DEFAULT 0
+)sql";
+
+constexpr std::array kMigrations{Migration{kVersion1}, Migration{kVersion2}, Migration{kVersion3},
+                                 Migration{kVersion4}};
 
 constexpr std::string_view kDoing = "reading the schema's version";
 

@@ -100,6 +100,8 @@ Result<void> Store::transaction(const std::function<Result<void>()>& body) {
   return parts_->connection->write("a transaction", [&](soci::session&) { return body(); });
 }
 
+void Store::fence(std::int64_t number) { parts_->connection->set_fence(number); }
+
 Digest Store::secret_hash(std::string_view value) const {
   Digest hash;
   unsigned int size = 0;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -66,6 +67,10 @@ class Store {
   /// Makes all that `body` does one transaction: all of it is kept, or where it returns an error
   /// none. Other threads wait. Transactions may nest: the outermost one decides.
   [[nodiscard]] Result<void> transaction(const std::function<Result<void>()>& body);
+
+  /// From now on what runs write is only kept while the run lock is the lease of that number
+  /// (`RunLock::fence`); 0: not asked.
+  void fence(std::int64_t number);
 
   /// The keyed hash of a secret's value: tells that it changed, and nothing about it. The key is
   /// made with the state and never leaves it.

@@ -70,8 +70,10 @@ TEST(ValueFormat, TheRestAsTheReferenceSays) {
          {"", "http://", "ftp://x", "http://a b", "https:///x", "http://a\nb"});
   expect(ValueType::sha256, {std::string(64, 'a'), std::string(64, 'F')},
          {"", std::string(63, 'a'), std::string(64, 'g')});
-  expect(ValueType::state, {"sqlite:/a", "sqlite:a.db", "postgresql://u@h/db"},
-         {"", "sqlite:", "mysql://h", "/a", "postgresql://"});
+  expect(
+      ValueType::state,
+      {"sqlite:/a", "sqlite:a.db", "postgresql://u@h/db", "postgresql:///db?host=/run/postgresql"},
+      {"", "sqlite:", "mysql://h", "/a", "postgresql://", "postgresql:///"});
   expect(ValueType::reload,
          {"none", "systemd:dnsmasq", "pidfile:/run/x.pid", "command:/bin/true x"},
          {"", "systemd:", "systemd", "restart:x"});

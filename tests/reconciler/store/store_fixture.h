@@ -2,9 +2,11 @@
 
 #include <gtest/gtest.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -32,6 +34,19 @@ class TemporaryFolder {
  private:
   std::filesystem::path path_;
 };
+
+/// Runs `body` in a process of its own, whose exit status is what it returns.
+inline pid_t in_child(const std::function<int()>& body) {
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(body());
+  return child;
+}
+
+inline int status_of(pid_t child) {
+  int status = 0;
+  EXPECT_EQ(::waitpid(child, &status, 0), child);
+  return status;
+}
 
 /// The server that `with_postgresql.sh` started, or the tester's own; empty where there is none.
 inline std::string postgresql_server() {
