@@ -102,7 +102,8 @@ class Host {
   std::unique_ptr<Parts> parts_;
 };
 
-/// The folder of a state's files; of one that is in a database elsewhere a fixed one.
+/// Where this host keeps files of its own: beside the state, or where that is in a database
+/// elsewhere with the clones.
 [[nodiscard]] std::string folder_of_state(const HostConfig& config);
 
 }  // namespace metalwright::pipeline
