@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 import unittest
 
 from lab_site import PROGRAM, main
@@ -17,6 +18,7 @@ from netbox_site import REAL, TOKEN
 
 FAULTS = os.environ.get("METALWRIGHT_FAULTS", "")
 CAPTURES = pathlib.Path(__file__).resolve().parent.parent / "reconciler/lifecycle/captures"
+HOOKS = pathlib.Path(__file__).resolve().parents[2] / "deploy/hooks"
 HPE, DELL = "3c:a8:2a:00:00:01", "d0:94:66:00:00:02"
 
 
@@ -177,6 +179,48 @@ class Sources(Lives):
 
     def test_the_rules_are_printed(self):
         self.assertIn("| ready |  | **active** |", self.expect(0, "lifecycle", "--rules").stdout)
+
+
+class Hooks(Lives):
+    """The scripts for DHCP servers, called as these call them."""
+
+    def call(self, hook, *arguments, env=None):
+        wrapper = self.root / "metalwright"
+        wrapper.write_text(f"#!/bin/sh\nexec {PROGRAM} -c {self.root}/metalwright.yaml \"$@\"\n")
+        wrapper.chmod(0o755)
+        subprocess.run([HOOKS / hook, *arguments], check=True, timeout=120, stdin=subprocess.DEVNULL,
+                       env={"PATH": os.environ["PATH"], "METALWRIGHT": str(wrapper), **(env or {})})
+
+    def assert_discovered(self, name, source):
+        end = time.monotonic() + 60  # one of them does not wait for the program
+        while self.netbox.status(name) == "offline" and time.monotonic() < end:
+            time.sleep(0.1)
+        self.assertEqual(self.netbox.status(name), "discovered")
+        self.assertIn(source, self.history()["events"][0]["cause"])
+
+    def test_each_tells_of_its_leases(self):
+        self.netbox.servers({name: ("", f"3c:a8:2a:00:00:0{number}")
+                             for number, name in enumerate(["a", "b", "c", "d"])})
+        self.call("dnsmasq-dhcp-script", "add", "3c:a8:2a:00:00:00", "192.0.2.10", "ilo-a")
+        self.assert_discovered("a", "dnsmasq")
+        self.call("kea-run-script", "leases4_committed", env={
+            "LEASES4_SIZE": "2", "LEASES4_AT0_HWADDR": "3c:a8:2a:00:00:01",
+            "LEASES4_AT0_ADDRESS": "192.0.2.11", "LEASES4_AT0_HOSTNAME": "ilo-b",
+            "LEASES4_AT1_HWADDR": "3c:a8:2a:00:00:02", "LEASES4_AT1_ADDRESS": "192.0.2.12",
+            "LEASES4_AT1_HOSTNAME": ""})
+        self.assert_discovered("b", "kea")
+        self.assert_discovered("c", "kea")
+        self.call("maas-dhcp-hook", "commit", "192.0.2.13", "3c:a8:2a:0:0:3", "ilo-d")
+        self.assert_discovered("d", "maas")
+        self.assertEqual(self.netbox.addresses(), [f"192.0.2.1{number}/24" for number in range(4)])
+
+    def test_what_is_no_lease_is_passed_over(self):
+        self.netbox.requests()
+        self.call("dnsmasq-dhcp-script", "del", HPE, "192.0.2.10")
+        self.call("kea-run-script", "lease4_expire")
+        self.call("maas-dhcp-hook", "release", "192.0.2.13", HPE)
+        self.call("maas-dhcp-hook")
+        self.assertEqual(self.netbox.requests(), [])
 
 
 class EventsOld(Events):

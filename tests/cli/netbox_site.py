@@ -96,8 +96,7 @@ class Real:
                      "dcim/device-roles", "dcim/platforms", "dcim/manufacturers", "tenancy/tenants",
                      "extras/journal-entries", "extras/custom-fields",
                      "extras/custom-field-choice-sets", "extras/tags"]:
-            there = call(self.url, "GET", f"/api/{path}/?limit=1000")[1].get("results", [])
-            if there:
+            while there := call(self.url, "GET", f"/api/{path}/?limit=50")[1].get("results"):
                 status, answer = call(self.url, "DELETE", f"/api/{path}/",
                                       [{"id": one["id"]} for one in there])
                 assert status == 204, (path, answer)
@@ -142,7 +141,7 @@ def call(url, method, path, body=None):
         url + path, method=method, data=None if body is None else json.dumps(body).encode(),
         headers={"Authorization": f"Token {TOKEN}", "Content-Type": "application/json"})
     try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
+        with urllib.request.urlopen(request, timeout=300) as answer:
             text = answer.read()
             return answer.status, json.loads(text) if text else None
     except urllib.error.HTTPError as error:

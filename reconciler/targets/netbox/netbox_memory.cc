@@ -59,18 +59,23 @@ bool NetboxObjects::put(NetboxSeen seen) {
   const std::int64_t id = seen.id;
   bool same_name = true;
   if (const auto before = by_id_.find(id); before != by_id_.end()) {
-    same_name = before->second.name == seen.name;
+    NetboxSeen& there = before->second;
+    same_name = there.name == seen.name;
     if (same_name) {
-      count(before->second, -1);
+      count(there, -1);
       count(seen, 1);
-      before->second = std::move(seen);
+      there.fields = std::move(seen.fields);
+      there.last_updated = std::move(seen.last_updated);
+      if (!seen.state.empty()) there.state = std::move(seen.state);  // what we wrote tells none
+      there.tagged = seen.tagged;
+      there.sourced = seen.sourced;
       return true;
     }
     drop(id);
   }
   count(seen, 1);
-  by_name_.emplace(seen.name, id);
-  by_id_.emplace(id, std::move(seen));
+  const NetboxSeen& there = by_id_.emplace(id, std::move(seen)).first->second;
+  if (!by_name_.emplace(there.name, &there).second) others_.emplace(there.name, &there);
   return same_name;
 }
 
@@ -83,11 +88,17 @@ void NetboxObjects::expect(std::size_t count) {
 void NetboxObjects::drop(std::int64_t id) {
   const auto at = by_id_.find(id);
   if (at == by_id_.end()) return;
-  const auto [from, to] = by_name_.equal_range(at->second.name);
-  for (auto name = from; name != to; ++name) {
-    if (name->second == id) {
-      by_name_.erase(name);
-      break;
+  const std::string_view name = at->second.name;
+  const auto [from, to] = others_.equal_range(name);
+  const auto other =
+      std::find_if(from, to, [&](const auto& each) { return each.second == &at->second; });
+  if (other != to) {
+    others_.erase(other);
+  } else {
+    by_name_.erase(name);
+    if (from != to) {
+      by_name_.emplace(from->second->name, from->second);
+      others_.erase(from);
     }
   }
   count(at->second, -1);
@@ -95,8 +106,9 @@ void NetboxObjects::drop(std::int64_t id) {
 }
 
 void NetboxObjects::clear() {
-  by_id_.clear();
   by_name_.clear();
+  others_.clear();
+  by_id_.clear();
   tagged_ = 0;
 }
 
@@ -109,12 +121,14 @@ void NetboxObjects::drop_others() {
 }
 
 const NetboxSeen* NetboxObjects::find(std::string_view name) const {
-  const NetboxSeen* best = nullptr;
-  const auto [from, to] = by_name_.equal_range(name);
-  for (auto at = from; at != to; ++at) {
-    const NetboxSeen& seen = by_id_.at(at->second);
-    if (best == nullptr || weight(seen) > weight(*best) ||
-        (weight(seen) == weight(*best) && seen.id < best->id)) {
+  const auto at = by_name_.find(name);
+  if (at == by_name_.end()) return nullptr;
+  const NetboxSeen* best = at->second;
+  if (others_.empty()) return best;
+  const auto [from, to] = others_.equal_range(name);
+  for (auto other = from; other != to; ++other) {
+    const NetboxSeen& seen = *other->second;
+    if (weight(seen) > weight(*best) || (weight(seen) == weight(*best) && seen.id < best->id)) {
       best = &seen;
     }
   }

@@ -18,6 +18,12 @@ namespace metalwright::reconciler {
 /// The objects of one kind.
 class NetboxObjects {
  public:
+  NetboxObjects() = default;
+  NetboxObjects(NetboxObjects&&) = default;
+  NetboxObjects& operator=(NetboxObjects&&) = default;
+  NetboxObjects(const NetboxObjects&) = delete;  // the names would be the other's
+  NetboxObjects& operator=(const NetboxObjects&) = delete;
+
   /// Takes an object as it is now, in place of what was known of its id.
   /// Returns false where it had another name before.
   bool put(NetboxSeen seen);
@@ -40,20 +46,20 @@ class NetboxObjects {
     for (const auto& [id, seen] : by_id_) each(seen);
   }
 
+  /// No name is that of two objects.
+  [[nodiscard]] bool unique() const { return others_.empty(); }
+
  private:
-  struct Hash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const {
-      return std::hash<std::string_view>{}(text);
-    }
-  };
+  using Named = std::unordered_map<std::string_view, const NetboxSeen*>;
   static int weight(const NetboxSeen& seen) { return seen.ours() ? 2 : seen.tagged ? 1 : 0; }
   void count(const NetboxSeen& seen, int by) {
     if (seen.tagged) tagged_ += static_cast<std::size_t>(by);
   }
 
+  // The names are those within the objects, which stay where they are.
   std::unordered_map<std::int64_t, NetboxSeen> by_id_;
-  std::unordered_multimap<std::string, std::int64_t, Hash, std::equal_to<>> by_name_;
+  Named by_name_;                                                        ///< one of each name
+  std::unordered_multimap<std::string_view, const NetboxSeen*> others_;  ///< of the same names
   std::size_t tagged_ = 0;
 };
 

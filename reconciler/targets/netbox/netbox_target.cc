@@ -179,7 +179,8 @@ struct NetboxTarget::Parts {
     for (const NetboxKind& kind : netbox_kinds()) {
       const NetboxObjects& known = memory.of(kind.kind);
       known.for_each([&](const NetboxSeen& seen) {
-        if (known.find(seen.name) != &seen) return;  // another one of that name is ours
+        // Another one of that name is ours.
+        if (!known.unique() && known.find(seen.name) != &seen) return;
         if (seen.ours()) return objects.add(kind.kind, seen.name, seen.fields, Presence::ours);
         const bool applied = request.last_applied.find(kind.kind, seen.name) != nullptr;
         const bool desired = request.desired.find(kind.kind, seen.name) != nullptr;
