@@ -19,6 +19,14 @@ FAKE = ROOT / "tests/fakes/netbox_fake/netbox_fake.py"
 TOKEN = "0123456789abcdef0123456789abcdef01234567"
 
 
+def ask(url, method, path, body=None):
+    request = urllib.request.Request(
+        url + path, method=method, data=None if body is None else json.dumps(body).encode(),
+        headers={"Authorization": f"Token {TOKEN}", "Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=600) as answer:
+        return json.loads(answer.read() or b"null")
+
+
 def entry(number):
     """A server with four interfaces and three addresses."""
     high, low = divmod(number, 250)
@@ -63,9 +71,7 @@ class Bench:
         self.git("commit", "-qm", str(count))
 
     def requests(self):
-        request = urllib.request.Request(self.url + "/_fake/requests", method="DELETE")
-        with urllib.request.urlopen(request) as answer:
-            return json.loads(answer.read())
+        return ask(self.url, "DELETE", "/_fake/requests")
 
     def run(self, what, *arguments):
         self.requests()
@@ -136,4 +142,5 @@ def main():
         return 1 if wrong else 0
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())

@@ -90,7 +90,8 @@ class Real:
         version = call(self.url, "GET", "/api/status/")[1]["netbox-version"]
         self.version = tuple(int(part) for part in version.split(".")[:2])
         self.log = "core" if self.version >= (4, 1) else "extras"
-        for path in ["dcim/devices", "dcim/mac-addresses", "ipam/ip-addresses", "ipam/prefixes",
+        for path in ["dcim/devices", *(["dcim/mac-addresses"] if self.version >= (4, 2) else []),
+                     "ipam/ip-addresses", "ipam/prefixes",
                      "ipam/vlans", "virtualization/clusters", "virtualization/cluster-types",
                      "dcim/racks", "dcim/locations", "dcim/sites", "dcim/device-types",
                      "dcim/device-roles", "dcim/platforms", "dcim/manufacturers", "tenancy/tenants",
