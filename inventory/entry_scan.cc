@@ -40,6 +40,8 @@ bool is_blank_or_comment(std::string_view line, std::size_t indent) {
 class Scanner {
  public:
   explicit Scanner(std::string_view text) : text_(text) {}
+  Scanner(std::string_view text, std::uint32_t line)
+      : text_(text), line_(line - 1), started_within_(true), in_servers_(true) {}
 
   EntryScan run() {
     scan_.sure = true;
@@ -72,6 +74,10 @@ class Scanner {
   }
 
   void take_top_level(std::size_t offset, std::string_view line) {
+    if (started_within_) {
+      scan_.sure = false;
+      return;
+    }
     if (line == "---" && keys_.empty() && !started_) {
       started_ = true;
       return;
@@ -129,10 +135,15 @@ class Scanner {
   std::uint32_t line_ = 0;
   std::size_t indent_ = 0;  // of the entries; 0: not known yet
   bool started_ = false;    // by `---`
+  bool started_within_ = false;
   bool in_servers_ = false, in_entry_ = false, in_section_ = false;
 };
 }  // namespace
 
 EntryScan scan_entries(std::string_view text) { return Scanner(text).run(); }
+
+EntryScan scan_within_servers(std::string_view text, std::uint32_t line) {
+  return Scanner(text, line).run();
+}
 
 }  // namespace metalwright::inventory

@@ -41,4 +41,8 @@ struct EntryScan {
 /// Scans a file that passed `check_text`. The views are into `text`.
 [[nodiscard]] EntryScan scan_entries(std::string_view text);
 
+/// Scans lines from within `servers:`, where the next entry may begin; the first of them is `line`.
+/// Unsure of a top-level key.
+[[nodiscard]] EntryScan scan_within_servers(std::string_view text, std::uint32_t line);
+
 }  // namespace metalwright::inventory

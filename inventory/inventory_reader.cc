@@ -56,13 +56,20 @@ class InventoryReader {
         errors_(errors),
         inventory_(inventory) {}
 
-  void read(std::string_view bytes) {
-    text_ = check_text(file_, bytes, errors_);
+  void read(const std::shared_ptr<const std::string>& bytes, bool keep_text) {
+    const KnownText* const known = cache_ == nullptr ? nullptr : cache_->text(file_);
+    if (known != nullptr && read_edit(*known, bytes)) return;
+    const std::size_t first = inventory_.entries.size();
+    text_ = check_text(file_, *bytes, errors_);
     if (!text_.ok) return;
     scan_ = scan_entries(text_.text);
-    if (cache_ != nullptr && scan_.sure && read_parts()) return;
-    if (cache_ == nullptr && scan_.entries.size() > kEntriesARun && read_runs()) return;
-    read_whole();
+    by_text_ = scan_.sure;
+    const bool in_parts = (cache_ != nullptr && scan_.sure && read_parts()) ||
+                          (cache_ == nullptr && scan_.entries.size() > kEntriesARun && read_runs());
+    if (!in_parts) read_whole();
+    if (keep_text && by_text_ && inventory_.entries.size() - first == scan_.entries.size()) {
+      keep(bytes);
+    }
   }
 
   /// Reads entries that follow each other in a file that passed the scan, as one piece of it. False
@@ -98,6 +105,112 @@ class InventoryReader {
     errors_.back_to(point.errors);
   }
 
+  // An edit of what is known
+
+  /// False where what differs is more than entries, or the scan's assumption turned out wrong: then
+  /// nothing was added.
+  bool read_edit(const KnownText& known, const std::shared_ptr<const std::string>& bytes) {
+    const std::string_view text = without_mark(*bytes);
+    const auto edit = text.size() > kMostTextBytes ? std::nullopt : find_edit(known, text);
+    if (!edit) return false;
+    ErrorList unused;  // a fault is told with its place in the file
+    const YamlText between = check_text(file_, edit->between, unused);
+    if (!between.ok) return false;
+    text_ = {.text = text, .ascii = known.ascii && between.ascii, .ok = true};
+    scan_ = scan_within_servers(edit->between, line_of(known, edit->first));
+    const std::uint32_t column = cached(known.servers[0]).column;
+    const bool fits = scan_.sure && std::all_of(scan_.entries.begin(), scan_.entries.end(),
+                                                [&](const ScannedEntry& entry) {
+                                                  return entry.column == column;
+                                                });
+    if (!fits) return false;
+    const Checkpoint before = checkpoint();
+    const std::uint64_t parsed = inventory_.parsed;
+    KnownText now = known.after(*edit, scan_.entries, bytes);
+    now.file = number_;
+    now.ascii = text_.ascii;
+    scan_.sections = now.scanned_sections();
+    if (scan_.entries.size() + known.servers.size() - (edit->last - edit->first) > 0 &&
+        std::all_of(scan_.sections.begin(), scan_.sections.end(),
+                    [&](const ScannedSection& section) { return read_section(section); }) &&
+        read_known(known, 0, edit->first, 0) && read_between(known, *edit) &&
+        read_known(known, edit->last, known.servers.size(), edit->lines)) {
+      now.first_entry = before.entries;
+      inventory_.texts.push_back(std::move(now));
+      return true;
+    }
+    back_to(before);
+    inventory_.parsed = parsed;
+    next_cached_ = 0;
+    return false;
+  }
+
+  [[nodiscard]] const ServerEntry& cached(std::uint32_t number) const {
+    return cache_->model()->servers[number];
+  }
+  [[nodiscard]] std::uint32_t line_of(const KnownText& known, std::size_t entry) const {
+    return entry < known.servers.size() ? cached(known.servers[entry]).line : 1;
+  }
+
+  void add_cached(std::uint32_t number, std::uint32_t line) {
+    const ServerEntry& entry = cached(number);
+    inventory_.entries.push_back({.entry = {.server = entry.server,
+                                            .file = number_,
+                                            .line = line,
+                                            .column = entry.column,
+                                            .digest = entry.digest},
+                                  .cached = number,
+                                  .clean = true});
+  }
+
+  /// Entries that stand as they did, `lines` further down. One with a diagnostic gives it again.
+  bool read_known(const KnownText& known, std::size_t from, std::size_t to, std::int64_t lines) {
+    inventory_.entries.reserve(inventory_.entries.size() + to - from);
+    for (std::size_t i = from; i < to; ++i) {
+      const std::uint32_t number = known.servers[i];
+      const ServerEntry& entry = cached(number);
+      const auto line = static_cast<std::uint32_t>(entry.line + lines);
+      if (cache_->clean(number)) {
+        add_cached(number, line);
+      } else if (!read_part({known.entry(i), entry.server->name, line, entry.column})) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /// The entries around and between edits: equal texts need no digest either.
+  bool read_between(const KnownText& known, const TextEdit& edit) {
+    constexpr std::size_t kNear = 16;
+    std::size_t guess = edit.first;
+    for (const ScannedEntry& scanned : scan_.entries) {
+      const bool there = guess < edit.last;
+      if (there && cache_->clean(known.servers[guess]) && scanned.text == known.entry(guess)) {
+        add_cached(known.servers[guess++], scanned.line);
+        continue;
+      }
+      if (!read_part(scanned)) return false;
+      // After an edit the next one follows; after others came or went, the one behind this.
+      if (there && cached(known.servers[guess]).server->name == scanned.name) ++guess;
+      const auto near = known.servers.begin() + static_cast<std::ptrdiff_t>(guess);
+      const auto end =
+          known.servers.begin() + static_cast<std::ptrdiff_t>(std::min(guess + kNear, edit.last));
+      if (near >= end) continue;
+      const auto found = std::find(near, end, inventory_.entries.back().cached);
+      if (found != end) guess = static_cast<std::size_t>(found - known.servers.begin()) + 1;
+    }
+    return true;
+  }
+
+  /// Keeps a file that was read by the scan's entries.
+  void keep(const std::shared_ptr<const std::string>& bytes) {
+    KnownText text = known_text(bytes, text_.text, scan_);
+    text.file = number_;
+    text.ascii = text_.ascii;
+    text.first_entry = inventory_.entries.size() - scan_.entries.size();
+    inventory_.texts.push_back(std::move(text));
+  }
+
   // Parts
 
   /// False where the scan's assumption turned out wrong: then nothing was added.
@@ -127,15 +240,10 @@ class InventoryReader {
 
   bool read_part(const ScannedEntry& scanned) {
     const Digest digest = sha256(scanned.text);
-    if (const auto cached = cache_->find(digest, next_cached_)) {
-      next_cached_ = *cached + 1;
-      inventory_.entries.push_back({.entry = {.server = cache_->model()->servers[*cached].server,
-                                              .file = number_,
-                                              .line = scanned.line,
-                                              .column = scanned.column,
-                                              .digest = digest},
-                                    .cached = *cached,
-                                    .clean = true});
+    if (const auto number = cache_->find(digest, next_cached_)) {
+      next_cached_ = *number + 1;
+      add_cached(*number, scanned.line);
+      inventory_.entries.back().entry.column = scanned.column;
       return true;
     }
     YamlReader reader(file_, scanned.text, text_.ascii, errors_, scanned.line, 1);
@@ -206,7 +314,6 @@ class InventoryReader {
     ++inventory_.fully_parsed;
     const Checkpoint before = checkpoint();
     const std::uint64_t parsed = inventory_.parsed;
-    by_text_ = scan_.sure;
     if (parse_whole()) return;
     back_to(before);
     inventory_.parsed = parsed;
@@ -419,10 +526,10 @@ class InventoryReader {
 };
 }  // namespace
 
-void read_inventory(std::string_view file, std::uint32_t number, std::string_view bytes,
+void read_inventory(const RepositoryFile& file, std::uint32_t number, bool keep_text,
                     const LoadCache* cache, Arena& arena, ErrorList& errors,
                     LoadedInventory& inventory) {
-  InventoryReader(file, number, cache, arena, errors, inventory).read(bytes);
+  InventoryReader(file.path, number, cache, arena, errors, inventory).read(file.bytes, keep_text);
 }
 
 }  // namespace metalwright::inventory

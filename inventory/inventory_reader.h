@@ -6,7 +6,9 @@
 #include <vector>
 
 #include "inventory/error_list.h"
+#include "inventory/known_text.h"
 #include "inventory/load_cache.h"
+#include "inventory/repository_files.h"
 #include "schemas/model.h"
 #include "schemas/text.h"
 
@@ -25,6 +27,8 @@ struct LoadedEntry {
 struct LoadedInventory {
   std::vector<LoadedEntry> entries;
   std::vector<Move> moved;
+  /// By which the next revision is read; their servers' numbers are still those of `entries`.
+  std::vector<KnownText> texts;
   /// Where servers live that are not in the caller's arena.
   std::vector<std::shared_ptr<const Arena>> arenas;
   std::uint64_t parsed = 0;        ///< entries that did not come from the cache
@@ -33,7 +37,8 @@ struct LoadedInventory {
 
 /// Reads one file, with what `cache` (which may be null) knows of its entries. Entries and errors
 /// are the same without it. New servers live in `arena`. `number` is the file's in Model::files.
-void read_inventory(std::string_view file, std::uint32_t number, std::string_view bytes,
+/// Where `keep_text` is set, the file's bytes may be added to `inventory.texts`.
+void read_inventory(const RepositoryFile& file, std::uint32_t number, bool keep_text,
                     const LoadCache* cache, Arena& arena, ErrorList& errors,
                     LoadedInventory& inventory);
 

@@ -24,7 +24,6 @@ using GitPointer = std::unique_ptr<T, FreeWith<kFree>>;
 
 using RepositoryPointer = GitPointer<git_repository, git_repository_free>;
 using OdbPointer = GitPointer<git_odb, git_odb_free>;
-using OdbStreamPointer = GitPointer<git_odb_stream, git_odb_stream_free>;
 using OdbObjectPointer = GitPointer<git_odb_object, git_odb_object_free>;
 using ObjectPointer = GitPointer<git_object, git_object_free>;
 using CommitPointer = GitPointer<git_commit, git_commit_free>;

@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <iterator>
+#include <ranges>
 #include <string>
 #include <utility>
 
+#include "inventory/check_facts.h"
 #include "inventory/checks.h"
 #include "inventory/error_list.h"
 #include "inventory/inventory_reader.h"
@@ -24,8 +26,8 @@ const LoadCache* usable(const LoadCache* cache) {
 
 class Loader {
  public:
-  Loader(const RepositoryFiles& files, const LoadCache* previous)
-      : files_(files), previous_(usable(previous)), known_(previous_) {}
+  Loader(const RepositoryFiles& files, const LoadCache* previous, Texts texts)
+      : files_(files), previous_(usable(previous)), texts_(texts), known_(previous_) {}
 
   LoadResult load() {
     for (const RepositoryFile& file : files_) {
@@ -38,8 +40,9 @@ class Loader {
     read_small_files();
     check_inventory_is_there();
     build_model();
-    check_model({*model_, in_file_order_, errors_});
-    return finish();
+    const std::size_t before = errors_.count();
+    if (!same_facts_as_before()) check_model({*model_, in_file_order_, errors_});
+    return finish(errors_.count() == before);
   }
 
  private:
@@ -48,7 +51,7 @@ class Loader {
       if (file_kind(file.path) != FileKind::inventory) continue;
       const auto number = static_cast<std::uint32_t>(model_->files.size());
       model_->files.push_back(file.path);
-      read_inventory(file.path, number, *file.bytes, previous_, *arena_, errors_, inventory_);
+      read_inventory(file, number, texts_ == Texts::keep, previous_, *arena_, errors_, inventory_);
     }
   }
 
@@ -180,7 +183,7 @@ class Loader {
 
   void sort_servers() {
     const std::vector<LoadedEntry>& entries = inventory_.entries;
-    std::vector<std::uint32_t> places(entries.size(), kNotCached);  // in the model's list
+    places_.assign(entries.size(), kNotCached);
     const std::vector<std::uint32_t> numbers = numbers_by_name();
     // Names of the same cache differ, and those of 100,000 servers are better not compared.
     const auto same_name = [&](const LoadedEntry& a, const LoadedEntry& b) {
@@ -197,12 +200,12 @@ class Loader {
         continue;
       }
       last = &loaded;
-      places[number] = static_cast<std::uint32_t>(model_->servers.size());
+      places_[number] = static_cast<std::uint32_t>(model_->servers.size());
       model_->servers.push_back(loaded.entry);
       clean_.push_back(loaded.clean);
     }
     in_file_order_.reserve(model_->servers.size());
-    for (const std::uint32_t place : places) {
+    for (const std::uint32_t place : places_) {
       if (place != kNotCached) in_file_order_.push_back(&model_->servers[place]);
     }
   }
@@ -215,7 +218,37 @@ class Loader {
                             model_->origin(first).text()));
   }
 
-  LoadResult finish() {
+  /// The checks of the whole model had nothing to say of the revision before, and what they ask for
+  /// has not changed since.
+  [[nodiscard]] bool same_facts_as_before() const {
+    if (previous_ == nullptr || !previous_->valid() || !previous_->nothing_found()) return false;
+    const Model& before = *previous_->model();
+    const auto same_server = [](const ServerEntry& a, const ServerEntry& b) {
+      return a.server == b.server || same_facts(*a.server, *b.server);
+    };
+    const auto same_move = [](const Move& a, const Move& b) {
+      return a.from == b.from && a.to == b.to;
+    };
+    const auto beside = [](const std::vector<FileId>& ids) {
+      return std::views::filter(
+          ids, [](const FileId& id) { return file_kind(id.path) != FileKind::inventory; });
+    };
+    return std::ranges::equal(beside(ids_), beside(previous_->files())) &&
+           std::ranges::equal(model_->moved, before.moved, same_move) &&
+           std::ranges::equal(model_->servers, before.servers, same_server);
+  }
+
+  /// The texts of a revision without errors, where each scanned entry became a server.
+  std::vector<KnownText> take_texts() {
+    for (KnownText& text : inventory_.texts) {
+      const std::size_t count = text.starts.empty() ? 0 : text.starts.size() - 1;
+      const auto first = places_.begin() + static_cast<std::ptrdiff_t>(text.first_entry);
+      text.servers.assign(first, first + static_cast<std::ptrdiff_t>(count));
+    }
+    return std::move(inventory_.texts);
+  }
+
+  LoadResult finish(bool nothing_found) {
     LoadResult result;
     result.statistics = {.servers = model_->servers.size(),
                          .servers_parsed = inventory_.parsed,
@@ -225,20 +258,29 @@ class Loader {
     const std::shared_ptr<const Model> model = std::move(model_);
     const std::size_t first_arenas =
         previous_ != nullptr ? previous_->first_arenas() : model->arenas.size();
-    result.cache = std::make_shared<const LoadCache>(std::move(ids_), model, valid, result.errors,
-                                                     clean_, first_arenas);
+    result.cache = std::make_shared<const LoadCache>(
+        LoadCache::Revision{.files = std::move(ids_),
+                            .model = model,
+                            .valid = valid,
+                            .errors = result.errors,
+                            .clean = std::move(clean_),
+                            .first_arenas = first_arenas,
+                            .texts = valid ? take_texts() : std::vector<KnownText>(),
+                            .nothing_found = nothing_found});
     if (valid) result.model = model;
     return result;
   }
 
   const RepositoryFiles& files_;
   const LoadCache* previous_;
+  Texts texts_;
   KnownClusters known_;
   ErrorList errors_;
   std::vector<FileId> ids_;
   std::shared_ptr<Arena> arena_ = std::make_shared<Arena>();
   std::shared_ptr<Model> model_ = std::make_shared<Model>();
   LoadedInventory inventory_;
+  std::vector<std::uint32_t> places_;  // of the inventory's entries in the model's list
   std::vector<const ServerEntry*> in_file_order_;
   std::vector<bool> clean_;
   bool wrong_inventory_ = false;  // there is one that ends in `.yml`
@@ -268,9 +310,9 @@ KnownFile known_files(std::shared_ptr<const LoadCache> cache) {
   };
 }
 
-LoadResult load(const RepositoryFiles& files, const LoadCache* previous) {
+LoadResult load(const RepositoryFiles& files, const LoadCache* previous, Texts texts) {
   if (previous == nullptr || !is_unchanged(files, *previous)) {
-    return Loader(files, previous).load();
+    return Loader(files, previous, texts).load();
   }
   return {.model = previous->valid() ? previous->model() : nullptr,
           .errors = previous->errors(),

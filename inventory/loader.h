@@ -19,7 +19,7 @@ namespace metalwright::inventory {
 [[nodiscard]] bool is_relevant(std::string_view path);
 
 /// What one load learnt that spares the next one work: the loaded value of every server by the
-/// digest of its text. Immutable; may be shared by threads. Holds no file's bytes.
+/// digest of its text. Immutable; may be shared by threads.
 class LoadCache;
 
 struct LoadStatistics {
@@ -38,9 +38,17 @@ struct LoadResult {
 /// The files whose bytes `load` does without when it is given this cache (which may be null).
 [[nodiscard]] KnownFile known_files(std::shared_ptr<const LoadCache> cache);
 
+enum class Texts : std::uint8_t {
+  forget,
+  /// The cache holds the inventory's bytes. For who will load the next revision too, of which only
+  /// what an edit touched is read then.
+  keep,
+};
+
 /// Loads a revision. `previous` may be null, or the cache of any other revision; where that one had
 /// the very same files, its result is given again. Model and errors are the same without it. Every
 /// file has its bytes, but for those that `known_files` of the same cache told.
-[[nodiscard]] LoadResult load(const RepositoryFiles& files, const LoadCache* previous = nullptr);
+[[nodiscard]] LoadResult load(const RepositoryFiles& files, const LoadCache* previous = nullptr,
+                              Texts texts = Texts::forget);
 
 }  // namespace metalwright::inventory

@@ -8,7 +8,6 @@ namespace metalwright::inventory {
 namespace {
 using namespace std::string_view_literals;
 
-constexpr std::size_t kMostBytes = std::size_t{100} * 1024 * 1024;
 constexpr int kMostFaults = 10;
 // libyaml compares each %TAG line with all before it: a megabyte of them would take minutes.
 constexpr int kMostDirectives = 8;
@@ -67,15 +66,20 @@ bool too_many_directives(std::string_view text) {
 }
 }  // namespace
 
+std::string_view without_mark(std::string_view bytes) {
+  return bytes.starts_with("\xEF\xBB\xBF") ? bytes.substr(3) : bytes;
+}
+
 YamlText check_text(std::string_view file, std::string_view bytes, ErrorList& errors) {
   YamlText result{.text = bytes};
-  if (bytes.size() > kMostBytes) {
-    errors.add(checks::kYamlSize, at(file, {}),
-               fmt::format("the file has {} bytes; at most {} are read", bytes.size(), kMostBytes));
+  if (bytes.size() > kMostTextBytes) {
+    errors.add(
+        checks::kYamlSize, at(file, {}),
+        fmt::format("the file has {} bytes; at most {} are read", bytes.size(), kMostTextBytes));
     return result;
   }
   if (other_encoding(file, bytes, errors)) return result;
-  if (bytes.starts_with("\xEF\xBB\xBF")) bytes.remove_prefix(3);
+  bytes = without_mark(bytes);
   result.text = bytes;
 
   int faults = 0;

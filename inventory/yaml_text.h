@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -22,6 +23,12 @@ struct YamlText {
   bool ascii = true;      ///< then a character is a byte, and columns need no counting
   bool ok = false;        ///< false: it was reported, and must not be parsed
 };
+
+/// More is read of no file.
+inline constexpr std::size_t kMostTextBytes = std::size_t{100} * 1024 * 1024;
+
+/// The bytes behind a byte order mark, if there is one.
+[[nodiscard]] std::string_view without_mark(std::string_view bytes);
 
 /// Checks encoding, characters and size, and reports the first few faults.
 [[nodiscard]] YamlText check_text(std::string_view file, std::string_view bytes, ErrorList& errors);

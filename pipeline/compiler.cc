@@ -169,7 +169,7 @@ CompileResult Compiler::compile(const std::string& revision,
                                 const inventory::RepositoryFiles& files,
                                 const std::vector<std::string>& active) {
   CompileResult result;
-  inventory::LoadResult loaded = inventory::load(files, cache_.get());
+  inventory::LoadResult loaded = inventory::load(files, cache_.get(), host_.texts);
   cache_ = loaded.cache;
   if (loaded.model == nullptr) {
     result.errors = std::move(loaded.errors);

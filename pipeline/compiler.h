@@ -39,6 +39,8 @@ struct CompileHost {
   DigestHostFile digest;
   /// Keyed, so that what is kept of a secret says nothing about it.
   std::function<Digest(std::string_view)> secret_hash;
+  /// For who compiles one revision after the other; see inventory::Texts.
+  inventory::Texts texts = inventory::Texts::forget;
 };
 
 /// Compiles revisions, each with what the one before it gave: unchanged servers are neither parsed
@@ -61,6 +63,7 @@ class Compiler {
   [[nodiscard]] const std::shared_ptr<const inventory::LoadCache>& load_cache() const {
     return cache_;
   }
+  void keep_texts() { host_.texts = inventory::Texts::keep; }
   void resume_load(std::shared_ptr<const inventory::LoadCache> cache) { cache_ = std::move(cache); }
 
  private:

@@ -174,10 +174,9 @@ Delta compare_servers(const BuildInput& input) {
   delta.moved_to.assign(old.size(), kDropped);
   std::size_t o = 0;
   for (std::uint32_t i = 0; i < servers.size(); ++i) {
-    const std::string_view name = servers[i].server->name;
-    while (o < old.size() && old[o].name.view() < name) ++o;
-    const bool same =
-        o < old.size() && old[o].name.view() == name && old[o].entry == servers[i].digest;
+    const Text name = servers[i].server->name;
+    while (o < old.size() && !old[o].name.same(name) && old[o].name < name) ++o;
+    const bool same = o < old.size() && old[o].name == name && old[o].entry == servers[i].digest;
     if (same) {
       delta.moved_to[o] = i;
     } else {
@@ -211,24 +210,82 @@ std::vector<Collector> render_units(const BuildInput& input, const Delta& delta,
   return collectors;
 }
 
-/// The rows of the previous state that stay, in their order.
-std::vector<Row> kept_rows(const TargetState& old, const Delta& delta) {
-  std::vector<Row> rows;
-  rows.reserve(old.table.rows.size() + 16);
-  for (std::size_t i = 0; i < old.table.rows.size(); ++i) {
-    UnitRef unit = old.units[i];
-    if (unit.unit == UnitRef::kHostFile) {
-      if (delta.site) continue;
-    } else if (unit.unit == UnitRef::kSite) {
-      if (delta.renders_site(static_cast<Format>(unit.format))) continue;
-    } else {
-      unit.unit = delta.moved_to[unit.unit];
-      if (unit.unit == kDropped) continue;
-    }
-    rows.push_back({old.table.rows[i], unit});
+/// One target's table in the making: what stays of the previous one, and what was rendered, in one
+/// pass.
+class TableMaker {
+ public:
+  TableMaker(const TargetState* old, const Delta& delta, std::size_t fresh)
+      : old_(old), delta_(delta) {
+    const std::size_t most = fresh + (old == nullptr ? 0 : old->table.rows.size());
+    rows_.reserve(most);
+    units_.reserve(most);
   }
-  return rows;
-}
+
+  /// `fresh` is sorted. Rows that are there twice go to `twice`, but for the first.
+  void merge(const std::vector<Row>& fresh, std::vector<ResourceRow>& twice) {
+    for (const Row& row : fresh) {
+      keep_before(row.row);
+      if (!rows_.empty() && ResourceRow::compare(rows_.back(), row.row) == 0) {
+        twice.push_back(row.row);
+        continue;
+      }
+      rows_.push_back(row.row);
+      units_.push_back(row.unit);
+    }
+    if (old_ != nullptr) keep_to(old_->table.rows.size());
+  }
+
+  void give(TargetState& to) {
+    to.table.rows = std::move(rows_);
+    to.units = std::move(units_);
+  }
+
+ private:
+  /// Keeps the old rows up to this one; an equal one too, so that it is found to be there twice.
+  void keep_before(const ResourceRow& row) {
+    if (old_ == nullptr) return;
+    const auto& rows = old_->table.rows;
+    const auto from = rows.begin() + static_cast<std::ptrdiff_t>(next_);
+    if (from == rows.end() || ResourceRow::compare(row, *from) < 0) return;
+    const auto to = std::upper_bound(
+        from, rows.end(), row,
+        [](const ResourceRow& a, const ResourceRow& b) { return ResourceRow::compare(a, b) < 0; });
+    keep_to(static_cast<std::size_t>(to - rows.begin()));
+  }
+
+  void keep_to(std::size_t end) {
+    while (next_ < end) {
+      const std::size_t first = next_;
+      for (; next_ < end; ++next_) {
+        const UnitRef unit = now(old_->units[next_]);
+        if (unit.unit == kDropped) break;
+        units_.push_back(unit);
+      }
+      const auto rows = old_->table.rows.begin();
+      rows_.insert(rows_.end(), rows + static_cast<std::ptrdiff_t>(first),
+                   rows + static_cast<std::ptrdiff_t>(next_));
+      if (next_ < end) ++next_;
+    }
+  }
+
+  /// Whose a row of the previous state is now; kDropped: it is gone, or rendered anew.
+  [[nodiscard]] UnitRef now(UnitRef unit) const {
+    if (unit.unit == UnitRef::kHostFile) {
+      if (delta_.site) unit.unit = kDropped;
+    } else if (unit.unit == UnitRef::kSite) {
+      if (delta_.renders_site(static_cast<Format>(unit.format))) unit.unit = kDropped;
+    } else {
+      unit.unit = delta_.moved_to[unit.unit];
+    }
+    return unit;
+  }
+
+  const TargetState* old_;  // null: nothing stays
+  const Delta& delta_;
+  std::size_t next_ = 0;  // of the old rows
+  std::vector<ResourceRow> rows_;
+  std::vector<UnitRef> units_;
+};
 
 /// Texts of many revisions keep many arenas alive: copied into one now and then.
 void compact(TargetState& target) {
@@ -245,40 +302,34 @@ TargetState assemble(const BuildInput& input, std::size_t t, const Delta& delta,
                      std::vector<Collector>& collectors, Errors& errors) {
   TargetState target;
   target.name = input.layouts[t].name;
-  std::vector<Row> rows;
-  if (!delta.moved_to.empty()) {
-    rows = kept_rows(input.previous->targets[t], delta);
-    target.table.arenas = input.previous->targets[t].table.arenas;
-  }
+  const TargetState* const old = delta.moved_to.empty() ? nullptr : &input.previous->targets[t];
+  if (old != nullptr) target.table.arenas = old->table.arenas;
+  std::vector<Row> fresh;
   const std::size_t streams = collectors.front().streams_[t].size();
   for (std::size_t s = 0; s < streams; ++s) {
-    std::vector<Row> fresh;
+    std::vector<Row> more;
     for (Collector& collector : collectors) {
       if (s >= collector.streams_[t].size()) continue;
-      auto& stream = collector.streams_[t][s];
-      fresh.insert(fresh.end(), stream.begin(), stream.end());
+      const std::vector<Row> stream = std::move(collector.streams_[t][s]);
+      more.insert(more.end(), stream.begin(), stream.end());
     }
-    sort_rows(fresh);
-    const auto middle = static_cast<std::ptrdiff_t>(rows.size());
-    rows.insert(rows.end(), fresh.begin(), fresh.end());
-    std::inplace_merge(rows.begin(), rows.begin() + middle, rows.end(), before);
+    sort_rows(more);
+    const auto middle = static_cast<std::ptrdiff_t>(fresh.size());
+    fresh.insert(fresh.end(), more.begin(), more.end());
+    std::inplace_merge(fresh.begin(), fresh.begin() + middle, fresh.end(), before);
   }
   for (const Collector& collector : collectors) target.table.arenas.push_back(collector.arena());
 
-  target.table.rows.reserve(rows.size());
-  target.units.reserve(rows.size());
-  for (const Row& row : rows) {
-    if (!target.table.rows.empty() &&
-        ResourceRow::compare(target.table.rows.back(), row.row) == 0) {
-      Error error;
-      error.check = "duplicate-artifact";
-      error.message = "two things would be rendered to '" + std::string(row.row.name.view()) +
-                      "' at target '" + target.name + "'";
-      errors.push_back(std::move(error));
-      continue;
-    }
-    target.table.rows.push_back(row.row);
-    target.units.push_back(row.unit);
+  std::vector<ResourceRow> twice;
+  TableMaker maker(old, delta, fresh.size());
+  maker.merge(fresh, twice);
+  maker.give(target);
+  for (const ResourceRow& row : twice) {
+    Error error;
+    error.check = "duplicate-artifact";
+    error.message = "two things would be rendered to '" + std::string(row.name.view()) +
+                    "' at target '" + target.name + "'";
+    errors.push_back(std::move(error));
   }
   compact(target);
   return target;
@@ -321,13 +372,13 @@ BuildResult build_desired(const BuildInput& input) {
   for (std::size_t t = 0; t < input.layouts.size(); ++t) {
     state.targets.push_back(assemble(input, t, delta, collectors, result.errors));
   }
-  auto names = std::make_shared<Arena>();
+  // The model's own texts: a hundred thousand names need neither be copied nor, in the next
+  // revision, be compared byte by byte.
   state.servers.reserve(input.model.servers.size());
-  for (std::size_t i = 0; i < input.model.servers.size(); ++i) {
-    const ServerEntry& entry = input.model.servers[i];
-    state.servers.push_back({names->copy(entry.server->name), entry.digest});
+  for (const ServerEntry& entry : input.model.servers) {
+    state.servers.push_back({entry.server->name, entry.digest});
   }
-  state.arenas.push_back(std::move(names));
+  state.arenas = input.model.arenas;
   sort_once(result.errors);
   result.rendered = delta.render;
   result.site_rendered = delta.site;

@@ -121,6 +121,8 @@ Result<std::unique_ptr<Host>> Host::open(HostConfig config, Access access) {
   return host;
 }
 
+void Host::expect_more() { compiler_->keep_texts(); }
+
 Result<void> Host::set_up() {
   if (access_ == Access::write) {
     std::error_code failure;

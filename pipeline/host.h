@@ -55,6 +55,9 @@ class Host {
   /// Lets the next `wanted` that finds a new revision look at the targets while it compiles, for a
   /// `request` with Look::cheap. Until that plan is made nobody else may call the targets.
   void look_early() { look_early_ = true; }
+  /// Keeps of each revision what makes the next one quick to read, for who is going to ask for it:
+  /// as much memory as the inventory has bytes.
+  void expect_more();
   /// Compiles any revision: for `rollback`, `explain --revision`, `plan --revision`.
   [[nodiscard]] CompileResult compile(const std::string& revision, std::stop_token stop);
   /// The same with its model, which one that came from the cache file lacks.

@@ -168,7 +168,10 @@ Round run_loop(Host& host, const LoopOptions& options, std::stop_token stop) {
                   static_cast<std::uint64_t>(getpid()));
   // Watching begins before the first look: what changes after it is not missed.
   std::optional<Watches> watches;
-  if (!options.once) watches.emplace(host, options.say);
+  if (!options.once) {
+    watches.emplace(host, options.say);
+    host.expect_more();
+  }
   RoundOptions round_options;
   round_options.trigger = "start";
   round_options.fields = options.fields;

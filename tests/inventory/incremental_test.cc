@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "inventory/load_cache.h"
 #include "inventory/loader.h"
 #include "tests/inventory/files.h"
 #include "tests/inventory/model_text.h"
@@ -39,8 +40,11 @@ std::string joined(const std::vector<std::string>& lines) {
 }
 
 void expect_same_with_cache_of(const RepositoryFiles& before, const RepositoryFiles& after) {
-  const LoadResult first = load(before);
-  EXPECT_EQ(result_text(load(after, first.cache.get())), result_text(load(after)));
+  const std::string whole = result_text(load(after));
+  for (const Texts texts : {Texts::forget, Texts::keep}) {
+    const LoadResult first = load(before, nullptr, texts);
+    EXPECT_EQ(result_text(load(after, first.cache.get(), texts)), whole);
+  }
 }
 
 TEST(IncrementalLoad, ParsesOnlyWhatChanged) {
@@ -250,16 +254,20 @@ class Mangler {
   std::mt19937 random_;
 };
 
-TEST(IncrementalLoad, EqualsTheFullLoadForMangledInventories) {
+class Mangled : public testing::TestWithParam<Texts> {};
+
+TEST_P(Mangled, EqualsTheFullLoad) {
   int partly = 0;
   int valid = 0;
+  int known = 0;
   for (unsigned seed = 0; seed < 3000; ++seed) {
     Mangler mangler(seed);
     std::string text = mangler.inventory();
-    LoadResult result = load(inventory_file(text));
+    LoadResult result = load(inventory_file(text), nullptr, GetParam());
     for (int step = 0; step < 3; ++step) {
+      known += result.cache->text("inventory.yaml") != nullptr ? 1 : 0;
       text = mangler.mangled(text);
-      result = load(inventory_file(text), result.cache.get());
+      result = load(inventory_file(text), result.cache.get(), GetParam());
       const LoadResult whole = load(inventory_file(text));
       ASSERT_EQ(result_text(result), result_text(whole)) << "seed " << seed << ":\n" << text;
       partly += result.statistics.files_fully_parsed == 0 ? 1 : 0;
@@ -269,7 +277,13 @@ TEST(IncrementalLoad, EqualsTheFullLoadForMangledInventories) {
   // The test is worth something only where the short way was taken, and not for bad files alone.
   EXPECT_GT(partly, 1000);
   EXPECT_GT(valid, 500);
+  EXPECT_GE(known, GetParam() == Texts::keep ? 1000 : 0);
 }
+
+INSTANTIATE_TEST_SUITE_P(IncrementalLoad, Mangled, testing::Values(Texts::forget, Texts::keep),
+                         [](const auto& info) {
+                           return info.param == Texts::keep ? "WithTexts" : "WithoutTexts";
+                         });
 
 }  // namespace
 }  // namespace metalwright::inventory

@@ -1,11 +1,14 @@
 #include "inventory/git_source.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
 #include <chrono>
 #include <ctime>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 
 #include "tests/source/git_lab.h"
 
@@ -410,6 +413,47 @@ TEST(GitSource, FindsDamage) {
             std::string::npos)
       << files.error().front().text();
   EXPECT_EQ(*files_of(*source, fleet.first)[0].bytes, "one\n") << "the rest is as it was";
+}
+
+/// Where an object's place in a pack stands in the pack's index (of version 2).
+std::size_t offset_in_index(const std::string& index, const std::string& id) {
+  const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(index[at]); };
+  const std::size_t names = 8 + 256 * 4;
+  const std::size_t count = byte(names - 2) * 256U + byte(names - 1);
+  for (std::size_t i = 0; i < count; ++i) {
+    std::string hex;
+    for (std::size_t b = 0; b < 20; ++b) hex += fmt::format("{:02x}", byte(names + i * 20 + b));
+    if (hex == id) return names + count * (20 + 4) + i * 4;
+  }
+  ADD_FAILURE() << id << " is not in the index";
+  return 0;
+}
+
+TEST(GitSource, FindsDamageInAPack) {
+  const Fleet fleet;
+  fleet.checkout.write("other", "forged\n");
+  (void)fleet.checkout.commit("other");
+  const std::string blob = fleet.checkout.git("rev-parse HEAD:inventory.yaml");
+  const std::string forged = fleet.checkout.git("rev-parse HEAD:other");
+  fleet.checkout.git("repack -adq");
+  fleet.checkout.git("prune-packed");
+  EXPECT_EQ(files_of(*opened(fleet.checkout.path()), "main")[0].bytes->empty(), false);
+  // Under the one's name lies the other's place: readable, but not what the id says.
+  const std::string path = run(fleet.checkout.path(), "echo .git/objects/pack/*.idx");
+  const std::string file = fleet.checkout.path() + '/' + path;
+  std::filesystem::permissions(file, std::filesystem::perms::owner_all);
+  std::ifstream in(file, std::ios::binary);
+  std::string index{std::istreambuf_iterator<char>(in), {}};
+  const std::size_t one = offset_in_index(index, blob);
+  const std::size_t other = offset_in_index(index, forged);
+  ASSERT_TRUE(one != 0 && other != 0);
+  index.replace(one, 4, index.substr(other, 4));
+  write_file(file, index);
+  auto source = opened(fleet.checkout.path());
+  const auto files = source->files(resolved(*source, "main"));
+  ASSERT_FALSE(files);
+  EXPECT_EQ(files.error().front().check, "git-corrupt") << files.error().front().text();
+  EXPECT_EQ(files.error().front().origin.file, "inventory.yaml");
 }
 
 TEST(GitSource, FindsADamagedReference) {
