@@ -115,6 +115,20 @@ def markdown(rows):
     return "\n".join(lines + ["| " + " | ".join(row.cells()) + " |" for row in rows]) + "\n"
 
 
+def merged(page, rows):
+    """The table that `page` has, with `rows` in place of those that measure the same."""
+    def key(cells):
+        return cells[0], cells[2].split(":")[0]
+
+    fresh = {key(row.cells()): "| " + " | ".join(row.cells()) + " |" for row in rows}
+    lines = markdown([]).splitlines()
+    for line in page.splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if line.startswith("| ") and len(cells) == len(HEAD) and cells != HEAD:
+            lines.append(fresh.pop(key(cells), line))
+    return "\n".join(lines + list(fresh.values())) + "\n"
+
+
 def text(rows):
     cells = [HEAD] + [row.cells() for row in rows]
     widths = [max(len(row[i]) for row in cells) for i in range(len(HEAD))]

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Measures metalwright on generated fleets and prints one table.
+"""Measures metalwright on generated fleets: prints each part as it ends, and one table of all.
 
 Every figure is a ratio of two programs that ran in turn, five times, in one run on one machine:
 absolute times say more about the machine than about the programs. `make bench` builds what is
 needed and runs this.
 
-  bench/run.py --build build [--servers 10000] [--large 100000] [--seed 1] [--update]
+  bench/run.py --build build [--servers 10000] [--large 100000] [--seed 6] [--update]
+  bench/run.py --only apply --only loop --rounds 3 --update      # the table's other rows stay
 """
 
 import argparse
@@ -22,7 +23,7 @@ import time
 from pathlib import Path
 
 import generate
-from measure import Failed, Figure, Row, field, markdown, run, text
+from measure import Failed, Figure, Row, field, markdown, merged, run, text
 
 HERE = Path(__file__).resolve().parent
 BASELINE = HERE / "baseline.py"
@@ -247,8 +248,8 @@ def large_fleet(small, large):
     times = large.count / small.count
     plans, reference, cold, cold_reference, peaks = [], [], [], [], [first.peak_bytes]
     small.plan(), large.plan()
-    for number in range(small.rounds):
-        say(f"large fleet, round {number + 1} of {small.rounds}")
+    for number in range(large.rounds):
+        say(f"large fleet, round {number + 1} of {large.rounds}")
         for bench, warm, empty in ((small, reference, cold_reference), (large, plans, cold)):
             sample = bench.plan()
             warm.append(sample.seconds)
@@ -265,10 +266,11 @@ def large_fleet(small, large):
     return rows + large.push_to_files(0.5)
 
 
-def update_page(table, arguments):
+def update_page(rows, arguments):
     page = PAGE.read_text()
     head, rest = page.split(BEGIN)
-    tail = rest.split(END)[1]
+    old, tail = rest.split(END)
+    table = merged(old, rows) if arguments.only else markdown(rows)
     model = next((line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text()
                   .splitlines() if line.startswith("model name")), platform.machine())
     note = (f"\n`make bench`, seed {arguments.seed}, {os.cpu_count()} cores of {model}, "
@@ -283,6 +285,7 @@ def main():
     parser.add_argument("--large", type=int, default=100000, help="0: leave the large fleet out")
     parser.add_argument("--seed", type=int, default=6)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--large-rounds", type=int, default=2, help="rounds of the large fleet")
     parser.add_argument("--only", action="append", default=[],
                         choices=["plans", "apply", "rendering", "memory", "loop", "large", "routers"])
     parser.add_argument("--update", action="store_true", help="write docs/performance.md")
@@ -293,23 +296,26 @@ def main():
 
     with tempfile.TemporaryDirectory(prefix="metalwright-bench-", dir=arguments.work) as work:
         os.environ["BENCH_LOG"] = str(Path(work, "output"))
-        make = lambda count: Bench(arguments.build, work, count, arguments.seed, arguments.rounds)
+        make = lambda count, rounds: Bench(arguments.build, work, count, arguments.seed, rounds)
 
         def add(measure, *parameters):
             nonlocal failures
             try:
                 result = measure(*parameters)
-                rows.extend(result if isinstance(result, list) else [result])
             except Failed as failure:
                 failures += 1
                 say(f"failed: {failure}")
+                return
+            part = result if isinstance(result, list) else [result]
+            rows.extend(part)
+            print(text(part), flush=True)
 
         if wanted("routers"):
             add(routers, Path(arguments.build, "bench").resolve(), work, arguments.rounds)
         if set(arguments.only) == {"routers"}:
             arguments.large = 0
         else:
-            bench = make(arguments.servers)
+            bench = make(arguments.servers, arguments.rounds)
         if wanted("plans"):
             add(bench.plans)
         if wanted("apply"):
@@ -323,12 +329,13 @@ def main():
         if wanted("memory"):
             add(bench.model_memory)
         if arguments.large and wanted("large"):
-            large = make(arguments.large)
+            large = make(arguments.large, arguments.large_rounds)
             add(large.model_memory)
             add(large_fleet, bench, large)
-    print(text(rows))
+    if len(rows) > 1:
+        print(text(rows))
     if arguments.update:
-        update_page(markdown(rows), arguments)
+        update_page(rows, arguments)
     return 1 if failures else 0
 
 
