@@ -237,7 +237,7 @@ int apply(const Options& options, const Globals& globals) {
     declined = ask && !confirm("Apply these changes?");
     return !declined;
   };
-  const pipeline::Round round = pipeline::run_round(**host, round_options, nullptr, stop.token());
+  pipeline::Round round = pipeline::run_round(**host, round_options, nullptr, stop.token());
   const int revision_status = report(round.wanted.errors);
   if (stale) {
     std::fputs(
@@ -254,9 +254,13 @@ int apply(const Options& options, const Globals& globals) {
   const bool unseen = report_unseen(*round.planned);
   report_outcomes(round);
   const int status = exit_status(round);
+  const bool conflicts = !round.planned->plan.conflicts.empty();
+  const std::string outcome = outcome_line(round);
+  // Half a million changes of a first run need not lie beside the caches while these are written.
+  round.planned.reset();
   if (round.wanted.compiled != nullptr) (*host)->keep(round.wanted.compiled);
-  if (status == kSuccess || status == kPartly) print(outcome_line(round) + '\n');
-  if (status == kSuccess && (unseen || !round.planned->plan.conflicts.empty())) return kPartly;
+  if (status == kSuccess || status == kPartly) print(outcome + '\n');
+  if (status == kSuccess && (unseen || conflicts)) return kPartly;
   return status;
 }
 

@@ -120,7 +120,7 @@ class GitSource final : public Source {
                                                                 const KnownFile& known) override {
     auto listing = list(revision);
     if (!listing) return tl::unexpected(std::move(listing.error()));
-    std::map<Digest, std::shared_ptr<const std::string>> held;
+    std::map<Digest, std::weak_ptr<const std::string>> held;
     RepositoryFiles files;
     Errors errors;
     std::uint64_t left = limits_.total_bytes;
@@ -178,7 +178,8 @@ class GitSource final : public Source {
 
   Result<std::shared_ptr<const std::string>> read(const Digest& id, std::uint64_t most_bytes) {
     const auto found = held_.find(id);
-    if (found != held_.end() && found->second->size() <= most_bytes) return found->second;
+    const auto held = found == held_.end() ? nullptr : found->second.lock();
+    if (held != nullptr && held->size() <= most_bytes) return held;
     return repository_->blob(id, most_bytes);
   }
 
@@ -252,7 +253,7 @@ class GitSource final : public Source {
   GitFolder folder_;
   SourceLimits limits_;
   std::optional<GitRepository> repository_;
-  std::map<Digest, std::shared_ptr<const std::string>> held_;  // of the latest `files`
+  std::map<Digest, std::weak_ptr<const std::string>> held_;  // of the latest `files`
 };
 
 }  // namespace

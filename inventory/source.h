@@ -120,10 +120,10 @@ class Source {
   [[nodiscard]] virtual tl::expected<RepositoryListing, Errors> list(const Revision& revision) = 0;
 
   /// The files of a revision that a model is made of. All or nothing: where one file is refused,
-  /// none is given, because what is missing would look deleted. The bytes of the latest call are
-  /// kept, so a file that the next revision shares with it is not read again.
-  /// Errors: as `list_repository`; `invalid` [path-size]; `unavailable` [git-corrupt],
-  /// [source-permission], [source-changed] where a folder's file changed while it was read.
+  /// none is given, because what is missing would look deleted. Bytes of the latest call that
+  /// somebody still holds are not read again. Errors: as `list_repository`; `invalid` [path-size];
+  /// `unavailable` [git-corrupt], [source-permission], [source-changed] where a folder's file
+  /// changed while it was read.
   [[nodiscard]] tl::expected<RepositoryFiles, Errors> files(const Revision& revision) {
     return files_but(revision, {});
   }

@@ -189,6 +189,8 @@ Round run_loop(Host& host, const LoopOptions& options, std::stop_token stop) {
                         : follow_round(host, round_options, stop);
     if (options.report) options.report(round);
     if (options.once || stop.stop_requested()) return round;
+    // It was told; half a million changes of a first round need not lie beside the caches.
+    if (round.planned && round.report) round.planned->plan.changes = {};
     // Written down while nothing else is to do, not between a push and its files.
     if (round.wanted.compiled != nullptr) {
       revision = round.wanted.compiled->revision;
