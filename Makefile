@@ -47,10 +47,11 @@ tsan: deps  ## the unit tests under ThreadSanitizer
 	@cmake --preset tsan $(CCACHE) >/dev/null && cmake --build --preset tsan -j $(JOBS) && \
 	ctest --preset tsan -j $(JOBS)
 
-bench: PACKAGES += libbenchmark-dev python3-jinja2
+bench: PACKAGES += curl libbenchmark-dev nginx-light python3-jinja2 wrk
 bench: $(BUILD)/build.ninja  ## measure speed and memory against other programs; takes minutes
 	@cmake -S . -B $(BUILD) >/dev/null && ninja -C $(BUILD) -j $(JOBS) metalwright bench && \
-	bench/run.py --build $(BUILD) && bench/netbox_bench.py --build $(BUILD) && bench/bmc_bench.py --build $(BUILD)
+	bench/run.py --build $(BUILD) && bench/netbox_bench.py --build $(BUILD) && \
+	bench/bmc_bench.py --build $(BUILD) && bench/service_bench.py --build $(BUILD)
 
 PREFIX := /usr/local
 install: program  ## install beneath PREFIX (/usr/local), or DESTDIR/PREFIX

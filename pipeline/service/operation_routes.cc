@@ -86,6 +86,7 @@ void metrics(Service& service, Request&, Reply& reply) {
       out += fmt::format("metalwright_nodes{{state=\"{}\"}} {}\n", label(state), count);
     }
   }
+  service.rounds().write_metrics(out);
   if (const auto targets = service.store().revisions().targets()) {
     family(out, "metalwright_target_converged_timestamp_seconds", "gauge",
            "When the target was found to have all of its last converged revision.");

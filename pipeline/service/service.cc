@@ -15,7 +15,8 @@ namespace metalwright::service {
 namespace {
 
 constexpr std::ptrdiff_t kMostStrangers = 10000;  // nodes that nobody knows
-constexpr std::uint32_t kFailuresASecond = 1;     // of authentication, ten at once
+constexpr std::chrono::hours kPruneEvery{1};
+constexpr std::uint32_t kFailuresASecond = 1;  // of authentication, ten at once
 
 std::string_view code_of(int status) {
   switch (status) {
@@ -196,8 +197,9 @@ std::uint64_t Service::answered(std::size_t route, int kind) const {
 void Service::tend() {
   const std::shared_ptr<const BootView> view = view_.load();
   const auto nodes = store_->provisioning().nodes();
-  if (view == nullptr || !nodes) return;
   const Time now = service_time();
+  forget_old(now);
+  if (view == nullptr || !nodes) return;
   for (store::Node node : *nodes) {
     const std::string before = node.state;
     if (node.state == "Pending" && knows_node(view->model(), node.name)) {
@@ -224,6 +226,16 @@ void Service::tend() {
     const auto entry =
         store_->audit().append({0, now, "metalwright", "node", node.name, node.state});
     if (!entry) say("the audit trail cannot be written: " + entry.error().text());
+  }
+}
+
+/// Boots are kept as long as the trail that tells of them.
+void Service::forget_old(Time now) {
+  if (now < next_prune_) return;
+  next_prune_ = now + kPruneEvery;
+  const Time before = now - config().service.audit_keep;
+  for (const auto& pruned : {store_->audit().prune(before), store_->boots().prune(before)}) {
+    if (!pruned) say("old entries cannot be dropped: " + pruned.error().text());
   }
 }
 

@@ -101,6 +101,7 @@ class Service {
   [[nodiscard]] bool admit(const Route& route, Request& request, Reply& reply);
   void count(const Route& route, int status);
   void forget_known();
+  void forget_old(Time now);
   void make_view(std::shared_ptr<const pipeline::Compiled> compiled, ApiBoots api);
 
   // Each one stays: answers in hand go by the one that they began with.
@@ -117,6 +118,7 @@ class Service {
   std::mutex waiting_;
   std::condition_variable changed_;
   bool draining_ = false;
+  Time next_prune_;  // of the loop's thread
   std::vector<std::array<std::atomic<std::uint64_t>, 6>> answered_;
   std::atomic<std::shared_ptr<const BootView>> view_;
   std::atomic<std::shared_ptr<const InventoryText>> inventory_;

@@ -42,4 +42,11 @@ Result<std::vector<AuditEntry>> AuditLog::recent(std::size_t limit, std::int64_t
   });
 }
 
+Result<void> AuditLog::prune(Time before) {
+  return connection_.write("dropping old audit entries", [&](soci::session& sql) {
+    const long long at = micros(before);
+    sql << "DELETE FROM audit WHERE at < :a", soci::use(at);
+  });
+}
+
 }  // namespace metalwright::store

@@ -22,7 +22,7 @@ struct AuditEntry {
   friend bool operator==(const AuditEntry&, const AuditEntry&) = default;
 };
 
-/// Entries are only ever added.
+/// Entries are only ever added, and dropped by age alone.
 class AuditLog {
  public:
   explicit AuditLog(Connection& connection) : connection_(connection) {}
@@ -31,6 +31,8 @@ class AuditLog {
   /// Latest first, from before the entry `before`; 0: from the latest on.
   [[nodiscard]] Result<std::vector<AuditEntry>> recent(std::size_t limit,
                                                        std::int64_t before = 0) const;
+  /// Drops what is older: the retention that the host's configuration says, and nothing else, may.
+  [[nodiscard]] Result<void> prune(Time before);
 
  private:
   Connection& connection_;

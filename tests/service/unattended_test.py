@@ -8,6 +8,7 @@ import select
 import signal
 import socket
 import tempfile
+import time
 
 from serve_site import Serving, main
 
@@ -137,6 +138,31 @@ class Reloads(Managed):
         self.reload()
         self.assertIn("state is another one: that takes a restart", self.log.read_text())
         self.assertFalse((self.root / "state/other.db").exists())
+
+
+class Backups(Serving):
+    def test_a_running_services_state_is_copied_and_put_back(self):
+        self.ask("/register", "POST", {"mac": ALPHA})
+        copy = self.root / "copy.db"
+        self.expect(0, "backup", str(copy))
+        self.assertEqual(copy.stat().st_mode & 0o777, 0o600)
+        self.ask("/register", "POST", {"mac": "52:54:00:00:00:12"})
+        self.assertIn("serve", self.expect(5, "restore", str(copy)).stderr)
+        self.stop()
+        self.expect(0, "restore", str(copy))
+        self.start()
+        self.assertEqual(list(self.ask("/status").json()["provisioned"]), [ALPHA])
+        self.await_true(lambda: "start: " in self.log.read_text(), "a round")
+        self.assertNotIn("not converged", self.log.read_text())
+
+    def test_old_entries_of_the_trail_are_dropped(self):
+        self.ask("/register", "POST", {"mac": ALPHA})
+        self.assertIn("register", self.expect(0, "audit").stdout)
+        self.stop()
+        self.config.write_text(self.config.read_text().replace("menu-timeout", "audit-keep: 1s, menu-timeout"))
+        time.sleep(1.1)  # the entry's age is what this is about
+        self.start()
+        self.await_true(lambda: "register" not in self.expect(0, "audit").stdout, "the old entry to go")
 
 
 class Journal(Serving):
