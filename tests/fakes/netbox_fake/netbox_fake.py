@@ -103,7 +103,7 @@ class Fake:
     def authenticate(self, method, headers):
         given = headers.get("authorization", "")
         keyword, _, token = given.partition(" ")
-        if not given:
+        if not given or (keyword.lower() == "bearer" and self.version < (4, 5)):
             raise Refused(403, {"detail": "Authentication credentials were not provided."})
         wanted = "bearer" if token.startswith("nbt_") else "token"
         if keyword.lower() != wanted or token not in (self.token, self.read_only):
