@@ -108,7 +108,8 @@ TEST(HttpClient, DoesNotWaitLongerThanItMay) {
   const auto answer = send(options_for(server.url()), {.path = "/a?b=c"});
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().text(),
-            "error: " + server.url() + " answers HTTP 503 [http-busy]\n  GET /a?b=c")
+            "error: " + server.url() +
+                " answers HTTP 503, and asks to wait for 3600 s [http-busy]\n  GET /a?b=c")
       << "and the request is named";
   EXPECT_EQ(server.requests().size(), 1u);
 }
