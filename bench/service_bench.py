@@ -174,18 +174,25 @@ def wrk(port, path, seconds, keep=True, script=None):
     return rate, float(value) * {"us": 0.001, "ms": 1, "s": 1000}[unit]
 
 
-def machines_script(work, count):
-    """Each request is another machine's."""
-    path = Path(work, f"machines-{count}.lua")
-    path.write_text(f"""local n = 0
+def machines_script(work, count, path="/boot/menu.ipxe"):
+    """Each request is another machine's. All that are measured are asked by such a script: what it costs
+    the client is then the same."""
+    script = Path(work, f"machines-{count}-{path.replace('/', '-')}.lua")
+    script.write_text(f"""local requests, n, last = {{}}, 1, 0
+init = function()
+  for k = 1, 5000 do
+    n = (n * 1103515245 + 12345) % 2147483648
+    local i = n % {count}
+    requests[k] = wrk.format("GET", string.format("{path}?mac=52:54:00:%02x:%02x:%02x",
+      math.floor(i / 65536), math.floor(i / 256) % 256, i % 256))
+  end
+end
 request = function()
-  n = (n * 1103515245 + 12345) % 2147483648
-  local i = n % {count}
-  return wrk.format("GET", string.format("/boot/menu.ipxe?mac=52:54:00:%02x:%02x:%02x",
-    math.floor(i / 65536), math.floor(i / 256) % 256, i % 256))
+  last = last % #requests + 1
+  return requests[last]
 end
 """)
-    return path
+    return script
 
 
 def memory_kib(process):
@@ -215,15 +222,15 @@ def menus(options, work, rows):
     site = Site(options.program, work, options.servers)
     with site.serve() as (_, port):
         menu = fetch(port, f"/boot/menu.ipxe?mac={mac(7)}")
-        script = machines_script(work, options.servers)
+        scripts = {path: machines_script(work, options.servers, path) for path in ("/boot/menu.ipxe", "/", "/menu.ipxe")}
         with nginx(work, {"menu.ipxe": menu}) as (_, static), constant(options.tools, menu) as plain:
             for keep in (True, False):
                 ours, theirs, best = [], [], []
                 for number in range(options.rounds):
                     say(f"menus, {'kept' if keep else 'new'} connections, round {number + 1} of {options.rounds}")
-                    ours.append(wrk(port, "/", options.seconds, keep, script))
-                    best.append(wrk(plain, "/", options.seconds, keep))
-                    theirs.append(wrk(static, "/menu.ipxe", options.seconds, keep))
+                    ours.append(wrk(port, "/", options.seconds, keep, scripts["/boot/menu.ipxe"]))
+                    best.append(wrk(plain, "/", options.seconds, keep, scripts["/"]))
+                    theirs.append(wrk(static, "/", options.seconds, keep, scripts["/menu.ipxe"]))
                 rate, p99 = median([r for r, _ in ours]), median([p for _, p in ours])
                 kind = "kept-alive connections" if keep else "a new connection each"
                 ratio = rate / median([r for r, _ in best])
