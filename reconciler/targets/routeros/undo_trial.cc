@@ -68,9 +68,11 @@ class TrialMenu {
 
   [[nodiscard]] std::vector<std::string> having(std::string_view name,
                                                 std::string_view value) const {
-    if (name != "comment" && name != "name") return order_;
+    const std::string text = routeros::canonical(menu_, name, value);
+    const routeros::Property* const property = menu_.find(name);
+    if (!indexed(name) || (property != nullptr && text == property->absent)) return order_;
     std::vector<std::string> ids;
-    const auto [first, last] = known_.equal_range(index_key(name, std::string(value)));
+    const auto [first, last] = known_.equal_range(index_key(name, text));
     for (auto at = first; at != last; ++at) ids.push_back(at->second);
     return ids;
   }
@@ -127,18 +129,24 @@ class TrialMenu {
   }
 
  private:
+  /// What few rows have alike.
+  static bool indexed(std::string_view name) {
+    constexpr std::array<std::string_view, 5> kIndexed{"address", "comment", "mac-address", "name",
+                                                       "prefix"};
+    return std::find(kIndexed.begin(), kIndexed.end(), name) != kIndexed.end();
+  }
   static std::string index_key(std::string_view name, const std::string& value) {
     return std::string(name) + '=' + value;
   }
   void put(const std::string& id, RestValues values) {
     for (const auto& [name, value] : values) {
-      if (name == "comment" || name == "name") known_.emplace(index_key(name, value), id);
+      if (indexed(name)) known_.emplace(index_key(name, value), id);
     }
     board_.put(id, std::move(values));
   }
   void forget(const std::string& id) {
     for (const auto& [name, value] : *board_.find(id)) {
-      if (name != "comment" && name != "name") continue;
+      if (!indexed(name)) continue;
       const auto [first, last] = known_.equal_range(index_key(name, value));
       for (auto at = first; at != last; ++at) {
         if (at->second != id) continue;
@@ -384,8 +392,6 @@ Result<void> try_undo(std::span<const Step> steps, const UndoScripts& scripts,
   std::set<std::size_t> cuts{steps.size()};
   if (steps.size() <= kShortPlan) {
     for (std::size_t made = 0; made < steps.size(); ++made) cuts.insert(made);
-  } else {
-    cuts.insert(steps.size() / 2);
   }
   // The whole plan first: what it says is the plainest.
   for (auto made = cuts.rbegin(); made != cuts.rend(); ++made) {
