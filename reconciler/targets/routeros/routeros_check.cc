@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <charconv>
 
@@ -24,6 +25,45 @@ Version read_version(std::string_view text) {
     std::from_chars(major.ptr + 1, end, version.minor);
   }
   return version;
+}
+
+/// What our entries of the TFTP server offer and is not on the router. REST takes texts of up to 60
+/// kB, and boot loaders are neither texts nor that small: they go there by another way.
+void check_files(RestClient& rest, std::vector<Target::Check>& checks) {
+  constexpr std::array<std::string_view, 3> kEntry{"comment", "disabled", "real-filename"};
+  constexpr std::array<std::string_view, 1> kFile{"name"};
+  const auto entries = rest.rows("/ip/tftp", kEntry, {});
+  if (!entries) return;  // said by others
+  std::vector<std::string> offered;
+  for (const RestRow& row : *entries) {
+    const bool ours = row.value("comment").starts_with(routeros::kOwnerMark);
+    if (ours && !row.is_true("disabled")) offered.emplace_back(row.value("real-filename"));
+  }
+  if (offered.empty()) return;
+  Target::Check& there =
+      checks.emplace_back(Target::Check{.what = "the boot loaders are on the router"});
+  const auto files = rest.rows("/file", kFile, {});
+  if (!files) {
+    there.problems.push_back(files.error());
+    return;
+  }
+  for (const std::string& name : offered) {
+    const bool found = std::any_of(files->begin(), files->end(),
+                                   [&](const RestRow& row) { return row.value("name") == name; });
+    if (found) continue;
+    const std::string loader = name.substr(name.rfind('/') + 1);
+    Error error =
+        invalid("routeros-file",
+                "the router offers " + quoted(name) +
+                    " by TFTP and has no such file; copy it there: 'scp " + loader +
+                    " USER@ROUTER:" + name +
+                    "', or on the router '/tool fetch url=http://BOOT-SERVER/… dst-path=" + name +
+                    "' ('flash/' in front where a board keeps only that over a reboot: then the "
+                    "TFTP entry needs it too)")
+            .value();
+    error.severity = Severity::warning;
+    there.problems.push_back(std::move(error));
+  }
 }
 
 Target::Check check_of(std::string what) { return {.what = std::move(what), .problems = {}}; }
@@ -69,6 +109,7 @@ std::vector<Target::Check> RouterosTarget::check() {
       waiting.problems.push_back(std::move(error));
     }
   }
+  check_files(*rest_, checks);
   if (rest_->url().starts_with("http://")) {
     Check& open = checks.emplace_back(check_of("the password is sent encrypted"));
     Error error = invalid("routeros-http",

@@ -216,6 +216,30 @@ TEST(RouterosTarget, TrustsAPinOrAFileAndNothingElse) {
   EXPECT_TRUE(known.converged()) << known.text();
 }
 
+/// Boot loaders are no texts and too large for REST: somebody has to bring them, and is told how.
+TEST(RouterosTarget, SaysWhichBootLoadersAreNotOnTheRouter) {
+  RouterosWorld world;
+  RouterosWorld::Objects objects = lab();
+  for (const char* name : {"ipxe.efi", "undionly.kpxe"}) {
+    objects[{"tftp", name}] = {{"real-filename", std::string("metalwright/") + name},
+                               {"req-filename", name}};
+  }
+  ASSERT_TRUE(world.round(objects).converged());
+  world.router.with([](fakes::Device& device) {
+    return device.put("/file", {{"name", "metalwright/ipxe.efi"}, {"contents", "MZ"}});
+  });
+  std::vector<Error> missing;
+  for (const Target::Check& check : world.target->check()) {
+    if (check.what == "the boot loaders are on the router") missing = check.problems;
+  }
+  ASSERT_EQ(missing.size(), 1U);
+  EXPECT_EQ(missing[0].check, "routeros-file");
+  EXPECT_EQ(missing[0].severity, Severity::warning);
+  EXPECT_NE(missing[0].message.find("scp undionly.kpxe USER@ROUTER:metalwright/undionly.kpxe"),
+            std::string::npos)
+      << missing[0].message;
+}
+
 TEST(RouterosTarget, SaysWhatIsWrongWithTheRouter) {
   RouterosWorld world;
   const auto lines = [&] {
