@@ -167,6 +167,8 @@ void read_router(const Value& value, Place place, Network& network) {
   router.dns = fields.boolean(field_index(kNetworkRouterTable, "dns")).value_or(true);
   if (fields.given(kNextServer)) router.next_server = parse_ipv4(fields.text(kNextServer));
   if (fields.given(kAddressList)) router.address_list = text(kAddressList);
+  router.version = static_cast<std::uint8_t>(
+      fields.integer(field_index(kNetworkRouterTable, "version")).value_or(7));
   if (network.dhcp.server != DhcpServer::routeros) {
     fields.report(checks::kNetworkRouter,
                   "says what a router does, but 'dhcp.server' is not routeros:<target>");

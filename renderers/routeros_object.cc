@@ -14,8 +14,12 @@ std::string owner_comment(std::string_view kind, std::string_view name) {
   return fmt::format("{}{}/{}", routeros::kOwnerMark, kind, name);
 }
 
-RouterosObject::RouterosObject(std::string_view kind, std::string name, const Origin& origin)
-    : menu_(*routeros::find_menu_of_kind(kind)), name_(std::move(name)), origin_(origin) {
+RouterosObject::RouterosObject(std::string_view kind, std::string name, const Origin& origin,
+                               int version)
+    : menu_(*routeros::find_menu_of_kind(kind)),
+      name_(std::move(name)),
+      origin_(origin),
+      version_(version) {
   set("comment", owner_comment(kind, name_));
   if (menu_.find("disabled") != nullptr) set("disabled", "no");
 }
@@ -29,6 +33,8 @@ void RouterosObject::refuse(std::string_view property, std::string message) {
 
 RouterosObject& RouterosObject::set(std::string_view property, std::string_view value) {
   if (value.empty()) return *this;
+  const routeros::Property* const known = menu_.find(property);
+  if (version_ < 7 && known != nullptr && known->only_7(value)) return *this;
   std::string text = routeros::canonical(menu_, property, value);
   if (const auto written = routeros::quoted_text(text); !written) {
     refuse(property, written.error().message);

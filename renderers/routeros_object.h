@@ -16,7 +16,8 @@ namespace metalwright::renderers {
 class RouterosObject {
  public:
   /// `kind` is that of a managed menu. States the comment, and that the row is not disabled.
-  RouterosObject(std::string_view kind, std::string name, const Origin& origin);
+  /// `version` is RouterOS's: what 6 does not have is not stated for it.
+  RouterosObject(std::string_view kind, std::string name, const Origin& origin, int version = 7);
 
   /// An empty value states nothing.
   RouterosObject& set(std::string_view property, std::string_view value);
@@ -32,6 +33,7 @@ class RouterosObject {
   const routeros::Menu& menu_;
   std::string name_;
   const Origin& origin_;
+  int version_;
   ObjectFields fields_;
   Errors errors_;
 };

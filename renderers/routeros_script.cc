@@ -43,11 +43,13 @@ Result<std::string> written(const Property& property, const std::string& value) 
                                                     : routeros::value_text(value);
 }
 
-/// A property that not every router knows ends the script there. Matching types are worth that: with
-/// the default alone iPXE would be given iPXE again.
-bool left_out(const Property& property) { return property.soft() && property.name == "comment"; }
+/// A property that not every router knows ends the script there. Matching types are worth that:
+/// with the default alone iPXE would be given iPXE again.
+bool left_out(const Property& property, const std::string& value, int major) {
+  return (property.soft() && property.name == "comment") || (major < 7 && property.only_7(value));
+}
 
-Result<std::string> line_of(const Row& row) {
+Result<std::string> line_of(const Row& row, int major) {
   const std::string path = routeros::console_path(*row.menu);
   const std::string_view key = row.menu->owned_by_name() ? "name" : "comment";
   const std::string* const mark = find_field(row.fields, key);
@@ -57,7 +59,7 @@ Result<std::string> line_of(const Row& row) {
   std::string changes;  // without what the row is found by
   for (const ObjectField& field : row.fields) {
     const Property& property = *row.menu->find(field.name);
-    if (left_out(property)) continue;
+    if (left_out(property, field.value, major)) continue;
     const auto value = written(property, field.value);
     if (!value) return value;
     const std::string argument = fmt::format(" {}={}", field.name, *value);
@@ -69,9 +71,7 @@ Result<std::string> line_of(const Row& row) {
                      find, path, arguments, path, find, changes);
 }
 
-bool is_there(const Menu& menu, const RouterosScriptOptions& options) {
-  return options.major >= 7 || menu.kind != "dhcp-matcher";
-}
+bool is_there(const Menu& menu, int major) { return major >= 7 || menu.kind != "dhcp-matcher"; }
 
 }  // namespace
 
@@ -80,10 +80,14 @@ Errors render_routeros_script(const Model& model, const RenderSettings& settings
                               const ArtifactSink& sink) {
   std::vector<Row> rows;
   Errors errors;
+  int major = options.major;
+  for (const Network& network : model.networks) {
+    if (served_by(network, router)) major = std::min<int>(major, network.router.version);
+  }
   const ArtifactSink gather = [&](const Artifact& artifact) {
     auto fields = decode_fields(artifact.content);
     const Menu* const menu = routeros::find_menu_of_kind(artifact.kind);
-    if (!fields || menu == nullptr || !is_there(*menu, options)) return;
+    if (!fields || menu == nullptr || !is_there(*menu, major)) return;
     rows.push_back({.menu = menu,
                     .name = std::string(artifact.name),
                     .fields = std::move(*fields),
@@ -106,14 +110,14 @@ Errors render_routeros_script(const Model& model, const RenderSettings& settings
       "# {}.rsc: written by metalwright from networks.yaml and the inventory; change it there.\n"
       "# /import file-name={}.rsc may be repeated. Nothing is removed by it.\n",
       router, router);
-  if (options.major < 7) {
+  if (major < 7) {
     text += "# RouterOS 6 tells no firmware from another: every machine gets what a BIOS gets.\n";
   }
   const Menu* menu = nullptr;
   for (const Row& row : rows) {
     if (row.menu != menu) text += fmt::format("\n# {}\n", routeros::console_path(*row.menu));
     menu = row.menu;
-    const auto line = line_of(row);
+    const auto line = line_of(row, major);
     if (!line) {
       Error error = line.error();
       error.origin = row.origin;

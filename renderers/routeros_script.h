@@ -21,7 +21,8 @@
 namespace metalwright::renderers {
 
 struct RouterosScriptOptions {
-  /// 6 leaves out what only 7 has: matchers, so that every firmware gets what a BIOS gets.
+  /// 6 leaves out what only 7 has: matchers, so that every firmware gets what a BIOS gets. A router
+  /// one of whose networks says `routeros: {version: 6}` has it anyway.
   int major = 7;
 };
 

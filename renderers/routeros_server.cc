@@ -80,7 +80,7 @@ class ServerRows {
     const Origin origin = model_.origin(entry_, interface.mac_mark);
     RouterosObject("dhcp-lease",
                    fmt::format("{}/{}/{}", network.name, server.name.view(), interface.name.view()),
-                   origin)
+                   origin, network.router.version)
         .set("address", address.text())
         .set("mac-address", interface.mac->text())
         .set("server", router_dhcp_server(network))
@@ -98,7 +98,7 @@ class ServerRows {
     // A second address of one interface in one family has no name of its own.
     if (!named_.insert(object).second) return;
     const Origin origin = model_.origin(entry_, entry_.server->hostname_mark);
-    RouterosObject("dns-static", std::move(object), origin)
+    RouterosObject("dns-static", std::move(object), origin, network->router.version)
         .set("name", name)
         .set("type", type)
         .set("address", address.text())

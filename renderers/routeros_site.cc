@@ -99,11 +99,11 @@ class SiteRows {
   };
 
   RouterosObject object(std::string_view kind, std::string name, const Network& network) {
-    return {kind, std::move(name), network.dhcp.origin};
+    return {kind, std::move(name), network.dhcp.origin, network.router.version};
   }
   /// A row whose name we choose.
   RouterosObject named(std::string_view kind, std::string name, const Network& network) {
-    RouterosObject made(kind, name, network.dhcp.origin);
+    RouterosObject made(kind, name, network.dhcp.origin, network.router.version);
     made.set("name", name);
     return made;
   }
@@ -184,6 +184,10 @@ class SiteRows {
     const BootFile bios = file_for(network, *server, ClientKind::bios);
     if (server->address) {
       row.set("next-server", server->address->text()).set("boot-file-name", bios.name);
+    }
+    // RouterOS 6 has no matchers: every machine gets what a BIOS gets.
+    if (network.router.version < 7) return;
+    if (server->address) {
       named("dhcp-option", our_name(network, "tftp"), network)
           .set("code", "66")
           .set("value", routeros::option_text(server->address->text()))
@@ -264,10 +268,22 @@ class SiteRows {
         .finish(sink_, errors_);
   }
 
+  /// Whether the boot service may have an IPv6 address: it is told by a name, or by such a one.
+  [[nodiscard]] bool boots_over_ipv6(const Network& network) const {
+    std::string_view host = network.boot_server;
+    if (host.empty()) {
+      host = settings_.service_url;
+      host.remove_prefix(std::min(host.find("//"), host.size()));
+      host.remove_prefix(std::min<std::size_t>(2, host.size()));
+      host = host.substr(0, host.find_first_of(":/"));
+    }
+    return !parse_ipv4(host).has_value();
+  }
+
   void add_ipv6(const Network& network) {
     if (!network.ipv6) return;
     const Network::Ipv6& ipv6 = *network.ipv6;
-    if (network.router.boot && !network.router.address_list.empty()) {
+    if (network.router.boot && !network.router.address_list.empty() && boots_over_ipv6(network)) {
       object("ipv6-address-list", network.name, network)
           .set("list", network.router.address_list)
           .set("address", ipv6.prefix.text())

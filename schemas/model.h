@@ -177,6 +177,7 @@ struct NetworkRouter {
   std::optional<Ipv4Address> next_server;  ///< empty: the network's boot server
   bool dns = true;
   std::string address_list = "metalwright-boot";
+  std::uint8_t version = 7;  ///< of RouterOS: 6 or 7
   Origin origin;
 };
 

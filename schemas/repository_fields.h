@@ -88,6 +88,13 @@ inline constexpr std::array kNetworkRouterFields{
           .type = ValueType::text,
           .doc = "Firewall address list of the networks that may reach the boot service",
           .fallback = "metalwright-boot"},
+    Field{.name = "version",
+          .type = ValueType::integer,
+          .doc = "The router's RouterOS: one with 6 is served by `render` and `plan --observed`, "
+                 "and tells no firmware from another",
+          .min = 6,
+          .max = 7,
+          .fallback = "7"},
 };
 inline constexpr FieldTable kNetworkRouterTable{
     "routeros", "What a RouterOS router does for a network whose DHCP it serves",

@@ -110,7 +110,7 @@ constexpr std::array kDhcpNetwork{
 constexpr std::array kDhcpOption{
     Property{"code", number},
     Property{"comment", text, "", kSoft},
-    Property{"force", boolean, "no"},
+    Property{"force", boolean, "no", kVersion7},
     Property{"name", text, kUnknown, kKey},
     Property{"value", option_value, "0x"},
 };
@@ -124,7 +124,7 @@ constexpr std::array kDnsStatic{
     Property{"comment", text, ""},    Property{"disabled", boolean, "no"},
     Property{"forward-to", text, ""}, Property{"name", text, "", kKey},
     Property{"regexp", text, ""},     Property{"text", text, ""},
-    Property{"ttl", duration, "1d"},  Property{"type", word, "A", kKey},
+    Property{"ttl", duration, "1d"},  Property{"type", word, "A", kKey | kVersion7},
 };
 constexpr std::array kAddressList{
     Property{"address", address_or_prefix, kUnknown, kKey},
@@ -181,7 +181,7 @@ constexpr std::array kNd{
     Property{"advertise-dns", boolean, kUnknown, kVaries},  // 6: no; 7: yes
     Property{"comment", text, ""},
     Property{"disabled", boolean, "no"},
-    Property{"dns", address_list, ""},
+    Property{"dns", address_list, "", kVersion7},
     Property{"interface", text, "all", kKey | kReference},
     Property{"managed-address-configuration", boolean, "no"},
     Property{"other-configuration", boolean, "no"},

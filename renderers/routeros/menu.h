@@ -64,6 +64,10 @@ struct Property {
   [[nodiscard]] bool key() const { return (flags & kKey) != 0; }
   [[nodiscard]] bool soft() const { return (flags & kSoft) != 0; }
   [[nodiscard]] bool bang() const { return (flags & kBang) != 0; }
+  /// Whether RouterOS 6 does not have it; of a record's type, whether it needs not be told.
+  [[nodiscard]] bool only_7(std::string_view value) const {
+    return (flags & kVersion7) != 0 && (absent == kUnknown || absent.empty() || value == absent);
+  }
   [[nodiscard]] bool reference() const { return (flags & kReference) != 0; }
   [[nodiscard]] bool varies() const { return (flags & kVaries) != 0; }
   /// What is written to take the property back to its default; nothing where only `!name` can, or

@@ -74,6 +74,3 @@
 
 # /ip firewall address-list
 :if ([:len [/ip firewall address-list find comment="metalwright:address-list/lab"]] = 0) do={ /ip firewall address-list add address=192.168.1.0/24 comment="metalwright:address-list/lab" disabled=no list="metalwright-boot" } else={ /ip firewall address-list set [find comment="metalwright:address-list/lab"] address=192.168.1.0/24 disabled=no list="metalwright-boot" }
-
-# /ipv6 firewall address-list
-:if ([:len [/ipv6 firewall address-list find comment="metalwright:ipv6-address-list/lab"]] = 0) do={ /ipv6 firewall address-list add address=2001:db8:1::/64 comment="metalwright:ipv6-address-list/lab" disabled=no list="metalwright-boot" } else={ /ipv6 firewall address-list set [find comment="metalwright:ipv6-address-list/lab"] address=2001:db8:1::/64 disabled=no list="metalwright-boot" }
