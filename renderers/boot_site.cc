@@ -230,6 +230,7 @@ std::string asset_name(const Profile& profile, const Asset& asset) {
 }
 
 Errors for_each_boot_machine(const BootSite& site, const ServerEntry& entry,
+                             const BootProfile* profile,
                              const std::function<void(const BootMachine&)>& write) {
   const Server& server = *entry.server;
   Errors errors;
@@ -242,8 +243,7 @@ Errors for_each_boot_machine(const BootSite& site, const ServerEntry& entry,
                          .value());
     return errors;
   }
-  BootMachine machine{
-      .entry = &entry, .profile = site.profile_of(server), .hostname = server.hostname.view()};
+  BootMachine machine{.entry = &entry, .profile = profile, .hostname = server.hostname.view()};
   std::vector<BootArgument> arguments;
   if (machine.profile != nullptr) {
     errors = machine.profile->errors;

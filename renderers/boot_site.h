@@ -75,10 +75,14 @@ struct BootSite {
 /// `assets/<profile>/<last part of its path>`.
 [[nodiscard]] std::string asset_name(const Profile& profile, const Asset& asset);
 
+/// Bytes that nearly every machine's boot file fits into.
+inline constexpr std::size_t kUsualBootFile = 1024;
+
 /// Calls `write` for each interface of the server that has a MAC address and is no BMC, in the
-/// file's order. Errors (which skip the server): of its profile, of its own parameters, and
-/// `command-line-length`.
+/// file's order. `profile` is what the site says that it boots. Errors (which skip the server): of
+/// its profile, of its own parameters, and `command-line-length`.
 [[nodiscard]] Errors for_each_boot_machine(const BootSite& site, const ServerEntry& entry,
+                                           const BootProfile* profile,
                                            const std::function<void(const BootMachine&)>& write);
 
 /// Bytes of the command line with `values` filled in, to be at most kLongestCommandLine. What

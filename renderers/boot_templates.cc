@@ -319,7 +319,8 @@ Errors BootTemplates::server(const ServerEntry& entry, const ArtifactSink& sink)
   if (!made->errors.empty()) return made->errors;
   Errors failures;
   mustache::data data = server_data(site_, entry, *profile);
-  Errors errors = for_each_boot_machine(site_, entry, [&](const BootMachine& machine) {
+  const BootProfile* const boots = site_.profile_of(*entry.server);
+  Errors errors = for_each_boot_machine(site_, entry, boots, [&](const BootMachine& machine) {
     if (!failures.empty()) return;
     set_machine(data, *site_.model, machine);
     StrictContext context(data, made->tagged, made->file);

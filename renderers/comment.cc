@@ -22,9 +22,8 @@ constexpr std::array<char, 256> kShown = [] {
 void append_comment_text(std::string& out, std::string_view text) {
   const std::size_t begin = out.size();
   out += text.substr(0, kLongestText);
-  for (std::size_t i = begin; i < out.size(); ++i) {
-    out[i] = kShown[static_cast<unsigned char>(out[i])];
-  }
+  char* const end = out.data() + out.size();
+  for (char* c = out.data() + begin; c != end; ++c) *c = kShown[static_cast<unsigned char>(*c)];
   if (text.size() > kLongestText) out += "...";
 }
 

@@ -140,12 +140,13 @@ Errors Grub::server(const ServerEntry& entry, const ArtifactSink& sink) const {
   Errors own_errors;
   std::string name;
   std::string text;
+  text.reserve(kUsualBootFile);
   std::string own;
   std::string first_lines;
   append_server_comment(
       first_lines, *site_.model, entry,
       profile != nullptr ? profile->profile : profile_of(*site_.model, *entry.server));
-  Errors errors = for_each_boot_machine(site_, entry, [&](const BootMachine& machine) {
+  Errors errors = for_each_boot_machine(site_, entry, profile, [&](const BootMachine& machine) {
     name.assign("efi64/grub.cfg-01-").append(machine.mac_dashes);
     text = first_lines;
     if (profile == nullptr) {

@@ -112,12 +112,13 @@ Errors Ipxe::server(const ServerEntry& entry, const ArtifactSink& sink) const {
   Errors own_errors;
   std::string name;
   std::string text;
+  text.reserve(kUsualBootFile);
   std::string own;
   std::string first_lines = "#!ipxe\n";
   append_server_comment(
       first_lines, *site_.model, entry,
       profile != nullptr ? profile->profile : profile_of(*site_.model, *entry.server));
-  Errors errors = for_each_boot_machine(site_, entry, [&](const BootMachine& machine) {
+  Errors errors = for_each_boot_machine(site_, entry, profile, [&](const BootMachine& machine) {
     name.assign("ipxe/").append(machine.mac_dashes).append(".ipxe");
     text = first_lines;
     if (profile == nullptr) {

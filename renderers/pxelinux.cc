@@ -128,12 +128,13 @@ Errors Pxelinux::server(const ServerEntry& entry, const ArtifactSink& sink) cons
   Errors warnings;
   std::string name;
   std::string text;
+  text.reserve(kUsualBootFile);
   std::string own;
   std::string first_lines;
   append_server_comment(
       first_lines, *site_.model, entry,
       profile != nullptr ? profile->profile : profile_of(*site_.model, *entry.server));
-  Errors errors = for_each_boot_machine(site_, entry, [&](const BootMachine& machine) {
+  Errors errors = for_each_boot_machine(site_, entry, profile, [&](const BootMachine& machine) {
     name.assign("pxelinux.cfg/01-").append(machine.mac_dashes);
     text = first_lines;
     PlaceValues values;
