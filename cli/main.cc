@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <malloc.h>
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
@@ -132,9 +133,15 @@ int run(int argc, char** argv) {
 }
 
 }  // namespace
+
+/// Each table of a large fleet is a piece of memory of its own, given back when a revision is done
+/// with it. Left to itself, glibc comes to put pieces of up to 32 MB among the small ones, which
+/// then keep them: for 100,000 servers a loop holds 200 MB that nobody uses.
+void keep_tables_out_of_the_heap() { (void)mallopt(M_MMAP_THRESHOLD, 4 << 20); }
 }  // namespace metalwright::cli
 
 int main(int argc, char** argv) {
+  metalwright::cli::keep_tables_out_of_the_heap();
   std::setlocale(LC_ALL, "C.UTF-8");
   std::signal(SIGPIPE, SIG_IGN);
   try {
