@@ -131,7 +131,7 @@ void Service::reload(const HostConfig& fresh) {
   const std::lock_guard lock(making_);
   configs_.push_back(std::move(config));
   config_.store(configs_.back().get());
-  if (const auto before = view_.load()) make_view(before->compiled(), before->api());
+  if (const auto before = view_.get()) make_view(before->compiled(), before->api());
 }
 
 bool Service::alive(std::chrono::milliseconds patience) const {
@@ -169,7 +169,7 @@ std::vector<std::string> Service::addresses() const {
 }
 
 void Service::make_view(std::shared_ptr<const pipeline::Compiled> compiled, ApiBoots api) {
-  view_.store(BootView::make(std::move(compiled), config(), std::move(api)));
+  view_.set(BootView::make(std::move(compiled), config(), std::move(api)));
   // Whoever is about to wait holds the lock or sees the new view.
   { const std::lock_guard lock(waiting_); }
   changed_.notify_all();
@@ -178,8 +178,8 @@ void Service::make_view(std::shared_ptr<const pipeline::Compiled> compiled, ApiB
 bool Service::wait_for_view(const std::shared_ptr<const BootView>& seen,
                             std::chrono::steady_clock::time_point until) {
   std::unique_lock lock(waiting_);
-  changed_.wait_until(lock, until, [&] { return draining_ || view_.load() != seen; });
-  return !draining_ && view_.load() != seen;
+  changed_.wait_until(lock, until, [&] { return draining_ || view_.get() != seen; });
+  return !draining_ && view_.get() != seen;
 }
 
 bool Service::too_many_strangers() {
@@ -195,7 +195,7 @@ std::uint64_t Service::answered(std::size_t route, int kind) const {
 }
 
 void Service::tend() {
-  const std::shared_ptr<const BootView> view = view_.load();
+  const std::shared_ptr<const BootView> view = view_.get();
   const auto nodes = store_->provisioning().nodes();
   const Time now = service_time();
   forget_old(now);
@@ -241,7 +241,7 @@ void Service::forget_old(Time now) {
 
 void Service::publish(std::shared_ptr<const pipeline::Compiled> compiled) {
   const std::lock_guard lock(making_);
-  const std::shared_ptr<const BootView> before = view_.load();
+  const std::shared_ptr<const BootView> before = view_.get();
   ApiBoots api;
   auto profiles = store_->boot_api().profiles();
   auto assignments = store_->boot_api().assignments();
@@ -259,7 +259,7 @@ void Service::publish(std::shared_ptr<const pipeline::Compiled> compiled) {
 /// Machines that are in the inventory by now wait no longer.
 void Service::forget_known() {
   const auto pending = store_->provisioning().pending();
-  const std::shared_ptr<const BootView> view = view_.load();
+  const std::shared_ptr<const BootView> view = view_.get();
   if (!pending) return;
   for (const store::PendingMachine& machine : *pending) {
     const auto mac = parse_mac_address(machine.mac);
@@ -272,7 +272,7 @@ void Service::forget_known() {
 }
 
 void Service::publish_files(inventory::RepositoryFiles files) {
-  inventory_.store(std::make_shared<const InventoryText>(std::move(files)));
+  inventory_.set(std::make_shared<const InventoryText>(std::move(files)));
 }
 
 Result<void> Service::api_changed() {
@@ -281,7 +281,7 @@ Result<void> Service::api_changed() {
   if (!profiles) return tl::unexpected(profiles.error());
   auto assignments = store_->boot_api().assignments();
   if (!assignments) return tl::unexpected(assignments.error());
-  const std::shared_ptr<const BootView> before = view_.load();
+  const std::shared_ptr<const BootView> before = view_.get();
   if (before == nullptr) return {};
   make_view(before->compiled(), {std::move(*profiles), std::move(*assignments)});
   return {};

@@ -34,6 +34,42 @@ struct ServiceOptions {
   std::function<void()> wake;                   ///< makes the loop begin a round
 };
 
+/// A value that one thread replaces and many take, each with a copy of its own until there is
+/// another one. Not a `std::atomic<std::shared_ptr>`: in GCC 12 that is a lock that spins, and of
+/// fifty threads on two cores most would wait for one that does not run; a mutex makes them queue.
+template <class Value>
+class Shared {
+ public:
+  [[nodiscard]] std::shared_ptr<Value> get() const {
+    thread_local Copy copy;
+    const std::uint64_t version = version_.load(std::memory_order_acquire);
+    if (copy.version != version) {
+      const std::lock_guard lock(mutex_);
+      copy = {version_.load(std::memory_order_relaxed), value_};
+    }
+    return copy.value;
+  }
+  void set(std::shared_ptr<Value> value) {
+    const std::lock_guard lock(mutex_);
+    value_.swap(value);
+    version_.store(next_version(), std::memory_order_release);
+  }
+
+ private:
+  struct Copy {
+    std::uint64_t version = 0;
+    std::shared_ptr<Value> value;
+  };
+  /// Never the same twice in a process: a copy of another object is told from one of this.
+  static std::uint64_t next_version() {
+    static std::atomic<std::uint64_t> last{0};
+    return ++last;
+  }
+  mutable std::mutex mutex_;
+  std::shared_ptr<Value> value_;
+  std::atomic<std::uint64_t> version_{next_version()};
+};
+
 class Service {
  public:
   /// Opens a connection of its own to the store, binds the listeners, and answers nothing yet.
@@ -66,9 +102,9 @@ class Service {
   [[nodiscard]] const HostConfig& config() const { return *config_.load(); }
   [[nodiscard]] store::Store& store() { return *store_; }
   /// Null before the first revision.
-  [[nodiscard]] std::shared_ptr<const BootView> view() const { return view_.load(); }
+  [[nodiscard]] std::shared_ptr<const BootView> view() const { return view_.get(); }
   /// Null before the first revision.
-  [[nodiscard]] std::shared_ptr<const InventoryText> inventory() const { return inventory_.load(); }
+  [[nodiscard]] std::shared_ptr<const InventoryText> inventory() const { return inventory_.get(); }
   [[nodiscard]] BootNotes& notes() { return *notes_; }
   [[nodiscard]] RoundBook& rounds() { return rounds_; }
   [[nodiscard]] const RouteTable& routes() const { return routes_; }
@@ -120,8 +156,8 @@ class Service {
   bool draining_ = false;
   Time next_prune_;  // of the loop's thread
   std::vector<std::array<std::atomic<std::uint64_t>, 6>> answered_;
-  std::atomic<std::shared_ptr<const BootView>> view_;
-  std::atomic<std::shared_ptr<const InventoryText>> inventory_;
+  Shared<const BootView> view_;
+  Shared<const InventoryText> inventory_;
   std::unique_ptr<HttpServer> server_;
 };
 
