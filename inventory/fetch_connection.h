@@ -41,7 +41,14 @@ class FetchBounds {
   Clock::time_point last_byte_;
 };
 
-/// One conversation with a remote's git-upload-pack.
+/// The program at the remote that is talked to.
+enum class GitService : std::uint8_t { upload_pack, receive_pack };
+/// `git-upload-pack`, `git-receive-pack`.
+[[nodiscard]] constexpr std::string_view word(GitService service) {
+  return service == GitService::upload_pack ? "git-upload-pack" : "git-receive-pack";
+}
+
+/// One conversation with it.
 class FetchConnection {
  public:
   virtual ~FetchConnection() = default;
@@ -62,7 +69,8 @@ class FetchConnection {
 /// [source-not-found], [source-stopped]; `refused` [source-tls]; `invalid` [source-too-big].
 [[nodiscard]] Result<std::unique_ptr<FetchConnection>> connect_http(const SourceLocation& location,
                                                                     const SourceOptions& options,
-                                                                    FetchBounds& bounds);
+                                                                    FetchBounds& bounds,
+                                                                    GitService service);
 
 /// ssh, with OpenSSH's own program and none of its configuration. A host must be in known_hosts;
 /// nothing is ever asked.
@@ -71,6 +79,7 @@ class FetchConnection {
 /// [source-too-big].
 [[nodiscard]] Result<std::unique_ptr<FetchConnection>> connect_ssh(const SourceLocation& location,
                                                                    const SourceOptions& options,
-                                                                   FetchBounds& bounds);
+                                                                   FetchBounds& bounds,
+                                                                   GitService service);
 
 }  // namespace metalwright::inventory

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "inventory/field_reader.h"
+#include "inventory/service_reader.h"
 #include "inventory/target_reader.h"
 #include "schemas/host_config_fields.h"
 #include "schemas/quote.h"
@@ -30,21 +31,6 @@ std::chrono::minutes time_of_day(std::string_view text) {
   if (text.size() != 5) return {};
   return std::chrono::hours((text[0] - '0') * 10 + (text[1] - '0')) +
          std::chrono::minutes((text[3] - '0') * 10 + (text[4] - '0'));
-}
-
-/// The network around an address: allowlists take `192.0.2.7/24` as they take `192.0.2.0/24`.
-Ipv4Prefix network_of(const Ipv4Interface& address) {
-  Ipv4Prefix prefix{{}, address.length.value_or(32)};
-  prefix.address.value = address.address.value & prefix.netmask().value;
-  return prefix;
-}
-
-Ipv6Prefix network_of(const Ipv6Interface& address) {
-  Ipv6Prefix prefix{address.address, address.length.value_or(128)};
-  for (std::size_t bit = prefix.length; bit < 128; ++bit) {
-    prefix.address.octets[bit / 8] &= static_cast<std::uint8_t>(~(0x80U >> (bit % 8)));
-  }
-  return prefix;
 }
 
 class HostConfigReader {
@@ -70,7 +56,9 @@ class HostConfigReader {
     fields.for_object(field_index(kHostConfigTable, "policy"),
                       [&](const Value& value, Place place) { read_policy(value, place); });
     fields.for_object(field_index(kHostConfigTable, "service"),
-                      [&](const Value& value, Place place) { read_service(value, place); });
+                      [&](const Value& value, Place place) {
+                        read_service(value, place, file_, config_.service);
+                      });
     fields.for_object(field_index(kHostConfigTable, "lifecycle"),
                       [&](const Value& value, Place place) { read_lifecycle(value, place); });
     return std::move(config_);
@@ -170,99 +158,6 @@ class HostConfigReader {
       }
     });
     return window;
-  }
-
-  void read_service(const Value& value, Place place) {
-    const Fields fields(value, place, kServiceTable);
-    const auto seconds = [&](std::size_t field, std::chrono::seconds otherwise) {
-      return fields.duration(field).value_or(otherwise);
-    };
-    ServiceConfig& service = config_.service;
-    service.origin = value.reading->origin(place);
-    service.url = fields.string(field_index(kServiceTable, "url"));
-    while (service.url.ends_with('/')) service.url.pop_back();
-    fields.for_each_item(field_index(kServiceTable, "listen"), [&](const Value& item) {
-      if (auto address = read_listen(item)) service.listen.push_back(std::move(*address));
-    });
-    service.menu_timeout =
-        seconds(field_index(kServiceTable, "menu-timeout"), service.menu_timeout);
-    service.config_lifetime =
-        seconds(field_index(kServiceTable, "config-lifetime"), service.config_lifetime);
-    service.node_timeout =
-        seconds(field_index(kServiceTable, "node-timeout"), service.node_timeout);
-    service.silent_after =
-        seconds(field_index(kServiceTable, "silent-after"), service.silent_after);
-    service.audit_keep = seconds(field_index(kServiceTable, "audit-keep"), service.audit_keep);
-    service.lease = seconds(field_index(kServiceTable, "lease"), service.lease);
-    service.git_hook = read_secret(fields, field_index(kServiceTable, "git-hook"));
-    service.max_connections = static_cast<std::uint32_t>(
-        fields.integer(field_index(kServiceTable, "max-connections")).value_or(2000));
-    service.trusted_proxies = read_addresses(fields, field_index(kServiceTable, "trusted-proxies"));
-    fields.for_object(field_index(kServiceTable, "allow"), [&](const Value& item, Place at) {
-      const Fields allow(item, at, kAllowTable);
-      service.allow_boot = read_addresses(allow, field_index(kAllowTable, "boot"));
-      service.allow_node = read_addresses(allow, field_index(kAllowTable, "node"));
-      service.allow_api = read_addresses(allow, field_index(kAllowTable, "api"));
-      service.allow_hooks = read_addresses(allow, field_index(kAllowTable, "hooks"));
-      service.allow_configs = read_addresses(allow, field_index(kAllowTable, "configs"));
-    });
-    fields.for_object(field_index(kServiceTable, "rate"), [&](const Value& item, Place at) {
-      const Fields rate(item, at, kRateTable);
-      const auto number = [&](std::size_t field, std::uint32_t otherwise) {
-        return static_cast<std::uint32_t>(rate.integer(field).value_or(otherwise));
-      };
-      service.rate.boot = number(field_index(kRateTable, "boot"), service.rate.boot);
-      service.rate.node = number(field_index(kRateTable, "node"), service.rate.node);
-      service.rate.api = number(field_index(kRateTable, "api"), service.rate.api);
-    });
-    constexpr std::size_t kAuth = field_index(kServiceTable, "auth");
-    service.tokens = fields.choice(kAuth).value_or(0) == 0;
-    if (!service.tokens && service.allow_api.empty()) {
-      fields.report(checks::kServiceAuth, kAuth,
-                    "without tokens 'allow.api' must name the networks that may use the API");
-    }
-  }
-
-  std::optional<ListenAddress> read_listen(const Value& value) {
-    constexpr std::size_t kAddress = field_index(kListenTable, "address");
-    constexpr std::size_t kKey = field_index(kListenTable, "key");
-    ListenAddress listen;
-    listen.origin = value.reading->origin(value.place());
-    std::string text;
-    if (value.reading->document->nodes[value.node].kind == NodeKind::scalar) {
-      const auto address =
-          read_text(value, kListenTable.fields[kAddress], ValueType::listen_address);
-      if (!address) return {};
-      text = *address;
-    } else {
-      const Fields fields(value, value.place(), kListenTable);
-      text = fields.text(kAddress);
-      listen.personality = static_cast<Personality>(
-          fields.choice(field_index(kListenTable, "personality")).value_or(0));
-      listen.certificate = path(fields, field_index(kListenTable, "certificate"));
-      listen.key = path(fields, kKey);
-      if (listen.certificate.empty() != listen.key.empty()) {
-        fields.report(checks::kServiceTls, "TLS needs both 'certificate' and 'key'");
-      }
-      if (text.empty()) return {};
-    }
-    const std::size_t colon = text.rfind(':');
-    listen.host = text.substr(0, colon);
-    if (listen.host.starts_with('[')) listen.host = listen.host.substr(1, listen.host.size() - 2);
-    listen.port = static_cast<std::uint16_t>(parse_integer(text.substr(colon + 1)).value_or(0));
-    return listen;
-  }
-
-  static AddressList read_addresses(const Fields& fields, std::size_t field) {
-    AddressList list;
-    for (const std::string_view text : fields.texts(field)) {
-      if (const auto ipv4 = parse_ipv4_interface(text)) {
-        list.ipv4.push_back(network_of(*ipv4));
-      } else if (const auto ipv6 = parse_ipv6_interface(text)) {
-        list.ipv6.push_back(network_of(*ipv6));
-      }
-    }
-    return list;
   }
 
   void read_lifecycle(const Value& value, Place place) {

@@ -15,7 +15,6 @@
 namespace metalwright::inventory {
 namespace {
 
-constexpr std::string_view kReferences = "/info/refs?service=git-upload-pack";
 constexpr int kSliceMs = 100;
 
 bool is_this_machine(const std::string& host) {
@@ -46,8 +45,11 @@ bool same_place(const std::string& from, const std::string& to) {
 
 class HttpConnection final : public FetchConnection {
  public:
-  HttpConnection(const SourceLocation& location, const SourceOptions& options, FetchBounds& bounds)
-      : base_(location.text()),
+  HttpConnection(const SourceLocation& location, const SourceOptions& options, FetchBounds& bounds,
+                 GitService service)
+      : service_(word(service)),
+        references_("/info/refs?service=" + service_),
+        base_(location.text()),
         options_(options),
         bounds_(bounds),
         easy_(curl_easy_init()),
@@ -109,7 +111,7 @@ class HttpConnection final : public FetchConnection {
     curl_easy_reset(easy_.get());
     error_text_[0] = '\0';
     const bool post = request_ == Request::pack;
-    url_ = base_ + (post ? "/git-upload-pack" : std::string(kReferences));
+    url_ = base_ + (post ? '/' + service_ : references_);
     set(CURLOPT_URL, url_.c_str());
     set(CURLOPT_PROTOCOLS_STR, protocols_);
     set(CURLOPT_REDIR_PROTOCOLS_STR, protocols_);
@@ -136,11 +138,11 @@ class HttpConnection final : public FetchConnection {
       set(CURLOPT_POST, 1L);
       set(CURLOPT_POSTFIELDS, body_.data());
       set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body_.size()));
-      add_header("Content-Type: application/x-git-upload-pack-request");
-      add_header("Accept: application/x-git-upload-pack-result");
+      add_header(("Content-Type: application/x-" + service_ + "-request").c_str());
+      add_header(("Accept: application/x-" + service_ + "-result").c_str());
       add_header("Expect:");
     } else {
-      add_header("Accept: application/x-git-upload-pack-advertisement");
+      add_header(("Accept: application/x-" + service_ + "-advertisement").c_str());
       add_header("Pragma: no-cache");
     }
     set(CURLOPT_HTTPHEADER, headers_.get());
@@ -210,9 +212,8 @@ class HttpConnection final : public FetchConnection {
   [[nodiscard]] bool is_git() const {
     char* type = nullptr;
     curl_easy_getinfo(easy_.get(), CURLINFO_CONTENT_TYPE, &type);
-    const std::string_view wanted = request_ == Request::pack
-                                        ? "application/x-git-upload-pack-result"
-                                        : "application/x-git-upload-pack-advertisement";
+    const std::string wanted =
+        "application/x-" + service_ + (request_ == Request::pack ? "-result" : "-advertisement");
     return type != nullptr && std::string_view(type).starts_with(wanted);
   }
 
@@ -276,7 +277,7 @@ class HttpConnection final : public FetchConnection {
     curl_easy_getinfo(easy_.get(), CURLINFO_EFFECTIVE_URL, &text);
     const std::string now = text == nullptr ? url_ : std::string(text);
     if (now == url_) return {};
-    if (!now.ends_with(kReferences)) {
+    if (!now.ends_with(references_)) {
       return unavailable(checks::kSourceNotFound.id,
                          "the server redirects to an address that is not a repository's");
     }
@@ -284,12 +285,13 @@ class HttpConnection final : public FetchConnection {
       user_.clear();
       password_.clear();
     }
-    base_ = now.substr(0, now.size() - kReferences.size());
+    base_ = now.substr(0, now.size() - references_.size());
     if (now.starts_with("https:")) protocols_ = "https";
     url_ = now;
     return {};
   }
 
+  std::string service_, references_;  // the program, and where it says what it has
   std::string base_;
   const SourceOptions& options_;
   FetchBounds& bounds_;
@@ -313,7 +315,7 @@ class HttpConnection final : public FetchConnection {
 
 Result<std::unique_ptr<FetchConnection>> connect_http(const SourceLocation& location,
                                                       const SourceOptions& options,
-                                                      FetchBounds& bounds) {
+                                                      FetchBounds& bounds, GitService service) {
   static const CURLcode started = curl_global_init(CURL_GLOBAL_DEFAULT);
   const bool secret = !options.password.empty() || !location.password.empty();
   if (location.transport == Transport::http && secret && !is_this_machine(location.host)) {
@@ -321,7 +323,7 @@ Result<std::unique_ptr<FetchConnection>> connect_http(const SourceLocation& loca
                 fmt::format("a password is not sent over http:// to {}: use https://",
                             quoted(location.host)));
   }
-  auto connection = std::make_unique<HttpConnection>(location, options, bounds);
+  auto connection = std::make_unique<HttpConnection>(location, options, bounds, service);
   if (started != CURLE_OK || !connection->valid()) {
     return fail(ErrorKind::bug, checks::kSourceUnreachable.id, "curl could not be started");
   }

@@ -52,7 +52,8 @@ std::string option_path(std::string_view path) {
 
 std::vector<std::string> ssh_command(const SourceLocation& location, const SourceOptions& options,
                                      const std::string& key_path,
-                                     std::chrono::milliseconds connect_timeout) {
+                                     std::chrono::milliseconds connect_timeout,
+                                     GitService service) {
   const auto seconds =
       std::max<std::int64_t>(1, std::chrono::ceil<std::chrono::seconds>(connect_timeout).count());
   std::vector<std::string> words = {
@@ -102,14 +103,15 @@ std::vector<std::string> ssh_command(const SourceLocation& location, const Sourc
   add("User=" + user);
   words.emplace_back("--");
   words.push_back(location.host);
-  words.push_back("git-upload-pack " + shell_word(location.path));
+  words.push_back(std::string(word(service)) + ' ' + shell_word(location.path));
   return words;
 }
 
 class SshConnection final : public FetchConnection {
  public:
-  SshConnection(const SourceLocation& location, const SourceOptions& options, FetchBounds& bounds)
-      : location_(location), options_(options), bounds_(bounds) {}
+  SshConnection(const SourceLocation& location, const SourceOptions& options, FetchBounds& bounds,
+                GitService service)
+      : location_(location), options_(options), bounds_(bounds), service_(service) {}
 
   [[nodiscard]] bool stateless() const override { return false; }
 
@@ -176,9 +178,9 @@ class SshConnection final : public FetchConnection {
       key_ = std::move(*file);
       key_path = fmt::format("/proc/{}/fd/{}", getpid(), key_.get());
     }
-    auto child =
-        ChildProcess::start(ssh_command(location_, options_, key_path, bounds_.connect_timeout()),
-                            {{theirs.get(), 0}, {theirs.get(), 1}, {their_messages.get(), 2}});
+    auto child = ChildProcess::start(
+        ssh_command(location_, options_, key_path, bounds_.connect_timeout(), service_),
+        {{theirs.get(), 0}, {theirs.get(), 1}, {their_messages.get(), 2}});
     if (!child) {
       return tl::unexpected(
           with_context(child.error(), "ssh remotes need the package openssh-client"));
@@ -259,6 +261,7 @@ class SshConnection final : public FetchConnection {
   const SourceLocation& location_;
   const SourceOptions& options_;
   FetchBounds& bounds_;
+  GitService service_;
   OwnedFd stream_, messages_, key_;
   std::optional<ChildProcess> child_;
   std::string said_;  // by ssh and the remote, on standard error
@@ -270,8 +273,8 @@ class SshConnection final : public FetchConnection {
 
 Result<std::unique_ptr<FetchConnection>> connect_ssh(const SourceLocation& location,
                                                      const SourceOptions& options,
-                                                     FetchBounds& bounds) {
-  return std::make_unique<SshConnection>(location, options, bounds);
+                                                     FetchBounds& bounds, GitService service) {
+  return std::make_unique<SshConnection>(location, options, bounds, service);
 }
 
 }  // namespace metalwright::inventory

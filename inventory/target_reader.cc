@@ -37,9 +37,13 @@ constexpr std::array<std::string_view, 2> kNetboxNeeded{"url", "token"};
 constexpr std::array<std::string_view, 4> kNetboxOthers{"ca-file", "timeout", "pin", "compare-all"};
 constexpr std::array<std::string_view, 3> kRouterNeeded{"url", "user", "password"};
 constexpr std::array<std::string_view, 4> kRouterOthers{"ca-file", "timeout", "pin", "confirm"};
-constexpr std::array kTypes{
-    TypeKeys{kFilesNeeded, kFilesOthers}, TypeKeys{kDnsmasqNeeded, kDnsmasqOthers},
-    TypeKeys{kNetboxNeeded, kNetboxOthers}, TypeKeys{kRouterNeeded, kRouterOthers}, TypeKeys{}};
+constexpr std::array<std::string_view, 1> kNodesOthers{"timeout"};
+constexpr std::array kTypes{TypeKeys{kFilesNeeded, kFilesOthers},
+                            TypeKeys{kDnsmasqNeeded, kDnsmasqOthers},
+                            TypeKeys{kNetboxNeeded, kNetboxOthers},
+                            TypeKeys{kRouterNeeded, kRouterOthers}, TypeKeys{{}, kNodesOthers}};
+
+constexpr std::chrono::seconds kNodesTimeout{5};
 
 bool contains(std::span<const std::string_view> words, std::string_view word) {
   return std::find(words.begin(), words.end(), word) != words.end();
@@ -282,6 +286,9 @@ TargetConfig read_target(const Value& value, std::string_view file) {
     read_api(fields, file, target);
   }
   if (target.type == TargetType::routeros) read_routeros(fields, target);
+  if (target.type == TargetType::nodes) {
+    target.timeout = fields.duration(field("timeout")).value_or(kNodesTimeout);
+  }
   return target;
 }
 

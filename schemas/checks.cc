@@ -73,7 +73,8 @@ constexpr std::array kTheRepositoryAsAWhole{&kInventoryMissing,
 constexpr std::array kTheHostsConfiguration{&kTargetName,       &kTargetOption,   &kUnknownTarget,
                                             &kSourcePassword,   &kTargetOverlap,  &kVerifySigners,
                                             &kSourceCredential, &kDnsmasqTftpRoot, &kServiceAuth,
-                                            &kServiceTls};
+                                            &kServiceTls,       &kServiceNotify,
+                                            &kServiceCommitStatus};
 constexpr std::array kTheFilesOfARevision{&kPathName,  &kPathSymlink,   &kPathSubmodule,
                                           &kPathType,  &kPathDuplicate, &kPathDepth,
                                           &kPathCount, &kPathSize};

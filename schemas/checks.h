@@ -282,6 +282,12 @@ inline constexpr Check kSourceCredential{
 inline constexpr Check kServiceAuth{
     "service-auth", Severity::error,
     "where the API needs no token, the networks that may use it are named"};
+inline constexpr Check kServiceNotify{
+    "service-notify", Severity::error,
+    "each way to tell people has a name of its own, and is either a webhook or e-mail"};
+inline constexpr Check kServiceCommitStatus{
+    "service-commit-status", Severity::error,
+    "a commit status names its repository at a forge whose address is known"};
 inline constexpr Check kServiceTls{"service-tls", Severity::error,
                                    "a listener with TLS names its certificate and its key"};
 inline constexpr Check kDnsmasqTftpRoot{"dnsmasq-tftp-root", Severity::warning,

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "schemas/host_config_fields.h"
+
 namespace metalwright {
 
 const TargetConfig* HostConfig::find_target(std::string_view name) const {
@@ -78,5 +80,9 @@ std::string_view word(Reload::By value) {
   }
   return {};
 }
+
+std::string_view word(Forge value) { return kForgeWords[static_cast<std::size_t>(value)]; }
+
+std::string_view word(Concern value) { return kConcernWords[static_cast<std::size_t>(value)]; }
 
 }  // namespace metalwright

@@ -153,18 +153,60 @@ struct RateLimits {
   std::uint32_t boot = 500, node = 100, api = 50;
 };
 
+/// Where what the API made is committed to.
+struct WriteBackConfig {
+  std::string branch;                                                 ///< empty: nowhere
+  std::string name = "metalwright", email = "metalwright@localhost";  ///< the commits' author
+  Origin origin;
+};
+
+enum class Forge : std::uint8_t { github, gitlab, forgejo };
+
+/// Where the outcome of a revision is told.
+struct CommitStatusConfig {
+  Forge forge = Forge::github;
+  std::string url;         ///< of its API, without a slash at the end
+  std::string repository;  ///< `owner/name`; empty: no statuses are posted
+  std::string context = "metalwright";
+  SecretRef token;
+  std::string ca_file;
+  Origin origin;
+};
+
+/// What people are told of, in the order of the words of `events`.
+enum class Concern : std::uint8_t { drift, failed_apply, pending_machine, silent_node };
+
+/// A way to tell people: a webhook or e-mail.
+struct NotifyConfig {
+  std::string name;   ///< unique
+  std::string url;    ///< of the webhook
+  SecretRef webhook;  ///< its address, where that is secret
+  std::string smtp;   ///< `smtp://host:port` or `smtps://host:port`
+  std::string from, user;
+  std::vector<std::string> to;
+  SecretRef password;
+  std::string ca_file;
+  std::vector<Concern> concerns;   ///< never empty
+  std::chrono::seconds pause{60};  ///< between two messages; what comes meanwhile is one message
+  std::chrono::seconds repeat{86400};  ///< before the same thing is told again
+  Origin origin;
+};
+
 struct ServiceConfig {
   std::vector<ListenAddress> listen;
   std::string url;  ///< as machines reach it, without a slash at the end; empty: TFTP only
   std::chrono::seconds menu_timeout{3};
   std::chrono::seconds config_lifetime{3600};
-  bool tokens = true;  ///< the API wants a bearer token
+  bool tokens = true;                                          ///< the API wants a bearer token
   AddressList allow_boot, allow_node, allow_api, allow_hooks;  ///< empty: everybody
   AddressList allow_configs;                                   ///< empty: nobody
   AddressList trusted_proxies;
   RateLimits rate;
   std::uint32_t max_connections = 2000;
-  SecretRef git_hook;
+  SecretRef git_hook, netbox_hook;
+  WriteBackConfig write_back;
+  CommitStatusConfig commit_status;
+  std::vector<NotifyConfig> notify;
   std::chrono::seconds node_timeout{3600};
   std::chrono::seconds silent_after{900};
   std::chrono::seconds audit_keep{31449600};
@@ -204,5 +246,7 @@ struct HostConfig {
 [[nodiscard]] std::string_view word(DriftMode value);
 [[nodiscard]] std::string_view word(DnsmasqRole value);
 [[nodiscard]] std::string_view word(Reload::By value);
+[[nodiscard]] std::string_view word(Forge value);
+[[nodiscard]] std::string_view word(Concern value);
 
 }  // namespace metalwright

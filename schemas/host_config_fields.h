@@ -201,7 +201,8 @@ inline constexpr std::array kTargetFields{
           "netbox, routeros: certificates to trust; none: the system's"},
     Field{.name = "timeout",
           .type = ValueType::duration,
-          .doc = "netbox, routeros: longest wait for an answer",
+          .doc = "netbox, routeros: longest wait for an answer; nodes: how long an apply waits for "
+                 "those that are behind, 5s where none is given",
           .fallback = "30s"},
     Field{.name = "pin",
           .type = ValueType::text,
@@ -331,6 +332,86 @@ inline constexpr std::array kRateFields{
 inline constexpr FieldTable kRateTable{
     "rate", "Requests a second of one client, ten times as many at once; 0: no limit", kRateFields};
 
+inline constexpr std::array<std::string_view, 3> kForgeWords{"github", "gitlab", "forgejo"};
+inline constexpr std::array<std::string_view, 4> kConcernWords{"drift", "failed-apply",
+                                                               "pending-machine", "silent-node"};
+
+inline constexpr std::array kWriteBackFields{
+    Field{.name = "branch",
+          .type = ValueType::text,
+          .doc = "Branch of the source that it is committed to",
+          .required = true},
+    Field{.name = "name",
+          .type = ValueType::text,
+          .doc = "The commits' author",
+          .fallback = "metalwright"},
+    Field{.name = "email",
+          .type = ValueType::text,
+          .doc = "The author's address",
+          .fallback = "metalwright@localhost"},
+};
+inline constexpr FieldTable kWriteBackTable{
+    "write-back", "Where what the API made, and adopted machines, are committed to",
+    kWriteBackFields};
+
+inline constexpr std::array kCommitStatusFields{
+    Field{.name = "forge",
+          .type = ValueType::choice,
+          .doc = "Whose API it is; Gitea has that of forgejo",
+          .required = true,
+          .choices = kForgeWords},
+    Field{"url", ValueType::url,
+          "Its API's address, such as `https://git.example.net/api/v1`; none: that of github.com "
+          "or gitlab.com"},
+    Field{.name = "repository",
+          .type = ValueType::text,
+          .doc = "The repository there, `owner/name`",
+          .required = true},
+    Field{.name = "token",
+          .type = ValueType::secret,
+          .doc = "A token that may set statuses",
+          .required = true},
+    Field{.name = "context",
+          .type = ValueType::text,
+          .doc = "The status' name",
+          .fallback = "metalwright"},
+    Field{"ca-file", ValueType::host_path, "Certificates to trust instead of the system's"},
+};
+inline constexpr FieldTable kCommitStatusTable{
+    "commit-status", "Where the outcome of each revision is told", kCommitStatusFields};
+
+inline constexpr std::array kNotifyFields{
+    Field{.name = "name", .type = ValueType::name, .doc = "Unique", .required = true},
+    Field{"url", ValueType::url, "A webhook that takes Slack's JSON"},
+    Field{"webhook", ValueType::secret, "The same, where the address itself is secret"},
+    Field{"smtp", ValueType::text,
+          "E-mail: `smtp://host:port` (STARTTLS where the server has it) or `smtps://host:port`"},
+    Field{"from", ValueType::text, "E-mail: the sender"},
+    Field{.name = "to",
+          .type = ValueType::list,
+          .doc = "E-mail: the receivers",
+          .item = ValueType::text,
+          .single = true},
+    Field{"user", ValueType::text, "E-mail: who logs in; none: nobody does"},
+    Field{"password", ValueType::secret, "E-mail: his password"},
+    Field{"ca-file", ValueType::host_path, "Certificates to trust instead of the system's"},
+    Field{.name = "events",
+          .type = ValueType::list,
+          .doc = "What is told; none given: all of it",
+          .choices = kConcernWords,
+          .item = ValueType::choice,
+          .single = true},
+    Field{.name = "pause",
+          .type = ValueType::duration,
+          .doc = "Time between two messages; what comes meanwhile is told in one",
+          .fallback = "1m"},
+    Field{.name = "repeat",
+          .type = ValueType::duration,
+          .doc = "The same thing is told again after this time",
+          .fallback = "1d"},
+};
+inline constexpr FieldTable kNotifyTable{"notify", "A way to tell people", kNotifyFields};
+
 inline constexpr std::array kServiceFields{
     Field{.name = "listen",
           .type = ValueType::list,
@@ -372,6 +453,21 @@ inline constexpr std::array kServiceFields{
           .max = 100000,
           .fallback = "2000"},
     Field{"git-hook", ValueType::secret, "What the forge signs its calls of /hooks/git with"},
+    Field{"netbox-hook", ValueType::secret, "What NetBox signs its calls of /hooks/netbox with"},
+    Field{.name = "write-back",
+          .type = ValueType::object,
+          .doc = "Commits what the API made to a branch; none: `export` prints it",
+          .table = &kWriteBackTable},
+    Field{.name = "commit-status",
+          .type = ValueType::object,
+          .doc = "Tells the forge what became of a revision",
+          .table = &kCommitStatusTable},
+    Field{.name = "notify",
+          .type = ValueType::list,
+          .doc = "Who is told when something needs people",
+          .item = ValueType::object,
+          .table = &kNotifyTable,
+          .single = true},
     Field{.name = "node-timeout",
           .type = ValueType::duration,
           .doc = "A node that is Provisioning for longer has Failed",
