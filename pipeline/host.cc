@@ -21,6 +21,7 @@
 #include "pipeline/state_cache.h"
 #include "pipeline/windows.h"
 #include "reconciler/early_look.h"
+#include "reconciler/targets/nodes/nodes_target.h"
 
 namespace metalwright::pipeline {
 namespace {
@@ -141,7 +142,7 @@ Result<void> Host::set_up() {
   tables_.emplace(*store_);
 
   Result<std::unique_ptr<HostTargets>> made =
-      HostTargets::make(config_, state_folder_, access_ == Access::write,
+      HostTargets::make(config_, state_folder_, *store_, access_ == Access::write,
                         [this](const ServerStates& states) { learn_states(states); });
   if (!made) return tl::unexpected(made.error());
   parts_->targets = std::move(*made);
@@ -438,6 +439,12 @@ Result<reconciler::PlanRequest> Host::request(std::shared_ptr<const Compiled> co
     reconciler::Subject subject;
     subject.target = parts_->targets->find(state.name);
     subject.desired = reconciler::TablePtr(compiled, &state.table);
+    if (config.type == TargetType::nodes) {
+      const auto nodes = store_->provisioning().nodes();
+      if (!nodes) return tl::unexpected(nodes.error());
+      subject.desired = std::make_shared<const reconciler::ResourceTable>(
+          reconciler::nodes_that_take_part(state.table, *nodes));
+    }
     subject.adopt_foreign = config.adopt;
     subject.suspended = config.suspend_until && *config.suspend_until <= now ? "" : config.suspend;
     if (config.type == TargetType::dnsmasq) {

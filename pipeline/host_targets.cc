@@ -7,9 +7,11 @@
 #include "reconciler/boot_loaders.h"
 #include "reconciler/host_files.h"
 #include "reconciler/lifecycle/registry.h"
+#include "reconciler/store/store.h"
 #include "reconciler/targets/dnsmasq/dnsmasq_target.h"
 #include "reconciler/targets/files/files_target.h"
 #include "reconciler/targets/netbox/netbox_target.h"
+#include "reconciler/targets/nodes/nodes_target.h"
 #include "reconciler/targets/routeros/routeros_target.h"
 
 namespace metalwright::pipeline {
@@ -101,6 +103,18 @@ reconciler::NetboxTargetSettings netbox_settings(const HostConfig& config,
   return settings;
 }
 
+reconciler::NodesTargetSettings nodes_settings(const HostConfig& config, const TargetConfig& target,
+                                               store::Store& store) {
+  reconciler::NodesTargetSettings settings{.name = target.name};
+  settings.patience = target.timeout;
+  settings.silent_after = config.service.silent_after;
+  settings.nodes = [&store] { return store.provisioning().nodes(); };
+  settings.clock = [] {
+    return std::chrono::time_point_cast<Time::duration>(std::chrono::system_clock::now());
+  };
+  return settings;
+}
+
 }  // namespace
 
 struct HostTargets::Parts {
@@ -117,7 +131,8 @@ HostTargets::~HostTargets() = default;
 
 Result<std::unique_ptr<HostTargets>> HostTargets::make(const HostConfig& config,
                                                        const std::string& state_folder,
-                                                       bool may_write, OnStates on_states) {
+                                                       store::Store& store, bool may_write,
+                                                       OnStates on_states) {
   std::unique_ptr<HostTargets> host(new HostTargets());
   host->parts_ = std::make_unique<Parts>(state_folder + "/host-files.index");
   Parts& parts = *host->parts_;
@@ -154,12 +169,9 @@ Result<std::unique_ptr<HostTargets>> HostTargets::make(const HostConfig& config,
             router_settings(config, target, state_folder)));
         break;
       case TargetType::nodes:
-        return invalid("target-type",
-                       "targets." + target.name +
-                           ": this version serves targets of the types "
-                           "files, dnsmasq, netbox and routeros, not '" +
-                           std::string(word(target.type)) + "'",
-                       target.origin);
+        parts.targets.push_back(
+            std::make_unique<reconciler::NodesTarget>(nodes_settings(config, target, store)));
+        break;
     }
   }
   return host;

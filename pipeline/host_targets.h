@@ -15,6 +15,9 @@
 namespace metalwright::reconciler {
 struct RouterosTargetSettings;
 }
+namespace metalwright::store {
+class Store;
+}
 
 namespace metalwright::pipeline {
 
@@ -33,9 +36,10 @@ class HostTargets {
   /// Is told in `flush`, where something may be written, what the NetBox that holds the servers'
   /// states says of them.
   using OnStates = std::function<void(const ServerStates&)>;
-  /// Errors: `invalid` at the target's origin for a type that this program does not serve.
+  /// `store` must outlive them: what nodes report is there.
   [[nodiscard]] static Result<std::unique_ptr<HostTargets>> make(const HostConfig& config,
                                                                  const std::string& state_folder,
+                                                                 store::Store& store,
                                                                  bool may_write,
                                                                  OnStates on_states = {});
   ~HostTargets();

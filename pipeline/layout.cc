@@ -163,8 +163,8 @@ Layouts make_layouts(const LayoutInput& input) {
       layout.formats = {Format::netbox};
     } else if (target.type == TargetType::routeros) {
       layout.formats = {Format::routeros};
-    } else {
-      continue;
+    } else if (target.type == TargetType::nodes) {
+      layout.formats = {Format::bundle};
     }
     layouts.targets.push_back(std::move(layout));
   }

@@ -40,10 +40,11 @@ struct ResourceTable {
 /// Equal to `Digester().add(<mode as 4 octal digits>).raw(content)`, so that it can be streamed.
 [[nodiscard]] Digest file_digest(std::uint16_t mode, std::string_view content);
 
-/// Files and lines of files are compared as a whole; a resource of any other kind is an object of
-/// an API, made of fields (`encode_fields` is its content) and compared field by field.
+/// Files, lines of files and bundles of files are compared as a whole; a resource of any other kind
+/// is an object of an API, made of fields (`encode_fields` is its content) and compared field by
+/// field.
 [[nodiscard]] constexpr bool by_fields(std::string_view kind) {
-  return kind != "file" && kind != "host";
+  return kind != "file" && kind != "host" && kind != "bundle" && kind != "node";
 }
 
 /// The digest of an object: `file_digest(0, content)`.

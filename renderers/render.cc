@@ -7,6 +7,7 @@
 
 #include "renderers/boot_site.h"
 #include "renderers/boot_templates.h"
+#include "renderers/bundle.h"
 #include "renderers/cluster_config.h"
 #include "renderers/dhcp_hosts.h"
 #include "renderers/dnsmasq.h"
@@ -23,7 +24,7 @@
 namespace metalwright::renderers {
 namespace {
 
-constexpr std::array<std::pair<Format, std::string_view>, 8> kWords{
+constexpr std::array<std::pair<Format, std::string_view>, 9> kWords{
     {{Format::pxelinux, "pxelinux"},
      {Format::grub, "grub"},
      {Format::ipxe, "ipxe"},
@@ -31,7 +32,8 @@ constexpr std::array<std::pair<Format, std::string_view>, 8> kWords{
      {Format::cluster_config, "cluster-config"},
      {Format::dnsmasq, "dnsmasq"},
      {Format::netbox, "netbox"},
-     {Format::routeros, "routeros"}}};
+     {Format::routeros, "routeros"},
+     {Format::bundle, "bundle"}}};
 
 Errors joined(Errors first, Errors second) {
   first.insert(first.end(), std::make_move_iterator(second.begin()),
@@ -108,6 +110,14 @@ Errors Rendering::server(Format format, const ServerEntry& entry, const Artifact
       return render_netbox_server(s.model, entry, sink);
     case Format::routeros:
       return render_routeros_server(s.model, s.settings, s.settings.target, entry, sink);
+    case Format::bundle:
+      return render_bundle(
+          s.model, entry,
+          [&](const ArtifactSink& each) {
+            return joined(render_netplan(s.model, s.settings, entry, each),
+                          s.cluster_config.server(entry, each));
+          },
+          sink);
   }
   return {};
 }
@@ -123,6 +133,7 @@ Errors Rendering::site(Format format, const ArtifactSink& sink) const {
       return joined(s.templates.site(), s.ipxe.site(sink));
     case Format::netplan:
     case Format::cluster_config:
+    case Format::bundle:
       return {};
     case Format::netbox:
       return render_netbox_site(s.model, sink);

@@ -28,10 +28,11 @@ enum class Format : std::uint8_t {
   dnsmasq,
   netbox,    ///< objects of NetBox's API
   routeros,  ///< rows of RouterOS menus, for the router that the settings name
+  bundle,    ///< what a node that fetches its files is to have
 };
 inline constexpr std::array kFormats{Format::pxelinux, Format::grub,           Format::ipxe,
                                      Format::netplan,  Format::cluster_config, Format::dnsmasq,
-                                     Format::netbox,   Format::routeros};
+                                     Format::netbox,   Format::routeros,       Format::bundle};
 /// True where the site's unit also depends on every server: objects that servers share, such as
 /// the racks that they stand in. Such a unit is rendered again whenever any server changes.
 [[nodiscard]] constexpr bool site_depends_on_servers(Format format) {

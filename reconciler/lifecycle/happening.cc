@@ -76,6 +76,8 @@ std::string facts_text(const EventFacts& facts) {
   if (!facts.hostname.empty()) object["hostname"] = facts.hostname;
   if (!facts.relay.empty()) object["relay"] = facts.relay;
   if (!facts.reason.empty()) object["reason"] = facts.reason;
+  if (!facts.evidence.empty()) object["evidence"] = facts.evidence;
+  if (facts.device != 0) object["device"] = facts.device;
   if (facts.forced) object["forced"] = true;
   return dump(object);
 }
@@ -89,6 +91,8 @@ std::optional<EventFacts> parse_facts(std::string_view text) {
   facts.hostname = text_of(object, "hostname");
   facts.relay = text_of(object, "relay");
   facts.reason = text_of(object, "reason");
+  facts.evidence = text_of(object, "evidence");
+  facts.device = id_of(object, "device").value_or(0);
   facts.forced = flag_of(object, "forced");
   return facts;
 }
@@ -202,6 +206,7 @@ Intent decide(const store::LifecycleEvent& event, Event kind, const EventFacts& 
       text = fmt::format("{} in state {}: {}; {}.", word(kind), device.state_word, rule.because,
                          source);
     }
+    if (!facts.evidence.empty()) text += "\n\n" + facts.evidence;
     intent.steps.push_back({Step::What::journal, *journal, std::move(text)});
   }
   return intent;

@@ -22,6 +22,8 @@ struct EventFacts {
   std::string vendor;             ///< of the controller
   std::string hostname, relay;    ///< empty: none
   std::string reason;             ///< an operator's words
+  std::string evidence;           ///< of a validation: Markdown, for the journal
+  std::int64_t device = 0;        ///< NetBox's id, where the subject is not known by its name
   bool forced = false;
   friend bool operator==(const EventFacts&, const EventFacts&) = default;
 };

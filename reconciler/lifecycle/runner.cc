@@ -184,6 +184,11 @@ Result<std::optional<Intent>> Runner::decide_lease(const LifecycleEvent& event,
 Result<std::optional<Intent>> Runner::decide_named(const LifecycleEvent& event, Event kind,
                                                    const EventFacts& facts, LifecycleEnd& otherwise,
                                                    std::stop_token stop) {
+  if (facts.device != 0) {
+    const Result<Device> device = registry_.device(facts.device, stop);
+    if (!device) return Failed(device.error());
+    return std::optional(decide(event, kind, facts, *device, nullptr, {}));
+  }
   const Result<std::vector<Device>> found = registry_.named(event.subject, stop);
   if (!found) return Failed(found.error());
   if (found->size() != 1) {

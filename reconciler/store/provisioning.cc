@@ -35,18 +35,20 @@ std::vector<Registration> select_registrations(soci::session& sql, const std::st
   return rows;
 }
 
-std::vector<Node> select_nodes(soci::session& sql, const std::string* name) {
+std::vector<Node> select_nodes(soci::session& sql, const std::string* name, bool lock = false) {
   Node row;
   long long since = 0, last_seen = 0, reported = 0;
   std::string text =
       "SELECT name, state, address, role, hostname, mac, config_hash, since, last_seen,"
-      " applied_hash, report, reported FROM node";
+      " applied_hash, report, reported, desired_hash, desired_config FROM node";
   text += name != nullptr ? " WHERE name = :n" : " ORDER BY name";
+  if (lock) text += " FOR UPDATE";
   auto prepared = sql.prepare << text;
   prepared, soci::into(row.name), soci::into(row.state), soci::into(row.address),
       soci::into(row.role), soci::into(row.hostname), soci::into(row.mac),
       soci::into(row.config_hash), soci::into(since), soci::into(last_seen),
-      soci::into(row.applied_hash), soci::into(row.report), soci::into(reported);
+      soci::into(row.applied_hash), soci::into(row.report), soci::into(reported),
+      soci::into(row.desired_hash), soci::into(row.desired_config);
   if (name != nullptr) prepared, soci::use(*name);
   soci::statement query(prepared);
   query.execute();
@@ -162,6 +164,20 @@ Result<std::vector<Registration>> Provisioning::registrations() const {
                           [](soci::session& sql) { return select_registrations(sql, nullptr); });
 }
 
+Result<void> Provisioning::change_node(
+    std::string_view name, const std::function<Result<bool>(Node& node, bool known)>& change) {
+  if (Result<void> ok = check_keys({name}); !ok) return ok;
+  return connection_.write("changing a node", [&](soci::session& sql) -> Result<void> {
+    const std::string key = storable(name);
+    std::vector<Node> rows = select_nodes(sql, &key, connection_.engine() == Engine::postgresql);
+    const bool known = !rows.empty();
+    if (!known) rows.emplace_back().name = key;
+    const Result<bool> kept = change(rows.front(), known);
+    if (!kept) return tl::unexpected<Error>(kept.error());
+    return *kept ? record(rows.front()) : Result<void>();
+  });
+}
+
 Result<void> Provisioning::record(const Node& node) {
   if (Result<void> ok = check_keys({node.name}); !ok) return ok;
   return connection_.write("recording a node", [&](soci::session& sql) {
@@ -171,17 +187,22 @@ Result<void> Provisioning::record(const Node& node) {
     const std::string applied = storable(node.applied_hash), report = storable(node.report);
     const long long since = micros(node.since), last = micros(node.last_seen);
     const long long reported = or_zero(node.reported);
+    const std::string wanted = storable(node.desired_hash);
+    const std::string config = storable(node.desired_config);
     sql << "INSERT INTO node(name, state, address, role, hostname, mac, config_hash, since,"
-           " last_seen, applied_hash, report, reported)"
-           " VALUES(:n, :s, :a, :r, :h, :m, :c, :i, :l, :p, :t, :d) ON CONFLICT(name) DO UPDATE SET"
+           " last_seen, applied_hash, report, reported, desired_hash, desired_config)"
+           " VALUES(:n, :s, :a, :r, :h, :m, :c, :i, :l, :p, :t, :d, :x, :y)"
+           " ON CONFLICT(name) DO UPDATE SET"
            " state = excluded.state, address = excluded.address, role = excluded.role,"
            " hostname = excluded.hostname, mac = excluded.mac,"
            " config_hash = excluded.config_hash, since = excluded.since,"
            " last_seen = excluded.last_seen, applied_hash = excluded.applied_hash,"
-           " report = excluded.report, reported = excluded.reported",
+           " report = excluded.report, reported = excluded.reported,"
+           " desired_hash = excluded.desired_hash, desired_config = excluded.desired_config",
         soci::use(node.name), soci::use(state), soci::use(address), soci::use(role),
         soci::use(hostname), soci::use(mac), soci::use(hash), soci::use(since), soci::use(last),
-        soci::use(applied), soci::use(report), soci::use(reported);
+        soci::use(applied), soci::use(report), soci::use(reported), soci::use(wanted),
+        soci::use(config);
   });
 }
 

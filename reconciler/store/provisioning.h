@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -46,6 +47,7 @@ struct Node {
   std::string applied_hash;  ///< of the bundle that it last reported as applied
   std::string report;        ///< that report, as JSON; empty: none
   std::optional<Time> reported;
+  std::string desired_hash, desired_config;  ///< what it was to have when that was last looked at
   friend bool operator==(const Node&, const Node&) = default;
 };
 
@@ -68,6 +70,11 @@ class Provisioning {
   /// By MAC address.
   [[nodiscard]] Result<std::vector<Registration>> registrations() const;
 
+  /// Changes a node, or makes one, in one transaction, so that two that say something at once both
+  /// count. `change` is given it as it is (`known`), or with its name alone, and returns whether it
+  /// is to be kept.
+  [[nodiscard]] Result<void> change_node(
+      std::string_view name, const std::function<Result<bool>(Node& node, bool known)>& change);
   [[nodiscard]] Result<void> record(const Node& node);
   [[nodiscard]] Result<std::optional<Node>> node(std::string_view name) const;
   /// By name.

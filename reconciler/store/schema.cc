@@ -192,8 +192,26 @@ ALTER TABLE run_lock ADD COLUMN fence BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE run_lock ADD COLUMN ends BIGINT NOT NULL DEFAULT 0
 )sql";
 
+// A message that waits has no `ended`. What a node is to have is written down for those who do not
+// render it.
+constexpr std::string_view kVersion5 = R"sql(
+ALTER TABLE node ADD COLUMN desired_hash {text} NOT NULL DEFAULT '';
+ALTER TABLE node ADD COLUMN desired_config {text} NOT NULL DEFAULT '';
+CREATE TABLE delivery(
+  id {id},
+  channel {text} NOT NULL,
+  subject {text} NOT NULL,
+  body {text} NOT NULL,
+  made BIGINT NOT NULL, due BIGINT NOT NULL,
+  attempts BIGINT NOT NULL,
+  ended BIGINT NOT NULL,
+  error {text} NOT NULL);
+CREATE INDEX delivery_waiting ON delivery(channel, due) WHERE ended = 0;
+CREATE INDEX delivery_subject ON delivery(channel, subject, id)
+)sql";
+
 constexpr std::array kMigrations{Migration{kVersion1}, Migration{kVersion2}, Migration{kVersion3},
-                                 Migration{kVersion4}};
+                                 Migration{kVersion4}, Migration{kVersion5}};
 
 constexpr std::string_view kDoing = "reading the schema's version";
 

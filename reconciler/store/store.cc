@@ -58,6 +58,7 @@ struct Store::Parts {
   BootApi boot_api{*connection};
   Provisioning provisioning{*connection};
   Tokens tokens{*connection};
+  Deliveries deliveries{*connection};
 };
 
 Store::Store(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
@@ -94,6 +95,7 @@ LifecycleEvents& Store::lifecycle() { return parts_->lifecycle; }
 Boots& Store::boots() { return parts_->boots; }
 BootApi& Store::boot_api() { return parts_->boot_api; }
 Provisioning& Store::provisioning() { return parts_->provisioning; }
+Deliveries& Store::deliveries() { return parts_->deliveries; }
 Tokens& Store::tokens() { return parts_->tokens; }
 
 Result<void> Store::transaction(const std::function<Result<void>()>& body) {

@@ -11,6 +11,7 @@
 #include "reconciler/store/audit.h"
 #include "reconciler/store/boot_api.h"
 #include "reconciler/store/boots.h"
+#include "reconciler/store/deliveries.h"
 #include "reconciler/store/holds.h"
 #include "reconciler/store/lifecycle_events.h"
 #include "reconciler/store/machines.h"
@@ -63,6 +64,7 @@ class Store {
   [[nodiscard]] BootApi& boot_api();           ///< profiles and assignments made over the API
   [[nodiscard]] Provisioning& provisioning();  ///< pending and registered machines, nodes
   [[nodiscard]] Tokens& tokens();              ///< who may use the API
+  [[nodiscard]] Deliveries& deliveries();      ///< messages to the outside
 
   /// Makes all that `body` does one transaction: all of it is kept, or where it returns an error
   /// none. Other threads wait. Transactions may nest: the outermost one decides.

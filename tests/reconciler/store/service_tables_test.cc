@@ -164,5 +164,78 @@ TEST_P(ServiceTables, KeepsTokensByTheirHash) {
   EXPECT_FALSE(value(store().tokens().revoke("ci")));
 }
 
+Delivery message(std::string subject, int at, std::string body = "{}") {
+  return {.channel = "notify:chat",
+          .subject = std::move(subject),
+          .body = std::move(body),
+          .made = second(at)};
+}
+
+TEST_P(ServiceTables, AMatterIsAddedOnceWithinItsTime) {
+  Deliveries& deliveries = store().deliveries();
+  EXPECT_TRUE(value(deliveries.add(message("a", 0), {.since = second(-60)})));
+  EXPECT_FALSE(value(deliveries.add(message("a", 30), {.since = second(-30)})));
+  EXPECT_TRUE(value(deliveries.add(message("b", 30), {.since = second(-30)})));
+  EXPECT_TRUE(value(deliveries.add(message("a", 90), {.since = second(30)})));
+  // Where the body counts, the same one only is the same.
+  const SameDelivery body{.since = {}, .same_body = true};
+  EXPECT_FALSE(value(deliveries.add(message("a", 95), body)));
+  EXPECT_TRUE(value(deliveries.add(message("a", 96, "{\"x\":1}"), body)));
+  EXPECT_EQ(value(deliveries.latest("notify:chat", "a"))->body, "{\"x\":1}");
+  EXPECT_EQ(value(deliveries.latest("notify:post", "a")), std::nullopt);
+  EXPECT_EQ(value(deliveries.waiting()), 4U);
+}
+
+TEST_P(ServiceTables, AMessageWaitsUntilItEnds) {
+  Deliveries& deliveries = store().deliveries();
+  for (const char* const subject : {"a", "b", "c"}) {
+    ASSERT_TRUE(value(deliveries.add(message(subject, 0), {})));
+  }
+  const auto due = value(deliveries.due("notify:chat", second(0), 2));
+  ASSERT_EQ(due.size(), 2U);
+  EXPECT_EQ(due[0].subject, "a");
+  EXPECT_TRUE(value(deliveries.due("notify:post", second(9), 9)).empty());
+  ASSERT_TRUE(deliveries.retry({due[0].id}, "no answer", second(50)));
+  ASSERT_TRUE(deliveries.end({due[1].id}, "", second(7)));
+  EXPECT_EQ(value(deliveries.due("notify:chat", second(10), 9)).size(), 1U);
+  const auto again = value(deliveries.due("notify:chat", second(50), 9));
+  ASSERT_EQ(again.size(), 2U);
+  EXPECT_EQ(again[0].attempts, 1);
+  EXPECT_EQ(value(deliveries.last_end("notify:chat")), second(7));
+  ASSERT_TRUE(deliveries.end({again[0].id}, "given up", second(60)));
+  EXPECT_EQ(value(deliveries.last_end("notify:chat")), second(7));
+  ASSERT_TRUE(deliveries.prune(second(100)));
+  EXPECT_EQ(value(deliveries.waiting()), 1U);
+}
+
+TEST_P(ServiceTables, ManyChangeANodeAtOnceAndAllCount) {
+  const auto add = [&] {
+    for (int i = 0; i < 20; ++i) {
+      const auto changed =
+          store().provisioning().change_node("alpha", [](Node& node, bool known) -> Result<bool> {
+            node.state = known ? "Active" : "Pending";
+            node.applied_hash += 'x';
+            return true;
+          });
+      EXPECT_TRUE(changed);
+    }
+  };
+  std::thread other(add);
+  add();
+  other.join();
+  const auto node = value(store().provisioning().node("alpha"));
+  ASSERT_TRUE(node);
+  EXPECT_EQ(node->applied_hash, std::string(40, 'x'));
+  EXPECT_EQ(node->state, "Active");
+  // What is not to be kept is not, and an error keeps nothing either.
+  ASSERT_TRUE(store().provisioning().change_node(
+      "beta", [](Node&, bool) -> Result<bool> { return false; }));
+  EXPECT_FALSE(store().provisioning().change_node("beta", [](Node& made, bool) -> Result<bool> {
+    made.state = "x";
+    return invalid("no", "no");
+  }));
+  EXPECT_EQ(value(store().provisioning().node("beta")), std::nullopt);
+}
+
 }  // namespace
 }  // namespace metalwright::store
