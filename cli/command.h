@@ -40,8 +40,10 @@ void add_offline_commands(CLI::App& program, const Globals& globals, const AddCo
 void add_target_commands(CLI::App& program, const Globals& globals, const AddCommand& add);
 void add_serve_command(CLI::App& program, const Globals& globals, const AddCommand& add);
 void add_sim_command(CLI::App& program, const AddCommand& add);
+void add_adopt_commands(CLI::App& program, const Globals& globals, const AddCommand& add);
 void add_machine_commands(CLI::App& program, const Globals& globals, const AddCommand& add);
 void add_backup_commands(CLI::App& program, const Globals& globals, const AddCommand& add);
+void add_status_command(CLI::App& program, const Globals& globals, const AddCommand& add);
 void add_inspect_commands(CLI::App& program, const Globals& globals, const AddCommand& add);
 void add_hold_commands(CLI::App& program, const Globals& globals, const AddCommand& add);
 void add_import_commands(CLI::App& program, const Globals& globals, const AddCommand& add);

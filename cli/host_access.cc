@@ -38,6 +38,15 @@ tl::expected<std::unique_ptr<pipeline::Lives>, Errors> open_lives(const Globals&
   return std::move(*lives);
 }
 
+tl::expected<std::unique_ptr<store::Store>, Errors> open_state(const Globals& globals,
+                                                               bool writes) {
+  auto config = read_host_config(globals.config);
+  if (!config) return tl::unexpected(config.error());
+  auto store = store::Store::open({.state = config->state, .read_only = !writes});
+  if (!store) return tl::unexpected(Errors{store.error()});
+  return std::move(*store);
+}
+
 Result<store::RunLock> take_lock(const HostConfig& config, const std::string& command) {
   return store::RunLock::take(config.state, store::this_process(command, now_utc()),
                               store::LockFor::run, config.service.lease);

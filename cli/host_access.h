@@ -7,6 +7,7 @@
 #include "pipeline/host.h"
 #include "pipeline/lives.h"
 #include "reconciler/store/run_lock.h"
+#include "reconciler/store/store.h"
 #include "schemas/error.h"
 #include "schemas/time.h"
 
@@ -19,6 +20,11 @@ namespace metalwright::cli {
 /// Reads the configuration and opens the servers' lives, in the name of a command.
 [[nodiscard]] tl::expected<std::unique_ptr<pipeline::Lives>, Errors> open_lives(
     const Globals& globals, const std::string& command);
+
+/// Reads the configuration and opens the state alone, to read or to write it: for commands that
+/// work beside a running service.
+[[nodiscard]] tl::expected<std::unique_ptr<store::Store>, Errors> open_state(const Globals& globals,
+                                                                             bool writes);
 
 /// The right to change targets, taken in the name of a command.
 [[nodiscard]] Result<store::RunLock> take_lock(const HostConfig& config,

@@ -28,36 +28,12 @@ namespace metalwright::cli {
 namespace {
 
 struct Options {
-  std::string name, mac, as, profile, role = "viewer", expires, interface = "eth0";
+  std::string name, role = "viewer", expires;
   std::size_t limit = 50;
 };
 
-tl::expected<std::unique_ptr<store::Store>, Errors> open_state(const Globals& globals,
-                                                               bool writes) {
-  auto config = read_host_config(globals.config);
-  if (!config) return tl::unexpected(config.error());
-  auto store = store::Store::open({.state = config->state, .read_only = !writes});
-  if (!store) return tl::unexpected(Errors{store.error()});
-  return std::move(*store);
-}
-
 std::string cell(std::string_view text) {
   return text.empty() ? "-" : reconciler::printable(text, 64);
-}
-
-int pending(const Globals& globals) {
-  auto state = open_state(globals, false);
-  if (!state) return report(state.error());
-  const auto machines = (*state)->provisioning().pending();
-  if (!machines) return report(machines.error());
-  std::string text;
-  for (const store::PendingMachine& machine : *machines) {
-    text += fmt::format("{}  {:<15}  {:<20}  {} to {}  ({})\n", machine.mac, cell(machine.address),
-                        cell(machine.hostname), utc_text(machine.first_seen),
-                        utc_text(machine.last_seen), cell(machine.source));
-  }
-  print(text.empty() ? "no machine waits to be adopted\n" : text);
-  return kSuccess;
 }
 
 bool is_server_name(std::string_view name) {
@@ -66,47 +42,6 @@ bool is_server_name(std::string_view name) {
            return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
                   c == '-' || c == '_' || c == '.';
          });
-}
-
-int adopt(const Options& options, const Globals& globals) {
-  const auto mac = parse_mac_address(options.mac);
-  if (!mac) {
-    std::fprintf(stderr, "adopt: %s is not a MAC address\n",
-                 metalwright::quoted(options.mac).c_str());
-    return kUsage;
-  }
-  for (const std::string& name : {options.as, options.interface}) {
-    if (is_server_name(name)) continue;
-    std::fprintf(stderr, "adopt: %s cannot be a name in the inventory\n",
-                 metalwright::quoted(name).c_str());
-    return kUsage;
-  }
-  auto state = open_state(globals, false);
-  if (!state) return report(state.error());
-  const auto machines = (*state)->provisioning().pending();
-  if (!machines) return report(machines.error());
-  const auto found = std::find_if(machines->begin(), machines->end(),
-                                  [&](const auto& machine) { return machine.mac == mac->text(); });
-  if (found == machines->end()) {
-    std::fprintf(stderr,
-                 "adopt: no machine with the MAC address %s waits; see 'metalwright pending'\n",
-                 mac->text().c_str());
-    return kError;
-  }
-  // What the machine said is checked before it is put where it would count.
-  std::string entry = fmt::format("  {}:\n", options.as);
-  if (found->hostname != "unknown" && is_server_name(found->hostname) &&
-      found->hostname != options.as) {
-    entry += fmt::format("    hostname: {}\n", found->hostname);
-  }
-  // Most likely a lease: whether it is to keep the address is for a person to say.
-  if (parse_ipv4(found->address)) entry += fmt::format("    # seen at {}\n", found->address);
-  if (!options.profile.empty()) entry += fmt::format("    profile: {}\n", options.profile);
-  entry += fmt::format("    interfaces:\n      {}: {{mac: \"{}\", role: primary}}\n",
-                       options.interface, mac->text());
-  print(entry);
-  std::fputs("put this beneath 'servers:' of inventory.yaml and commit it\n", stderr);
-  return kSuccess;
 }
 
 int reinstall(const Options& options, const Globals& globals) {
@@ -240,25 +175,6 @@ void add_token_command(CLI::App& program, const Globals& globals, const AddComma
 }  // namespace
 
 void add_machine_commands(CLI::App& program, const Globals& globals, const AddCommand& add) {
-  {
-    CLI::App* app = program.add_subcommand(
-        "pending", "list machines that asked for a boot and are in no inventory");
-    app->footer("Example: metalwright pending -c metalwright.yaml");
-    add(app, [&globals] { return pending(globals); });
-  }
-  {
-    auto options = std::make_shared<Options>();
-    CLI::App* app =
-        program.add_subcommand("adopt", "write the inventory entry of a pending machine");
-    app->add_option("MAC", options->mac, "its MAC address")->required();
-    app->add_option("--as", options->as, "the server's name")->type_name("NAME")->required();
-    app->add_option("--profile", options->profile, "what it boots")->type_name("NAME");
-    app->add_option("--interface", options->interface, "its interface's name")
-        ->type_name("NAME")
-        ->capture_default_str();
-    app->footer("Example: metalwright adopt 52:54:00:00:00:99 --as orion --profile ubuntu");
-    add(app, [options, &globals] { return adopt(*options, globals); });
-  }
   {
     auto options = std::make_shared<Options>();
     CLI::App* app = program.add_subcommand(

@@ -106,9 +106,11 @@ int run(int argc, char** argv) {
   add_offline_commands(program, globals, add);
   add_target_commands(program, globals, add);
   add_serve_command(program, globals, add);
+  add_adopt_commands(program, globals, add);
   add_machine_commands(program, globals, add);
   add_sim_command(program, add);
   add_backup_commands(program, globals, add);
+  add_status_command(program, globals, add);
   add_inspect_commands(program, globals, add);
   add_hold_commands(program, globals, add);
   add_import_commands(program, globals, add);

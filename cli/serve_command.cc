@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "cli/command.h"
+#include "cli/companions.h"
 #include "cli/host_access.h"
 #include "cli/load_repository.h"
 #include "cli/print.h"
@@ -96,9 +97,13 @@ class Serving {
       return report(leads.error());
     }
     auto service =
-        service::Service::open(host_->config(), {.say = say, .wake = pipeline::wake_loop});
+        service::Service::open(host_->config(), {.say = say,
+                                                 .wake = pipeline::wake_loop,
+                                                 .wake_lives = [this] { companions_.wake_lives(); },
+                                                 .api_made = [this] { companions_.api_made(); }});
     if (!service) return report(service.error());
     service_ = std::move(*service);
+    companions_.begin(service_->config(), service_->store());
     service_->start();
     for (const std::string& address : service_->addresses()) {
       spdlog::info("listening at {}", address);
@@ -108,6 +113,7 @@ class Serving {
     loop();
     notify_manager("STOPPING=1");
     service_->drain(kDrain);
+    companions_.end();
     if (last_ != nullptr) host_->keep(last_);
     spdlog::info("stopped");
     return kSuccess;
@@ -196,6 +202,7 @@ class Serving {
     if (!host) return tl::unexpected(host.error());
     host_ = std::move(*host);
     service_->reload(host_->config());
+    companions_.begin(service_->config(), service_->store());
     published_.clear();
     return {};
   }
@@ -204,9 +211,11 @@ class Serving {
     log_.tell(round);
     service_->rounds().note(round);
     service_->tend();
+    companions_.end_round(round);
   }
 
   void publish(const pipeline::Wanted& wanted) {
+    companions_.begin_round(wanted);
     if (wanted.compiled == nullptr || wanted.compiled->revision == published_) return;
     const pipeline::CompileResult full = host_->with_model(wanted.compiled, stop_);
     if (full.compiled == nullptr) {
@@ -216,6 +225,7 @@ class Serving {
     service_->publish(full.compiled);
     published_ = wanted.compiled->revision;
     publish_files();
+    companions_.api_made();  // the branch may be the one that is written to
     const std::string revision = published_.substr(0, 12);
     status_ = "serving revision " + revision;
     notify_manager("STATUS=" + status_);
@@ -239,6 +249,7 @@ class Serving {
   std::unique_ptr<pipeline::Host> host_;
   std::optional<pipeline::Leadership> leadership_;
   std::unique_ptr<service::Service> service_;
+  Companions companions_{say};  // after the service: they use its state
   std::shared_ptr<const pipeline::Compiled> last_;
   RoundLog log_;
   std::string published_, status_ = "listening; no revision yet";

@@ -33,10 +33,6 @@ void reply_json(Reply& reply, const Json& value, int status = 200);
 /// No control characters.
 [[nodiscard]] bool is_plain_text(std::string_view text);
 
-/// `converged`, `behind`, `failed`, `silent`, or `unknown` for one that never reported.
-[[nodiscard]] std::string_view node_convergence(const store::Node& node, std::string_view wanted,
-                                                Time now, std::chrono::seconds silent_after);
-
 /// `limit` and `offset` of a list; empty where they are no numbers, with the reply made.
 struct Page {
   std::size_t limit = 100, offset = 0;

@@ -1,13 +1,14 @@
 #include "pipeline/service/node_files.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
+#include "reconciler/resource.h"
 #include "schemas/digest.h"
 
 namespace metalwright::service {
 namespace {
+
+constexpr std::uint16_t kBundleMode = 0644;  // of the artifact, as the renderer has it
 
 const ClusterNode* cluster_node(const Model& model, std::string_view name) {
   for (const Cluster& cluster : model.clusters) {
@@ -36,27 +37,20 @@ Result<Bundle> NodeFiles::bundle(const ServerEntry& entry) const {
   std::call_once(
       made_, [this] { rendering_ = std::make_unique<renderers::Rendering>(model_, settings_); });
   Bundle bundle;
-  const std::string folder = std::string(entry.server->name) + '/';
-  for (const renderers::Format format :
-       {renderers::Format::netplan, renderers::Format::cluster_config}) {
-    const Errors errors =
-        rendering_->server(format, entry, [&](const renderers::Artifact& artifact) {
-          std::string_view path = artifact.name;
-          if (path.starts_with(folder)) path.remove_prefix(folder.size());
-          bundle.files.push_back({std::string(path), artifact.mode, std::string(artifact.content)});
-        });
-    if (has_error(errors)) return tl::unexpected(errors.front());
-  }
-  std::sort(bundle.files.begin(), bundle.files.end(),
-            [](const NodeFile& a, const NodeFile& b) { return a.path < b.path; });
-  std::string all;
+  const Errors errors = renderers::collect_bundle(
+      entry,
+      [&](const renderers::ArtifactSink& sink) {
+        Errors found = rendering_->server(renderers::Format::netplan, entry, sink);
+        Errors more = rendering_->server(renderers::Format::cluster_config, entry, sink);
+        found.insert(found.end(), more.begin(), more.end());
+        return found;
+      },
+      bundle.files);
+  if (has_error(errors)) return tl::unexpected(errors.front());
   for (const NodeFile& file : bundle.files) {
-    // Sizes before the bytes: no two bundles give the same text.
-    all += fmt::format("{} {:o} {}\n", file.path, file.mode, file.content.size());
-    all += file.content;
     if (file.path == "cluster-config.json") bundle.config_hash = sha256(file.content).hex();
   }
-  bundle.hash = sha256(all).hex();
+  bundle.hash = reconciler::file_digest(kBundleMode, renderers::bundle_text(bundle.files)).hex();
   return bundle;
 }
 

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "renderers/bundle.h"
 #include "renderers/render.h"
 #include "schemas/error.h"
 #include "schemas/model.h"
@@ -14,15 +15,11 @@
 /// What is rendered for a node: the files that it is to have.
 namespace metalwright::service {
 
-struct NodeFile {
-  std::string path;  ///< beneath the node's root, such as `etc/netplan/99-metalwright.yaml`
-  std::uint16_t mode = 0644;
-  std::string content;
-};
+using NodeFile = renderers::BundleFile;
 
 struct Bundle {
   std::vector<NodeFile> files;  ///< by path
-  std::string hash;             ///< SHA-256 over paths, modes and contents
+  std::string hash;             ///< the digest that the `nodes` target has for it
   std::string config_hash;      ///< SHA-256 of `cluster-config.json`; empty where there is none
 };
 

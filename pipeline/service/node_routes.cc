@@ -7,13 +7,11 @@
 
 #include "pipeline/service/json_reply.h"
 #include "pipeline/service/node_files.h"
+#include "reconciler/targets/nodes/node_standing.h"
 
-/// Nodes phone home, fetch what they are to have, and report what they did.
+/// Nodes phone home, and are shown.
 namespace metalwright::service {
 namespace {
-
-constexpr std::size_t kMostReportBytes = 64 * 1024;
-constexpr std::chrono::seconds kLongestWait{60};
 
 void refuse(Reply& reply, int status, std::string_view why) {
   reply_json(reply, Json{{"success", false}, {"message", why}}, status);
@@ -37,47 +35,48 @@ void phone_home(Service& service, Request& request, Reply& reply) {
   const auto view = service.view();
   const bool known = view != nullptr && knows_node(view->model(), name);
   const Time now = service_time();
-  const auto before = service.store().provisioning().node(name);
-  if (!before) return refuse(reply, 503, "the state does not answer");
-  if (!*before && !known && service.too_many_strangers()) {
-    return refuse(reply, 503, "too many nodes that nobody knows");
-  }
-  store::Node node = *before ? **before : store::Node{};
-  const std::string hash = text_member(body, "config_hash", 128);
-  std::string state = known ? "Provisioning" : "Pending";
-  if (*before && node.state != "Pending" && node.state != "Failed" && node.config_hash == hash) {
-    state = node.state;
-  }
-  if (!*before || node.state != state) node.since = now;
-  node.name = name;
-  node.state = state;
-  node.address = address;
-  node.role = role;
-  node.config_hash = hash;
-  if (const std::string hostname = text_member(body, "hostname"); !hostname.empty()) {
-    node.hostname = hostname;
-  }
-  if (const std::string mac = text_member(body, "mac", 64); !mac.empty()) node.mac = mac;
-  node.last_seen = now;
-  if (auto kept = service.store().provisioning().record(node); !kept) {
-    return refuse(reply, 503, "the state does not answer");
-  }
-  if (known) {
-    const ServerEntry* const entry = server_of_node(view->model(), name);
-    if (entry != nullptr) {
-      if (auto done = service.store().boots().complete(entry->server->name, now); !done) {
-        return refuse(reply, 503, "the state does not answer");
-      }
+  std::string before, state;
+  bool stranger = false;
+  const auto kept = service.store().provisioning().change_node(
+      name, [&](store::Node& node, bool heard) -> Result<bool> {
+        stranger = !heard && !known;
+        if (stranger && service.too_many_strangers()) return false;
+        stranger = false;
+        before = node.state;
+        const std::string hash = text_member(body, "config_hash", 128);
+        state = known ? "Provisioning" : "Pending";
+        if (heard && node.state != "Pending" && node.state != "Failed" &&
+            node.config_hash == hash) {
+          state = node.state;
+        }
+        if (node.state != state) node.since = now;
+        node.state = state;
+        node.address = address;
+        node.role = role;
+        node.config_hash = hash;
+        if (const std::string hostname = text_member(body, "hostname"); !hostname.empty()) {
+          node.hostname = hostname;
+        }
+        if (const std::string mac = text_member(body, "mac", 64); !mac.empty()) node.mac = mac;
+        node.last_seen = now;
+        return true;
+      });
+  if (!kept) return refuse(reply, 503, "the state does not answer");
+  if (stranger) return refuse(reply, 503, "too many nodes that nobody knows");
+  const ServerEntry* const entry = known ? server_of_node(view->model(), name) : nullptr;
+  if (entry != nullptr) {
+    if (auto done = service.store().boots().complete(entry->server->name, now); !done) {
+      return refuse(reply, 503, "the state does not answer");
     }
   }
-  if (!*before || (*before)->state != state) {
+  if (before != state) {
     service.audit(request, "phone-home", name, state);
     service.wake();
   }
   reply_json(reply, Json{{"success", true},
                          {"node_id", name},
                          {"state", state},
-                         {"message", *before ? "updated" : "registered"}});
+                         {"message", before.empty() ? "registered" : "updated"}});
 }
 
 Json shown(const Service& service, const store::Node& node, const BootView* view, Time now) {
@@ -104,7 +103,10 @@ Json shown(const Service& service, const store::Node& node, const BootView* view
   }
   body["desired_hash"] = wanted;
   body["drift"] = !config.empty() && !node.config_hash.empty() && node.config_hash != config;
-  body["convergence"] = node_convergence(node, wanted, now, service.config().service.silent_after);
+  const reconciler::Standing standing =
+      reconciler::standing_of(node, {wanted, config}, now, service.config().service.silent_after);
+  body["convergence"] = reconciler::word(standing);
+  body["standing"] = reconciler::standing_text(node, standing, now);
   return body;
 }
 
@@ -129,110 +131,11 @@ void get_node(Service& service, Request& request, Reply& reply) {
   reply_json(reply, shown(service, **node, service.view().get(), service_time()));
 }
 
-/// A node's own token has the node's name; others need the role of an operator.
-bool may_act_for(Service& service, Request& request, Reply& reply) {
-  if (!service.config().service.tokens) return true;
-  if (request.role >= Role::operator_) return true;
-  const std::string own = request.parts[0] + '@';
-  if (request.role == Role::node && request.who.starts_with(own)) return true;
-  service.audit(request, "auth-failure", request.parts[0], "not this node's token");
-  reply_error(reply, 403, "this token is not the node's");
-  return false;
-}
-
-void bundle(Service& service, Request& request, Reply& reply) {
-  if (!may_act_for(service, request, reply)) return;
-  auto until = std::chrono::steady_clock::now();
-  if (const std::string* const wait = request.query("wait")) {
-    const auto seconds = std::atoi(wait->c_str());
-    until += std::clamp<std::chrono::seconds>(std::chrono::seconds(seconds),
-                                              std::chrono::seconds(0), kLongestWait);
-  }
-  const std::string known = request.header("If-None-Match");
-  while (true) {
-    const auto view = service.view();
-    const ServerEntry* const entry =
-        view == nullptr ? nullptr : server_of_node(view->model(), request.parts[0]);
-    if (entry == nullptr) return reply_error(reply, 404, "there is no node of that name");
-    const auto made = view->bundle(*entry);
-    if (!made) return reply_error(reply, 500, made.error().text());
-    const std::string tag = '"' + made->hash + '"';
-    if (known == tag && service.wait_for_view(view, until)) continue;
-    reply.header("ETag", tag);
-    if (known == tag) {
-      reply.status = 304;
-      return;
-    }
-    Json body;
-    body["node"] = request.parts[0];
-    body["server"] = entry->server->name.view();
-    body["revision"] = view->revision();
-    body["hash"] = made->hash;
-    body["config_hash"] = made->config_hash;
-    body["files"] = Json::array();
-    for (const NodeFile& file : made->files) {
-      body["files"].push_back({{"path", file.path},
-                               {"mode", fmt::format("{:04o}", file.mode)},
-                               {"content", file.content}});
-    }
-    if (!request.head()) service.audit(request, "bundle", request.parts[0], made->hash);
-    return reply_json(reply, body);
-  }
-}
-
-void report(Service& service, Request& request, Reply& reply) {
-  if (!may_act_for(service, request, reply)) return;
-  if (request.body().size() > kMostReportBytes) {
-    return reply_error(reply, 413, "a report has at most 65536 bytes");
-  }
-  const Json body = object_body(request);
-  if (body.is_discarded()) return reply_error(reply, 400, "the body is no JSON object");
-  const std::string applied = text_member(body, "applied_hash", 128);
-  if (applied.empty()) return reply_error(reply, 422, "applied_hash is missing");
-  const auto view = service.view();
-  const ServerEntry* const entry =
-      view == nullptr ? nullptr : server_of_node(view->model(), request.parts[0]);
-  if (entry == nullptr) return reply_error(reply, 404, "there is no node of that name");
-  const auto before = service.store().provisioning().node(request.parts[0]);
-  if (!before) return reply_error(reply, 503, "the state does not answer");
-  const Time now = service_time();
-  store::Node node = *before ? **before : store::Node{};
-  if (!*before) {
-    node.name = request.parts[0];
-    node.state = "Provisioning";
-    node.since = now;
-    node.address = request.client;
-  }
-  node.last_seen = now;
-  node.reported = now;
-  node.applied_hash = applied;
-  node.report = json_text(body);
-  if (auto kept = service.store().provisioning().record(node); !kept) {
-    return reply_error(reply, 503, "the state does not answer");
-  }
-  const auto made = view->bundle(*entry);
-  const std::string wanted = made ? made->hash : "";
-  reply_json(reply, Json{{"received", true},
-                         {"desired_hash", wanted},
-                         {"convergence", node_convergence(node, wanted, now,
-                                                          service.config().service.silent_after)}});
-}
-
 }  // namespace
 
 bool is_plain_text(std::string_view text) {
   return std::none_of(text.begin(), text.end(),
                       [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
-}
-
-std::string_view node_convergence(const store::Node& node, std::string_view wanted, Time now,
-                                  std::chrono::seconds silent_after) {
-  if (node.state == "Failed") return "failed";
-  if (now - node.last_seen > silent_after) return "silent";
-  if (!node.reported) return "unknown";
-  const Json report = Json::parse(node.report, nullptr, false);
-  if (text_member(report, "health") == "failed") return "failed";
-  return node.applied_hash == wanted ? "converged" : "behind";
 }
 
 void add_node_routes(std::vector<Route>& routes) {
@@ -242,10 +145,6 @@ void add_node_routes(std::vector<Route>& routes) {
   routes.push_back(
       {Method::get, "/api/v1/nodes", node, list_nodes, "The nodes that were heard of"});
   routes.push_back({Method::get, "/api/v1/nodes/{name}", node, get_node, "One node"});
-  routes.push_back({Method::get, "/api/v1/nodes/{name}/bundle", node, bundle,
-                    "The files that a node is to have; ?wait=60 waits for other ones", Role::node});
-  routes.push_back({Method::post, "/api/v1/nodes/{name}/report", node, report,
-                    "A node says what it did", Role::node, true});
 }
 
 }  // namespace metalwright::service

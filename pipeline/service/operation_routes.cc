@@ -1,18 +1,14 @@
 #include <fmt/format.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
 
-#include <array>
 #include <map>
-#include <set>
 #include <string>
 #include <vector>
 
-#include "pipeline/secrets.h"
 #include "pipeline/service/json_reply.h"
+#include "pipeline/service/openapi.h"
+#include "reconciler/targets/nodes/node_standing.h"
 
-/// What operators and their programs ask: is it alive, what does it do, what can be asked of it;
-/// and the forge's calls.
+/// What operators and their programs ask: is it alive, what does it do, what can be asked of it.
 namespace metalwright::service {
 namespace {
 
@@ -43,6 +39,28 @@ std::string label(std::string_view value) {
 
 void family(std::string& out, std::string_view name, std::string_view type, std::string_view help) {
   out += fmt::format("# HELP {0} {1}\n# TYPE {0} {2}\n", name, help, type);
+}
+
+void add_nodes(std::string& out, Service& service, const std::vector<store::Node>& nodes) {
+  std::map<std::string, std::size_t> states{
+      {"Pending", 0}, {"Provisioning", 0}, {"Active", 0}, {"Failed", 0}};
+  std::map<std::string_view, std::size_t> standings;
+  for (int i = 0; i < 5; ++i) standings[word(static_cast<reconciler::Standing>(i))] = 0;
+  const Time now = service_time();
+  for (const store::Node& node : nodes) {
+    ++states[node.state];
+    const reconciler::NodeWish wish{node.desired_hash, node.desired_config};
+    ++standings[word(
+        reconciler::standing_of(node, wish, now, service.config().service.silent_after))];
+  }
+  family(out, "metalwright_nodes", "gauge", "Nodes by state.");
+  for (const auto& [state, count] : states) {
+    out += fmt::format("metalwright_nodes{{state=\"{}\"}} {}\n", label(state), count);
+  }
+  family(out, "metalwright_nodes_standing", "gauge", "Nodes by how they stand to their files.");
+  for (const auto& [standing, count] : standings) {
+    out += fmt::format("metalwright_nodes_standing{{standing=\"{}\"}} {}\n", standing, count);
+  }
 }
 
 void metrics(Service& service, Request&, Reply& reply) {
@@ -78,13 +96,14 @@ void metrics(Service& service, Request&, Reply& reply) {
     out += fmt::format("metalwright_pending_machines {}\n", pending->size());
   }
   if (const auto nodes = service.store().provisioning().nodes()) {
-    std::map<std::string, std::size_t> states{
-        {"Pending", 0}, {"Provisioning", 0}, {"Active", 0}, {"Failed", 0}};
-    for (const store::Node& node : *nodes) ++states[node.state];
-    family(out, "metalwright_nodes", "gauge", "Nodes by state.");
-    for (const auto& [state, count] : states) {
-      out += fmt::format("metalwright_nodes{{state=\"{}\"}} {}\n", label(state), count);
-    }
+    add_nodes(out, service, *nodes);
+  }
+  family(out, "metalwright_queue_depth", "gauge", "What waits to be done elsewhere.");
+  if (const auto waiting = service.store().deliveries().waiting()) {
+    out += fmt::format("metalwright_queue_depth{{queue=\"deliveries\"}} {}\n", *waiting);
+  }
+  if (const auto waiting = service.store().lifecycle().waiting()) {
+    out += fmt::format("metalwright_queue_depth{{queue=\"lifecycle\"}} {}\n", *waiting);
   }
   service.rounds().write_metrics(out);
   if (const auto targets = service.store().revisions().targets()) {
@@ -105,91 +124,9 @@ void metrics(Service& service, Request&, Reply& reply) {
   }
 }
 
-/// The names in a pattern, in order.
-std::vector<std::string> names_of(std::string_view pattern) {
-  std::vector<std::string> names;
-  for (std::size_t at = pattern.find('{'); at != std::string_view::npos;
-       at = pattern.find('{', at + 1)) {
-    names.emplace_back(pattern.substr(at + 1, pattern.find('}', at) - at - 1));
-  }
-  return names;
-}
-
-std::string lower(std::string_view word) {
-  std::string text(word);
-  for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-  return text;
-}
-
 void openapi(Service& service, Request&, Reply& reply) {
-  Json document;
-  document["openapi"] = "3.1.0";
-  document["info"] = {{"title", "metalwright"}, {"version", "1"}};
-  document["paths"] = Json::object();
-  for (const Route& route : service.routes().routes()) {
-    Json operation;
-    operation["summary"] = route.summary;
-    operation["parameters"] = Json::array();
-    for (const std::string& name : names_of(route.pattern)) {
-      operation["parameters"].push_back(
-          {{"name", name}, {"in", "path"}, {"required", true}, {"schema", {{"type", "string"}}}});
-    }
-    if (route.body) {
-      operation["requestBody"] = {
-          {"content", {{"application/json", {{"schema", {{"type", "object"}}}}}}}};
-    }
-    operation["responses"] = {{"default", {{"description", route.summary}}}};
-    operation["security"] = Json::array();
-    if (route.role != Role::none) {
-      operation["security"].push_back({{"bearer", Json::array()}});
-      operation["security"].push_back({{"apiKey", Json::array()}});
-      operation["x-role"] = word(route.role);
-    }
-    document["paths"][std::string(route.pattern)][lower(word(route.method))] = operation;
-  }
-  document["components"]["securitySchemes"] = {
-      {"bearer", {{"type", "http"}, {"scheme", "bearer"}}},
-      {"apiKey", {{"type", "apiKey"}, {"in", "header"}, {"name", "X-API-Key"}}}};
-  reply_json(reply, document);
-}
-
-std::string hmac_hex(const std::string& key, const std::string& text) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> bytes{};
-  unsigned int size = 0;
-  HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
-       reinterpret_cast<const unsigned char*>(text.data()), text.size(), bytes.data(), &size);
-  std::string hex;
-  for (unsigned int i = 0; i < size; ++i) hex += fmt::format("{:02x}", bytes[i]);
-  return hex;
-}
-
-/// GitHub and Gitea sign the body (`X-Hub-Signature-256: sha256=…`, `X-Gitea-Signature`), Forgejo
-/// too (`X-Forgejo-Signature`); GitLab sends the secret itself (`X-Gitlab-Token`).
-bool signed_by(const Request& request, const std::string& secret) {
-  const std::string mac = hmac_hex(secret, request.body());
-  bool good = equal_in_constant_time(request.header("X-Hub-Signature-256"), "sha256=" + mac);
-  for (const char* name : {"X-Forgejo-Signature", "X-Gitea-Signature", "X-Metalwright-Signature"}) {
-    good = equal_in_constant_time(request.header(name), mac) || good;
-  }
-  return equal_in_constant_time(request.header("X-Gitlab-Token"), secret) || good;
-}
-
-void git_hook(Service& service, Request& request, Reply& reply) {
-  const SecretRef& ref = service.config().service.git_hook;
-  if (ref.name.empty())
-    return reply_error(reply, 404, "no secret is set for this: service.git-hook");
-  const auto secret = pipeline::resolve_secret(service.config().secrets, ref.name);
-  if (!secret || secret->empty()) {
-    service.say(secret ? "the secret of git hooks is empty" : secret.error().text());
-    return reply_error(reply, 503, "the secret cannot be read");
-  }
-  if (!signed_by(request, *secret)) {
-    service.audit(request, "auth-failure", "/hooks/git", "wrong signature");
-    return reply_error(reply, 401, "the signature is wrong");
-  }
-  // Nothing of the body is believed: the loop looks for itself.
-  service.wake();
-  reply_json(reply, Json{{"accepted", true}}, 202);
+  reply.content_type = "application/json; charset=utf-8";
+  reply.body = openapi_document(service.routes().routes());
 }
 
 }  // namespace
@@ -200,8 +137,6 @@ void add_operation_routes(std::vector<Route>& routes) {
   routes.push_back({Method::get, "/readyz", open, ready, "Whether it can serve boots"});
   routes.push_back({Method::get, "/metrics", api, metrics, "Metrics for Prometheus", Role::viewer});
   routes.push_back({Method::get, "/api/v1/openapi.json", api, openapi, "This description"});
-  routes.push_back({Method::post, "/hooks/git", RouteClass::hooks, git_hook,
-                    "The forge says that something was pushed", Role::none, true});
 }
 
 }  // namespace metalwright::service

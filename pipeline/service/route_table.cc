@@ -69,11 +69,16 @@ std::vector<Route> all_routes() {
   std::vector<Route> routes;
   add_boot_routes(routes);
   add_provision_routes(routes);
-  add_api_routes(routes);
+  add_boot_profile_routes(routes);
+  add_boot_assignment_routes(routes);
+  add_network_config_route(routes);
   add_node_routes(routes);
+  add_node_bundle_routes(routes);
+  add_validation_routes(routes);
   add_operation_routes(routes);
   add_people_routes(routes);
   add_page_routes(routes);
+  add_hook_routes(routes);
   return routes;
 }
 

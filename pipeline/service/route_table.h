@@ -57,10 +57,15 @@ class RouteTable {
 // Each group stands in a file of its own.
 void add_boot_routes(std::vector<Route>& routes);
 void add_provision_routes(std::vector<Route>& routes);
-void add_api_routes(std::vector<Route>& routes);
+void add_boot_profile_routes(std::vector<Route>& routes);
+void add_boot_assignment_routes(std::vector<Route>& routes);
+void add_network_config_route(std::vector<Route>& routes);
 void add_node_routes(std::vector<Route>& routes);
+void add_node_bundle_routes(std::vector<Route>& routes);
+void add_validation_routes(std::vector<Route>& routes);
 void add_operation_routes(std::vector<Route>& routes);
 void add_people_routes(std::vector<Route>& routes);
 void add_page_routes(std::vector<Route>& routes);
+void add_hook_routes(std::vector<Route>& routes);
 
 }  // namespace metalwright::service

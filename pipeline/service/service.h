@@ -32,6 +32,8 @@ namespace metalwright::service {
 struct ServiceOptions {
   std::function<void(const std::string&)> say;  ///< told what people should know; any thread
   std::function<void()> wake;                   ///< makes the loop begin a round
+  std::function<void()> wake_lives;             ///< there are events of servers' lives to be taken
+  std::function<void()> api_made;               ///< the API made something, or took it back
 };
 
 /// A value that one thread replaces and many take, each with a copy of its own until there is
@@ -130,6 +132,7 @@ class Service {
   [[nodiscard]] std::size_t connections() const { return server_->connections(); }
   void say(const std::string& message) const;
   void wake() const;
+  void wake_lives() const;
 
  private:
   Service(const HostConfig& config, ServiceOptions options);
@@ -162,6 +165,12 @@ class Service {
 };
 
 [[nodiscard]] Time service_time();
+
+struct Validation;
+/// Writes down that a validation passed or failed, for the lifecycle to take. `name` of the device
+/// may be empty. The same once more within a day is no other event.
+[[nodiscard]] Result<void> keep_validation(Service& service, const Validation& validation,
+                                           const std::string& name, const std::string& cause);
 
 /// Errors as the API gives them: `{"error":CODE,"message":…,"status":…,"timestamp":…,"details":…}`.
 void reply_error(Reply& reply, int status, std::string_view message);

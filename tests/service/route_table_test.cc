@@ -1,8 +1,15 @@
 #include "pipeline/service/route_table.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
 #include <set>
+#include <tuple>
+
+#include "pipeline/service/openapi.h"
 
 namespace metalwright::service {
 namespace {
@@ -45,6 +52,34 @@ TEST(RouteTable, HasEachRouteOnceAndSaysWhatItIs) {
       EXPECT_TRUE(route.body) << route.pattern;
     }
   }
+}
+
+TEST(RouteTable, SaysWhatEachRouteAnswersAndOfNoOther) {
+  std::set<std::pair<Method, std::string_view>> routes, described;
+  for (const Route& route : all_routes()) routes.emplace(route.method, route.pattern);
+  std::set<std::tuple<Method, std::string_view, int>> seen;
+  for (const AnswerShape& shape : answer_shapes()) {
+    described.emplace(shape.method, shape.pattern);
+    EXPECT_TRUE(seen.emplace(shape.method, shape.pattern, shape.status).second) << shape.pattern;
+    EXPECT_TRUE(shape.schema.empty() || shape.media == "application/json") << shape.pattern;
+    if (shape.schema.empty()) continue;
+    EXPECT_NE(answer_schemas().find(fmt::format("\n\"{}\":", shape.schema)), std::string::npos)
+        << shape.schema;
+  }
+  EXPECT_EQ(routes, described);
+}
+
+TEST(RouteTable, IsDescribedAsItIs) {
+  const std::string path = METALWRIGHT_SOURCE_DIR "/docs/reference/routes.md";
+  const std::string wanted = routes_reference(all_routes());
+  const char* const regenerate = std::getenv("METALWRIGHT_REGENERATE");
+  if (regenerate != nullptr && *regenerate == '1') {
+    std::ofstream(path, std::ios::binary) << wanted;
+    GTEST_SKIP() << "wrote " << path;
+  }
+  std::ifstream in(path, std::ios::binary);
+  const std::string published{std::istreambuf_iterator<char>(in), {}};
+  EXPECT_EQ(published, wanted) << "run the test with METALWRIGHT_REGENERATE=1";
 }
 
 }  // namespace

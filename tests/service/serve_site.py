@@ -1,5 +1,6 @@
 """A small site whose service runs: lab_site's repository, and the program as `serve`."""
 
+import functools
 import http.client
 import json
 import pathlib
@@ -8,6 +9,9 @@ import signal
 import socket
 import subprocess
 import sys
+import urllib.parse
+
+import jsonschema
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "cli"))
 from lab_site import INVENTORY, NETWORKS, PROGRAM, RESCUE, Site, main, server  # noqa: E402,F401
@@ -32,10 +36,51 @@ class Answer:
         return json.loads(self.body)
 
 
+class Description:
+    """The API's own description, and what it says of an answer."""
+
+    def __init__(self, document):
+        self.document, self.routes = document, []
+        for path, methods in document["paths"].items():
+            pattern = "".join("[^/]+" if part.startswith("{") else re.escape(part)
+                              for part in re.split(r"(\{[^}]+\})", path))
+            for method, operation in methods.items():
+                self.routes.append(("{" in path, method.upper(), re.compile(pattern), operation["responses"]))
+        self.routes.sort(key=lambda route: route[0])  # a fixed path goes before a pattern
+
+    @functools.cache
+    def validator(self, name):
+        return jsonschema.Draft202012Validator(
+            {"$ref": f"#/components/schemas/{name}", "components": self.document["components"]})
+
+    def check(self, method, path, answer):
+        """What is wrong with an answer; empty: nothing."""
+        path = urllib.parse.unquote(path.partition("?")[0], errors="replace")
+        wanted = "GET" if method == "HEAD" else method
+        responses = next((responses for _, verb, pattern, responses in self.routes
+                          if verb == wanted and pattern.fullmatch(path)), {})
+        # Of what is no route there is the error that every route may answer.
+        response = responses.get(str(answer.status)) or responses.get("default") or {
+            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}}
+        if answer.status < 400 and str(answer.status) not in responses:
+            return f"status {answer.status} is not described"
+        media = (answer.headers["Content-Type"] or "").partition(";")[0]
+        content = response.get("content", {})
+        if not answer.body:
+            return ""
+        if media not in content:
+            return f"{answer.status} has {media}, described are {list(content)}"
+        name = content[media]["schema"].get("$ref", "").rpartition("/")[2]
+        if not name:
+            return ""
+        return "; ".join(error.message[:300] for error in self.validator(name).iter_errors(answer.json()))
+
+
 class Serving(Site):
     """Alpha boots rescue, beta has no profile, gamma installs Ubuntu once."""
 
     service = "{url: 'http://192.0.2.1:8000', menu-timeout: 3s}"
+    description = None
     listeners = 1
 
     def setUp(self):
@@ -71,6 +116,10 @@ class Serving(Site):
                       re.findall(r"listening at http://127.0.0.1:(\d+)", self.log.read_text())]
         self.assertEqual(len(self.ports), self.listeners)
         self.port = self.ports[0]
+        self.description = None
+        described = self.ask("/api/v1/openapi.json")
+        if described.status == 200:
+            self.description = Description(described.json())
 
     def ended(self):
         return self.program.poll() is not None
@@ -81,7 +130,8 @@ class Serving(Site):
         self.program.send_signal(sign)
         self.program.wait(60)
 
-    def ask(self, path, method="GET", body=None, headers=None, port=None):
+    def ask(self, path, method="GET", body=None, headers=None, port=None, shape=True):
+        """Asks, and holds the answer against the API's description."""
         connection = http.client.HTTPConnection("127.0.0.1", port or self.port, timeout=60)
         try:
             if isinstance(body, (dict, list)):
@@ -89,9 +139,13 @@ class Serving(Site):
                 headers = {"Content-Type": "application/json", **(headers or {})}
             connection.request(method, path, body, headers or {})
             response = connection.getresponse()
-            return Answer(response, response.read())
+            answer = Answer(response, response.read())
         finally:
             connection.close()
+        if self.description is not None and shape:
+            wrong = self.description.check(method, path, answer)
+            self.assertEqual(wrong, "", f"{method} {path[:200]}: {answer.text[:300]}")
+        return answer
 
     def raw(self, data, port=None, read=True):
         """Sends bytes as they are and reads what comes until the end."""
