@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "pipeline/service/service.h"
@@ -11,56 +10,12 @@
 namespace metalwright::service {
 namespace {
 
-std::string_view code_of(int status) {
-  switch (status) {
-    case 400:
-      return "BAD_REQUEST";
-    case 401:
-      return "UNAUTHORIZED";
-    case 403:
-      return "FORBIDDEN";
-    case 404:
-      return "NOT_FOUND";
-    case 405:
-      return "METHOD_NOT_ALLOWED";
-    case 409:
-      return "CONFLICT";
-    case 413:
-      return "CONTENT_TOO_LARGE";
-    case 415:
-      return "UNSUPPORTED_MEDIA_TYPE";
-    case 422:
-      return "UNPROCESSABLE_ENTITY";
-    case 429:
-      return "TOO_MANY_REQUESTS";
-    case 502:
-      return "BAD_GATEWAY";
-    case 503:
-      return "SERVICE_UNAVAILABLE";
-    default:
-      return status < 500 ? "BAD_REQUEST" : "INTERNAL_ERROR";
-  }
-}
-
 bool holds_control(std::string_view path) {
   return std::any_of(path.begin(), path.end(),
                      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
 }
 
 }  // namespace
-
-void reply_error(Reply& reply, int status, std::string_view message) {
-  nlohmann::ordered_json body;
-  body["error"] = code_of(status);
-  body["message"] = message;
-  body["status"] = status;
-  body["timestamp"] = utc_text(service_time());
-  body[status == 401 ? "path" : "details"] = nullptr;
-  reply.status = status;
-  reply.content_type = "application/json";
-  reply.body = body.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
-  reply.file.reset();
-}
 
 void Service::audit(const Request& request, std::string action, std::string subject,
                     std::string detail) {

@@ -15,6 +15,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "pipeline/service/error_body.h"
+
 namespace metalwright::service {
 namespace {
 
@@ -302,9 +304,9 @@ bool HttpConnection::finish() {
 }
 
 void HttpConnection::refuse(int status, std::string_view reason) {
-  const std::string body = std::string(reason) + '\n';
+  const std::string body = error_body(status, reason);
   output_ = fmt::format(
-      "HTTP/1.1 {} {}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {}\r\n"
+      "HTTP/1.1 {} {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n"
       "Connection: close\r\nX-Content-Type-Options: nosniff\r\n\r\n{}",
       status, phrase(status), body.size(), body);
   file_.reset();

@@ -39,7 +39,7 @@ Json responses_of(const Route& route) {
     if (shape.method != route.method || shape.pattern != route.pattern) continue;
     Json& response = responses[std::to_string(shape.status)];
     response["description"] = shape.status < 400 ? std::string(route.summary) : "It is refused";
-    if (!shape.media.empty()) response["content"] = content_of(shape.media, shape.schema);
+    if (!shape.media.empty()) response["content"].update(content_of(shape.media, shape.schema));
   }
   // What every route may answer: refused networks, limits, missing tokens, a state that is away.
   responses["default"] = {{"description", "It is refused"},
@@ -105,7 +105,9 @@ std::string routes_reference(std::span<const Route> routes) {
       std::string answers;
       for (const AnswerShape& shape : answer_shapes()) {
         if (shape.method != route.method || shape.pattern != route.pattern) continue;
-        answers += fmt::format("{}{}", answers.empty() ? "" : ", ", shape.status);
+        const std::string status = std::to_string(shape.status);
+        if (answers.ends_with(status)) continue;
+        answers += (answers.empty() ? "" : ", ") + status;
       }
       out += fmt::format("| `{} {}` | {} | {} | {} |\n", word(route.method), route.pattern,
                          route.role == Role::none ? "" : word(route.role), answers, route.summary);

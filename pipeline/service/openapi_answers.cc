@@ -59,6 +59,7 @@ constexpr std::array kShapes{
     AnswerShape{Method::get, "/api/v1/nodes", 200, kJson, "Nodes"},
     AnswerShape{Method::get, "/api/v1/nodes/{name}", 200, kJson, "Node"},
     AnswerShape{Method::get, "/api/v1/nodes/{name}/bundle", 200, kJson, "Bundle"},
+    AnswerShape{Method::get, "/api/v1/nodes/{name}/bundle", 200, kText, ""},
     AnswerShape{Method::get, "/api/v1/nodes/{name}/bundle", 304, "", ""},
     AnswerShape{Method::get, "/api/v1/nodes/{name}/file", 200, kBytes, ""},
     AnswerShape{Method::post, "/api/v1/nodes/{name}/report", 200, kJson, "Reported"},

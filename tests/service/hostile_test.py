@@ -11,7 +11,7 @@ import ssl
 import subprocess
 import threading
 
-from serve_site import Serving, main
+from serve_site import PROGRAM, Serving, main
 
 ALPHA = "52:54:00:00:00:11"
 CLUSTER = """\
@@ -74,11 +74,12 @@ class EveryRoute(Serving):
             for body in BODIES:
                 answer = self.ask(re.sub(r"\{[^}]+\}", "alpha", path), method, body, self.token)
                 self.assert_sound(answer, f"{method} {path} {body[:40]}")
-            answer = self.ask(re.sub(r"\{[^}]+\}", "alpha", path), method, b"x" * 3_000_000, self.token)
-            self.assertEqual(answer.status, 413, path)
-            self.assertEqual(self.raw(f"{method} {path.replace('{', '').replace('}', '')} HTTP/1.1\r\nHost: h\r\n"
-                                      "Content-Length: 10\r\nConnection: close\r\n\r\nshort".encode(),
-                                      ).split(b" ")[1:2] in ([b"400"], [b"408"], [], [b"401"], [b"404"]), True, path)
+            line = f"{method} {path.replace('{', '').replace('}', '')} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n"
+            huge = self.raw((line + "Content-Length: 3000000\r\n\r\nx").encode())
+            self.assertTrue(huge.startswith(b"HTTP/1.1 413 "), (path, huge[:100]))
+            # One that ends before it said it would is refused, or there is nobody to tell.
+            short = self.raw((line + "Content-Length: 10\r\n\r\nshort").encode())
+            self.assertRegex(short, rb"\A(HTTP/1\.1 4\d\d [^\0]*)?\Z", path)
 
     def test_every_query_and_head(self):
         queries = ["mac=%00&uuid=%0a", "limit=-1&offset=99999999999999999999", "limit=1&limit=2", "wait=1e9", "path=../../x",
@@ -109,17 +110,19 @@ class Tls(Serving):
 
     def configure(self):
         super().configure()
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
                         "-nodes", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2",
                         "-keyout", str(self.root / "key.pem"), "-out", str(self.root / "cert.pem")],
                        check=True, capture_output=True)
         self.config.write_text(self.config.read_text().replace(
-            "menu-timeout", "listen: [{address: '127.0.0.1:0', certificate: cert.pem, key: key.pem}], menu-timeout"))
+            "menu-timeout", f"listen: [{{address: '127.0.0.1:{port}', certificate: cert.pem, key: key.pem}}], menu-timeout"))
 
     def start(self):
         self.log = self.root / "serve.log"
         with open(self.log, "w", encoding="utf-8") as log:
-            from serve_site import PROGRAM
             self.program = subprocess.Popen([PROGRAM, "-c", str(self.config), "serve"], env=self.env, cwd=self.root,
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         self.addCleanup(self.stop)

@@ -57,10 +57,11 @@ TEST(RouteTable, HasEachRouteOnceAndSaysWhatItIs) {
 TEST(RouteTable, SaysWhatEachRouteAnswersAndOfNoOther) {
   std::set<std::pair<Method, std::string_view>> routes, described;
   for (const Route& route : all_routes()) routes.emplace(route.method, route.pattern);
-  std::set<std::tuple<Method, std::string_view, int>> seen;
+  std::set<std::tuple<Method, std::string_view, int, std::string_view>> seen;
   for (const AnswerShape& shape : answer_shapes()) {
     described.emplace(shape.method, shape.pattern);
-    EXPECT_TRUE(seen.emplace(shape.method, shape.pattern, shape.status).second) << shape.pattern;
+    EXPECT_TRUE(seen.emplace(shape.method, shape.pattern, shape.status, shape.media).second)
+        << shape.pattern;
     EXPECT_TRUE(shape.schema.empty() || shape.media == "application/json") << shape.pattern;
     if (shape.schema.empty()) continue;
     EXPECT_NE(answer_schemas().find(fmt::format("\n\"{}\":", shape.schema)), std::string::npos)

@@ -4,9 +4,9 @@
 
 #include <array>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "reconciler/printable.h"
-#include "schemas/duration.h"
 
 namespace metalwright::reconciler {
 namespace {
@@ -23,13 +23,20 @@ nlohmann::json report_of(const store::Node& node) {
   return report.is_object() ? report : nlohmann::json::object();
 }
 
-/// The largest units only: `3h20m`, `2d4h`.
+/// The two largest units: `3h20m`, `2d4h`, `45s`.
 std::string age(std::chrono::microseconds since) {
-  using namespace std::chrono;
-  auto left = floor<seconds>(since);
-  if (left >= hours(1)) left -= left % minutes(1);
-  if (left >= hours(48)) left -= left % hours(1);
-  return duration_text(left);
+  constexpr std::array<std::pair<std::int64_t, char>, 4> kUnits{
+      {{86400, 'd'}, {3600, 'h'}, {60, 'm'}, {1, 's'}}};
+  std::int64_t left = std::chrono::floor<std::chrono::seconds>(since).count();
+  std::string text;
+  int units = 0;
+  for (const auto& [size, unit] : kUnits) {
+    if (left < size && (units == 0 || left == 0)) continue;
+    if (++units > 2) break;
+    if (left >= size) text += fmt::format("{}{}", left / size, unit);
+    left %= size;
+  }
+  return text.empty() ? "0s" : text;
 }
 
 }  // namespace
