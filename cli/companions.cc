@@ -35,8 +35,9 @@ void Companions::begin(const HostConfig& config, store::Store& store) {
       say_(opened.error().text());
     }
   }
-  messenger_ = std::make_unique<service::Messenger>(config, store, say_);
-  write_back_ = std::make_unique<service::WriteBack>(config, store, say_);
+  const auto leads = [this] { return leads_.load(); };
+  messenger_ = std::make_unique<service::Messenger>(config, store, say_, leads);
+  write_back_ = std::make_unique<service::WriteBack>(config, store, say_, leads);
 }
 
 void Companions::end() {
@@ -55,6 +56,10 @@ void Companions::end() {
   worker.reset();
   const std::lock_guard lock(mutex_);
   lives_.reset();
+}
+
+void Companions::lead(bool leads) {
+  if (leads_.exchange(leads) != leads && leads) api_made();
 }
 
 void Companions::wake_lives() {

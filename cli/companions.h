@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -24,6 +25,8 @@ class Companions {
   /// Begins, or begins anew by another configuration. Both must outlive it, or the next `begin`.
   void begin(const HostConfig& config, store::Store& store);
   void end();
+  /// Whether this is the instance that leads: others tell nobody and write nothing back.
+  void lead(bool leads);
 
   // From any thread, also before `begin`.
   void wake_lives();
@@ -33,6 +36,7 @@ class Companions {
 
  private:
   std::function<void(const std::string&)> say_;
+  std::atomic<bool> leads_{false};
   std::mutex mutex_;
   std::unique_ptr<pipeline::Lives> lives_;
   std::unique_ptr<pipeline::LivesWorker> worker_;

@@ -103,6 +103,7 @@ class Serving {
                                                  .api_made = [this] { companions_.api_made(); }});
     if (!service) return report(service.error());
     service_ = std::move(*service);
+    companions_.lead(leadership_->has());
     companions_.begin(service_->config(), service_->store());
     service_->start();
     for (const std::string& address : service_->addresses()) {
@@ -215,6 +216,7 @@ class Serving {
   }
 
   void publish(const pipeline::Wanted& wanted) {
+    companions_.lead(leadership_->has());
     companions_.begin_round(wanted);
     if (wanted.compiled == nullptr || wanted.compiled->revision == published_) return;
     const pipeline::CompileResult full = host_->with_model(wanted.compiled, stop_);

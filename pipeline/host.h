@@ -22,9 +22,6 @@ class Source;
 /// work through it; nothing else joins concrete classes.
 namespace metalwright::pipeline {
 
-/// The folder beside a state for caches and clones.
-[[nodiscard]] std::string folder_of_state(const std::string& state);
-
 enum class Access : std::uint8_t {
   read,   ///< changes nothing, not even the state
   write,  ///< may record; the caller takes the run lock before it applies

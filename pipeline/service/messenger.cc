@@ -130,8 +130,8 @@ std::string slack_body(const std::string& text) {
 }
 
 Messenger::Messenger(const HostConfig& config, store::Store& store,
-                     std::function<void(const std::string&)> say)
-    : config_(config), store_(store), say_(std::move(say)) {
+                     std::function<void(const std::string&)> say, std::function<bool()> leads)
+    : config_(config), store_(store), say_(std::move(say)), leads_(std::move(leads)) {
   if (config_.service.notify.empty() && config_.service.commit_status.repository.empty()) return;
   thread_ = std::jthread([this](std::stop_token stop) { run(std::move(stop)); });
 }
@@ -146,9 +146,12 @@ void Messenger::wake() {
   woken_.notify_one();
 }
 
-void Messenger::begin(const pipeline::Wanted& wanted) { add(status_of(wanted)); }
+void Messenger::begin(const pipeline::Wanted& wanted) {
+  if (leads_()) add(status_of(wanted));
+}
 
 void Messenger::end(const pipeline::Round& round) {
+  if (!leads_()) return;
   add(notices_of(round));
   add(status_of(round));
 }
@@ -339,15 +342,18 @@ void Messenger::send_statuses(std::stop_token stop) {
 void Messenger::run(std::stop_token stop) {
   auto next_look = std::chrono::steady_clock::now();
   while (!stop.stop_requested()) {
-    if (std::chrono::steady_clock::now() >= next_look) {
+    const bool leads = leads_();
+    if (leads && std::chrono::steady_clock::now() >= next_look) {
       look_around();
       if (auto pruned = store_.deliveries().prune(service_time() - kKeep); !pruned) {
         say_("old messages cannot be dropped: " + pruned.error().text());
       }
       next_look = std::chrono::steady_clock::now() + kLookAround;
     }
-    for (const NotifyConfig& channel : config_.service.notify) send_notices(channel, stop);
-    if (!config_.service.commit_status.repository.empty()) send_statuses(stop);
+    for (const NotifyConfig& channel : config_.service.notify) {
+      if (leads) send_notices(channel, stop);
+    }
+    if (leads && !config_.service.commit_status.repository.empty()) send_statuses(stop);
     std::unique_lock lock(mutex_);
     woken_.wait_for(lock, stop, kLook, [this] { return more_; });
     more_ = false;

@@ -28,11 +28,12 @@ namespace metalwright::service {
 [[nodiscard]] std::string slack_body(const std::string& text);
 
 /// Tells people and forges, in a thread of its own: what is to be told is written down first, and
-/// sent until it arrives. Nothing waits for it.
+/// sent until it arrives. Nothing waits for it. Of instances that share a state the one that
+/// `leads` does it.
 class Messenger {
  public:
   Messenger(const HostConfig& config, store::Store& store,
-            std::function<void(const std::string&)> say);
+            std::function<void(const std::string&)> say, std::function<bool()> leads);
   ~Messenger();  ///< what is not sent yet waits in the state
   Messenger(const Messenger&) = delete;
   Messenger& operator=(const Messenger&) = delete;
@@ -59,6 +60,7 @@ class Messenger {
   const HostConfig& config_;
   store::Store& store_;
   std::function<void(const std::string&)> say_;
+  std::function<bool()> leads_;
   std::mutex mutex_;
   std::condition_variable_any woken_;
   bool more_ = true;

@@ -79,6 +79,15 @@ constexpr std::array kShapes{
     AnswerShape{Method::get, "/api/v1/openapi.json", 200, kJson, "Description"},
     AnswerShape{Method::post, "/hooks/git", 202, kJson, "Accepted"},
     AnswerShape{Method::post, "/hooks/netbox", 202, kJson, "NetboxAccepted"},
+    AnswerShape{Method::get, "/api/v1/status", 200, kJson, "FleetStatus"},
+    AnswerShape{Method::get, "/api/v1/servers", 200, kJson, "Servers"},
+    AnswerShape{Method::get, "/api/v1/servers/{name}", 200, kJson, "Server"},
+    AnswerShape{Method::get, "/api/v1/pending", 200, kJson, "Pending"},
+    AnswerShape{Method::get, "/api/v1/runs", 200, kJson, "Runs"},
+    AnswerShape{Method::get, "/api/v1/runs/{run}", 200, kJson, "Run"},
+    AnswerShape{Method::get, "/", 200, "text/html", ""},
+    AnswerShape{Method::get, "/page.css", 200, "text/css", ""},
+    AnswerShape{Method::get, "/page.js", 200, "text/javascript", ""},
 };
 
 // One schema a line.
@@ -110,7 +119,15 @@ constexpr std::string_view kSchemas = R"json({
 "ReportAccepted":{"type":"object","required":["status","device_id","device_name","message"],"properties":{"status":{"const":"success"},"device_id":{"type":"string"},"device_name":{"type":"string"},"message":{"type":"string"}},"additionalProperties":false},
 "Description":{"type":"object","required":["openapi","info","paths","components"],"properties":{"openapi":{"const":"3.1.0"},"info":{"type":"object"},"paths":{"type":"object"},"components":{"type":"object"}}},
 "Accepted":{"type":"object","required":["accepted"],"properties":{"accepted":{"const":true}},"additionalProperties":false},
-"NetboxAccepted":{"type":"object","required":["accepted","concerns_us"],"properties":{"accepted":{"const":true},"concerns_us":{"type":"boolean"}},"additionalProperties":false}
+"NetboxAccepted":{"type":"object","required":["accepted","concerns_us"],"properties":{"accepted":{"const":true},"concerns_us":{"type":"boolean"}},"additionalProperties":false},
+"FleetStatus":{"type":"object","required":["revision","servers","pending","rejected","targets"],"properties":{"revision":{"type":"string"},"servers":{"type":"integer","minimum":0},"pending":{"type":"integer","minimum":0},"rejected":{"type":["string","null"]},"targets":{"type":"array","items":{"type":"object","required":["target","type","state","error"],"properties":{"target":{"type":"string"},"type":{"type":"string"},"state":{"type":"string"},"error":{"type":"string"}}}}}},
+"ServerRow":{"type":"object","required":["name","hostname","macs","profile","lifecycle","targets","boot","node"],"properties":{"name":{"type":"string"},"hostname":{"type":"string"},"macs":{"type":"array","items":{"type":"string","pattern":"^([0-9a-f]{2}:){5}[0-9a-f]{2}$"}},"profile":{"type":"string"},"lifecycle":{"type":"string"},"targets":{"type":"array","items":{"type":"object","required":["target","state"],"properties":{"target":{"type":"string"},"state":{"type":"string"}}}},"boot":{"anyOf":[{"type":"null"},{"type":"object","required":["last","decision","profile","boots"],"properties":{"last":{"type":"string","pattern":"^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ$"},"decision":{"type":"string"},"profile":{"type":"string"},"boots":{"type":"integer","minimum":0}}}]},"node":{"anyOf":[{"type":"null"},{"type":"object","required":["name","state","convergence","last_seen","reported"],"properties":{"name":{"type":"string"},"state":{"$ref":"#/components/schemas/NodeState"},"convergence":{"$ref":"#/components/schemas/Convergence"},"last_seen":{"type":"string","pattern":"^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ$"},"reported":{"anyOf":[{"type":"string","pattern":"^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ$"},{"type":"null"}]}}}]}}},
+"Servers":{"type":"object","required":["total","servers"],"properties":{"total":{"type":"integer","minimum":0},"servers":{"type":"array","items":{"$ref":"#/components/schemas/ServerRow"}}}},
+"Server":{"allOf":[{"$ref":"#/components/schemas/ServerRow"},{"type":"object","required":["origin","notes","values","resources","report"],"properties":{"origin":{"type":"string"},"notes":{"type":"array","items":{"type":"string"}},"values":{"type":"array","items":{"type":"object","required":["path","value","origin"],"properties":{"path":{"type":"string"},"value":{"type":"string"},"origin":{"type":"string"}}}},"resources":{"type":"array","items":{"type":"object","required":["address","state"],"properties":{"address":{"type":"string"},"state":{"type":"string"}}}},"report":{}}}]},
+"Pending":{"type":"object","required":["total","pending"],"properties":{"total":{"type":"integer","minimum":0},"pending":{"type":"array","items":{"type":"object","required":["mac","address","hostname","uuid","source","first_seen","last_seen"],"properties":{"mac":{"type":"string","pattern":"^([0-9a-f]{2}:){5}[0-9a-f]{2}$"},"address":{"type":"string"},"hostname":{"type":"string"},"uuid":{"type":"string"},"source":{"type":"string"},"first_seen":{"type":"string","pattern":"^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ$"},"last_seen":{"type":"string","pattern":"^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ$"}}}}}},
+"RunRow":{"type":"object","required":["id","revision","trigger","started","ended","outcome","summary"],"properties":{"id":{"type":"integer","minimum":0},"revision":{"type":"string"},"trigger":{"type":"string"},"started":{"type":"string","pattern":"^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ$"},"ended":{"anyOf":[{"type":"string","pattern":"^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ$"},{"type":"null"}]},"outcome":{"type":"string"},"summary":{"type":"string"}}},
+"Runs":{"type":"object","required":["runs"],"properties":{"runs":{"type":"array","items":{"$ref":"#/components/schemas/RunRow"}}}},
+"Run":{"allOf":[{"$ref":"#/components/schemas/RunRow"},{"type":"object","required":["changes","sections"],"properties":{"changes":{"type":"array","items":{"type":"object","required":["target","kind","name","action","reason","outcome","error"],"properties":{}}},"sections":{"type":"array","items":{"type":"object","required":["title","lines"],"properties":{"title":{"type":"string"},"lines":{"type":"array","items":{"type":"object","required":["style","depth","text"],"properties":{"style":{"type":"string"},"depth":{"type":"integer","minimum":0},"text":{"type":"string"}}}}}}}}}]}
 })json";
 
 }  // namespace

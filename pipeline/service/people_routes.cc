@@ -7,6 +7,7 @@
 #include "pipeline/explain.h"
 #include "pipeline/service/json_reply.h"
 #include "reconciler/plan_lines.h"
+#include "reconciler/targets/nodes/node_standing.h"
 #include "schemas/mac_address.h"
 #include "schemas/time.h"
 
@@ -76,8 +77,9 @@ std::string convergence_of(Service& service, const Look& look, const ServerEntry
                            const store::Node* node) {
   if (node == nullptr) return "unknown";
   const auto bundle = look.view->bundle(entry);
-  return std::string(node_convergence(*node, bundle ? bundle->hash : "", look.now,
-                                      service.config().service.silent_after));
+  const Bundle wished = bundle.value_or(Bundle{});
+  return std::string(word(reconciler::standing_of(
+      *node, {wished.hash, wished.config_hash}, look.now, service.config().service.silent_after)));
 }
 
 const std::vector<RoundBook::ResourceState>* waiting_of(const Look& look, const Server& server) {

@@ -29,7 +29,7 @@ Result<inventory::SourceOptions> options_of(const HostConfig& config) {
   if (!key) return Failed(key.error());
   inventory::SourceOptions options =
       inventory::source_options(config.source, std::move(*password), std::move(*key),
-                                pipeline::folder_of_state(config.state) + "/sources");
+                                pipeline::folder_of_state(config) + "/sources");
   options.reading = inventory::Reading::commits;
   return options;
 }
@@ -161,8 +161,8 @@ Result<inventory::FileEdits> adoption_edits(const store::PendingMachine& machine
 }
 
 WriteBack::WriteBack(const HostConfig& config, store::Store& store,
-                     std::function<void(const std::string&)> say)
-    : config_(config), store_(store), say_(std::move(say)) {
+                     std::function<void(const std::string&)> say, std::function<bool()> leads)
+    : config_(config), store_(store), say_(std::move(say)), leads_(std::move(leads)) {
   if (config_.service.write_back.branch.empty()) return;
   thread_ = std::jthread([this](std::stop_token stop) { run(std::move(stop)); });
 }
@@ -179,6 +179,7 @@ void WriteBack::wake() {
 
 /// False where it is to be tried again.
 bool WriteBack::write(std::stop_token stop) {
+  if (!leads_()) return true;
   std::string left_out;
   const auto made = commit_to_branch(
       config_, "boot: write down what the API made\n",

@@ -41,11 +41,11 @@ using PlanEdits = std::function<Result<inventory::FileEdits>(const inventory::Re
                                                           const inventory::RepositoryFiles& files);
 
 /// Keeps the branch as the API has it, in a thread of its own: at the start, after every change,
-/// and again where it did not work.
+/// and again where it did not work. Of instances that share a state the one that `leads` does it.
 class WriteBack {
  public:
   WriteBack(const HostConfig& config, store::Store& store,
-            std::function<void(const std::string&)> say);
+            std::function<void(const std::string&)> say, std::function<bool()> leads);
   ~WriteBack();
   WriteBack(const WriteBack&) = delete;
   WriteBack& operator=(const WriteBack&) = delete;
@@ -60,6 +60,7 @@ class WriteBack {
   const HostConfig& config_;
   store::Store& store_;
   std::function<void(const std::string&)> say_;
+  std::function<bool()> leads_;
   std::mutex mutex_;
   std::condition_variable_any woken_;
   bool more_ = true;
