@@ -6,7 +6,6 @@
 #include "pipeline/lives.h"
 #include "pipeline/service/json_reply.h"
 #include "pipeline/service/validation.h"
-#include "reconciler/http_client.h"
 #include "reconciler/lifecycle/happening.h"
 
 /// The scripts that validate a server's hardware say how it went. What follows is the lifecycle's
@@ -23,9 +22,9 @@ void refuse(Reply& reply, int status, std::string_view why) {
 /// The device's name in NetBox. Error: `invalid` where there is none; others where NetBox does not
 /// say.
 Result<std::string> name_in_netbox(const HostConfig& config, std::int64_t id) {
-  auto http = pipeline::lifecycle_client(config);
-  if (!http) return tl::unexpected(http.error());
-  lifecycle::Registry registry(**http, {});
+  auto netbox = pipeline::lifecycle_netbox(config);
+  if (!netbox) return tl::unexpected(netbox.error());
+  lifecycle::Registry registry(*netbox, {});
   const Result<lifecycle::Device> device = registry.device(id, {});
   if (!device) return tl::unexpected(device.error());
   return device->name;
