@@ -10,7 +10,7 @@ import sys
 from serve_site import Serving, main
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "cli"))
-from netbox_stub import NetboxStub  # noqa: E402
+from netbox_people import Netbox  # noqa: E402
 
 EVENT = {
     "event": "server_live", "timestamp": "2026-01-05T10:11:12Z", "device_name": "srv-7", "site": "lab",
@@ -36,17 +36,17 @@ class Site(Serving):
     service = "{url: 'http://192.0.2.1:8000', netbox-hook: {secret: hook}}"
 
     def configure(self):
-        self.netbox = NetboxStub()
-        self.addCleanup(self.netbox.close)
+        self.netbox = Netbox(self, "4.6.8", "--field-choices", "discovered,ready")
+        self.addCleanup(self.netbox.stop)
         (self.root / "secrets").mkdir()
         (self.root / "secrets/netbox").write_text("0123456789abcdef0123456789abcdef01234567\n")
         (self.root / "secrets/hook").write_text("s3cret\n")
         self.targets = self.targets.replace("$netbox", self.netbox.url)
         super().configure()
-        self.device = self.netbox.server_of("srv-7", status="discovered")
+        self.device = self.netbox.server("srv-7", status="discovered")
 
     def status(self):
-        return self.netbox.device("srv-7")["status"]
+        return self.netbox.status("srv-7")
 
     def history(self):
         return json.loads(self.expect(0, "lifecycle", "--format", "json").stdout)
@@ -134,13 +134,13 @@ class Validations(Site):
         self.assertEqual(self.history()["events"], [])
 
     def test_what_comes_while_netbox_is_away_waits(self):
-        self.netbox.down = True
+        self.netbox.control("POST", "faults", [{"fault": "500", "after": 1, "times": 100000}])
         self.assertEqual(self.event().json()["status"], "accepted")
         self.assertEqual(self.report(timestamp="2026-01-05T11:00:00Z").status, 200)
         self.await_true(lambda: self.history()["waiting"] >= 1, "the event to wait")
         self.stop()
         self.start()
-        self.netbox.down = False
+        self.netbox.control("DELETE", "faults")
         self.await_true(lambda: self.status() == "staged", "the server to be staged")
         self.await_true(lambda: self.history()["waiting"] == 0, "the events to be taken")
 

@@ -2,6 +2,7 @@
 """A real dnsmasq gives addresses to real clients; the tap and dnsmasq's hook see it, and the servers
 in NetBox are discovered."""
 
+import atexit
 import os
 import pathlib
 import signal
@@ -14,7 +15,7 @@ import lab
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "cli"))
-from netbox_stub import NetboxStub  # noqa: E402  pylint: disable=wrong-import-position
+from netbox_people import Netbox  # noqa: E402  pylint: disable=wrong-import-position
 
 PROGRAM = os.environ["METALWRIGHT"]
 HOOK = HERE.parent.parent / "deploy/hooks/dnsmasq-dhcp-script"
@@ -24,7 +25,9 @@ HPE, DELL = "3c:a8:2a:00:00:01", "d0:94:66:00:00:02"
 
 class Site:
     def __init__(self, folder):
-        self.folder, self.netbox = folder, NetboxStub()
+        self.folder = folder
+        self.netbox = Netbox(None, "4.6.8", "--field-choices", "discovered,ready")
+        atexit.register(self.netbox.stop)
         (folder / "token").mkdir()
         (folder / "token/netbox").write_text("0123456789abcdef0123456789abcdef01234567")
         self.config = folder / "metalwright.yaml"
@@ -51,7 +54,7 @@ class Site:
                      "the tap listens")
 
     def state_of(self, name, state):
-        lab.wait_for(lambda: self.netbox.device(name)["status"] == state, 60, f"{name} is {state}")
+        lab.wait_for(lambda: self.netbox.status(name) == state, 60, f"{name} is {state}")
 
 
 def client(mac, name="ilo-1"):
@@ -70,8 +73,8 @@ def status_of(process):
 
 def leases_discover_servers_and_rights_are_given_up(folder):
     site = Site(folder)
-    site.netbox.server_of("orion", HPE)
-    site.netbox.server_of("rigel", DELL, interface="iDRAC")
+    site.netbox.server("orion", HPE)
+    site.netbox.server("rigel", DELL, interface="iDRAC")
     with site.dnsmasq(), site.tap("br0") as tap:
         site.listens()
         status = status_of(tap)
@@ -86,21 +89,20 @@ def leases_discover_servers_and_rights_are_given_up(folder):
         lab.wait_for(lambda: len(site.netbox.journal("rigel")) == 2, 30, "both are journaled")
         tap.send_signal(signal.SIGTERM)
         assert tap.wait(30) == 0, site.log().read_text()
-    bound = {row["address"] for row in site.netbox.tables["addresses"].values()}
+    bound = set(site.netbox.addresses())
     assert len(bound) == 2 and all(each.startswith("10.9.0.1") for each in bound), bound
     assert "1 of no controller" in site.log().read_text(), site.log().read_text()
 
 
 def leases_wait_while_netbox_is_away(folder):
     site = Site(folder)
-    site.netbox.server_of("orion", HPE)
-    site.netbox.down = True
+    site.netbox.server("orion", HPE)
+    site.netbox.control("POST", "faults", [{"fault": "500", "after": 1, "times": 100000}])
     with site.dnsmasq(), site.tap("br0"):
         site.listens()
         client(HPE)
         lab.wait_for(lambda: "events wait" in site.log().read_text(), 60, "the tap says that it waits")
-        assert site.netbox.device("orion")["status"] == "offline"
-        site.netbox.down = False
+        site.netbox.control("DELETE", "faults")
         site.state_of("orion", "discovered")
 
 
@@ -120,7 +122,7 @@ def acknowledgement():
 
 def frames_with_tags_are_seen_on_a_live_link(folder):
     site = Site(folder)
-    site.netbox.server_of("orion", HPE)
+    site.netbox.server("orion", HPE)
     with site.tap("cable"):
         site.listens()
         wire = lab.client_socket(socket.AF_PACKET, socket.SOCK_RAW)
@@ -129,15 +131,14 @@ def frames_with_tags_are_seen_on_a_live_link(folder):
             frame = bytearray(acknowledgement())
             frame[61] = 10 + number  # yiaddr's last octet
             wire.send(tagged(bytes(frame), *tags))
-            lab.wait_for(lambda n=number: any(row["address"] == f"192.0.2.{10 + n}/24" for row in
-                                              site.netbox.tables["addresses"].values()),
-                         60, f"the lease with {number} tags")
+            lab.wait_for(lambda n=number: f"192.0.2.{10 + n}/24" in site.netbox.addresses(), 60,
+                         f"the lease with {number} tags")
         wire.close()
 
 
 def dnsmasqs_hook_does_the_same(folder):
     site = Site(folder)
-    site.netbox.server_of("orion", HPE)
+    site.netbox.server("orion", HPE)
     wrapper = folder / "program"
     wrapper.write_text(f'#!/bin/sh\nexec {PROGRAM} -c {site.config} "$@"\n')
     hook = folder / "hook"
