@@ -2,34 +2,19 @@
 
 #include <algorithm>
 #include <ctime>
-#include <deque>
 #include <filesystem>
 #include <fstream>
-#include <functional>
-#include <iterator>
-#include <map>
-#include <mutex>
 #include <utility>
 
 #include "inventory/cache_file.h"
-#include "inventory/signature.h"
 #include "inventory/source.h"
-#include "pipeline/content_renderer.h"
-#include "pipeline/host_targets.h"
-#include "pipeline/moves.h"
+#include "pipeline/host_parts.h"
 #include "pipeline/secrets.h"
-#include "pipeline/state_cache.h"
-#include "pipeline/windows.h"
-#include "reconciler/early_look.h"
-#include "reconciler/targets/nodes/nodes_target.h"
 
 namespace metalwright::pipeline {
 namespace {
 
-using reconciler::ResourceRow;
-
 constexpr std::string_view kCacheFile = "desired-state.cache";
-constexpr std::string_view kLoadCacheFile = "inventory.cache";
 
 Result<std::string> secret_or_empty(const HostConfig& config, const SecretRef& ref) {
   if (ref.name.empty()) return std::string();
@@ -38,36 +23,6 @@ Result<std::string> secret_or_empty(const HostConfig& config, const SecretRef& r
   Error error = value.error();
   error.origin = ref.origin;
   return tl::unexpected(std::move(error));
-}
-
-/// What the engine asks for of what differs: content and origins. A state from the cache file loads
-/// its model at the first question; the targets' workers ask side by side.
-struct Rendered {
-  std::function<std::shared_ptr<const Compiled>()> load;
-  std::once_flag once;
-  std::shared_ptr<const Compiled> full;
-  std::deque<ContentRenderer> contents;  // parallel to the targets
-
-  /// Null where the revision cannot be read again.
-  const Compiled* compiled() {
-    std::call_once(once, [this] {
-      full = load();
-      if (full == nullptr) return;
-      for (std::size_t t = 0; t < full->state.targets.size(); ++t) {
-        contents.emplace_back(full->state.targets[t], *full->model, full->layouts[t]);
-      }
-    });
-    return full.get();
-  }
-};
-
-std::string read_whole(const std::string& path) {
-  std::ifstream file(path, std::ios::binary | std::ios::ate);
-  if (!file) return {};
-  std::string bytes(static_cast<std::size_t>(std::max<std::streamoff>(0, file.tellg())), '\0');
-  file.seekg(0);
-  file.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  return file ? bytes : std::string{};
 }
 
 /// Replaces a cache file; where that fails there is none, which costs time only.
@@ -81,13 +36,16 @@ void write_whole(const std::string& path, const std::string& bytes) {
   std::filesystem::rename(path + ".new", path, ignored);
 }
 
-Errors as_list(Error error) {
-  Errors errors;
-  errors.push_back(std::move(error));
-  return errors;
-}
-
 }  // namespace
+
+std::string read_whole(const std::string& path) {
+  std::ifstream file(path, std::ios::binary | std::ios::ate);
+  if (!file) return {};
+  std::string bytes(static_cast<std::size_t>(std::max<std::streamoff>(0, file.tellg())), '\0');
+  file.seekg(0);
+  file.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  return file ? bytes : std::string{};
+}
 
 std::string folder_of_state(const HostConfig& config) {
   constexpr std::string_view kSqlite = "sqlite:";
@@ -97,16 +55,6 @@ std::string folder_of_state(const HostConfig& config) {
   }
   return config.source.cache.empty() ? "/var/lib/metalwright" : config.source.cache;
 }
-
-struct Host::Parts {
-  std::unique_ptr<HostTargets> targets;
-  std::optional<KeptState> kept;  ///< what the cache file held
-  /// The state before the last compiled one: whose servers may have moved.
-  std::shared_ptr<const Compiled> before;
-  std::shared_ptr<const Compiled> kept_in_file;
-  std::shared_ptr<const inventory::LoadCache> load_in_file;
-  std::shared_ptr<reconciler::EarlyLook> early;
-};
 
 Host::Host(HostConfig config, Access access)
     : config_(std::move(config)),
@@ -212,324 +160,6 @@ Digest Host::state_key() const {
     for (const std::string& address : target.listen_addresses) digester.add(address);
   }
   return digester.finish();
-}
-
-/// The kept state, if it is of that revision and the host still is as it was then.
-std::shared_ptr<const Compiled> Host::from_cache(const std::string& revision) {
-  if (!parts_->kept || parts_->kept->compiled->revision != revision) return nullptr;
-  const KeptState& kept = *parts_->kept;
-  for (const auto& [name, hash] : kept.secrets) {
-    const Result<std::string> value = resolve_secret(config_.secrets, name);
-    if (!value || store_->secret_hash(*value) != hash) return nullptr;
-  }
-  for (const TargetLayout& layout : kept.compiled->layouts) {
-    for (const HostFile& file : layout.host_files) {
-      if (file.copy_from.empty()) continue;
-      const Result<HostFileDigests> digests = parts_->targets->digest(file.copy_from, file.mode);
-      if (!digests || digests->resource != file.digest) return nullptr;
-    }
-  }
-  return kept.compiled;
-}
-
-/// The revision that shall be enforced: pinned, or the branch's tip by the source's rules. `asked`
-/// is that tip as soon as it is known, accepted or not.
-Result<std::string> Host::accept(std::string& asked, std::stop_token stop) {
-  const auto pinned = store_->revisions().pinned();
-  if (!pinned) return tl::unexpected(pinned.error());
-  if (*pinned) return (*pinned)->revision;
-
-  const Result<inventory::Source*> source = this->source();
-  if (!source) return tl::unexpected(source.error());
-  if (Result<void> fresh = (*source)->refresh(stop); !fresh) return tl::unexpected(fresh.error());
-  const auto accepted = store_->revisions().last_accepted();
-  if (!accepted) return tl::unexpected(accepted.error());
-  const Result<std::string> id = (*source)->tip_id(config_.source.branch);
-  if (!id) return tl::unexpected(id.error());
-  asked = *id;
-  if (*accepted && (*accepted)->revision == *id) return *id;
-  const Result<inventory::Revision> tip = (*source)->branch_tip(config_.source.branch);
-  if (!tip) return tl::unexpected(tip.error());
-  if (*accepted && !config_.source.allow_force_push) {
-    const Result<void> descends = (*source)->check_descends((*accepted)->revision, *tip);
-    if (!descends) return tl::unexpected(descends.error());
-  }
-  if (config_.source.verify == Verify::signed_) {
-    const auto signature = (*source)->signature(*tip);
-    if (!signature) return tl::unexpected(signature.error());
-    const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-    const auto signer =
-        inventory::check_signature(*tip, *signature, config_.source.allowed_signers, now, stop);
-    if (!signer) return tl::unexpected(signer.error());
-  }
-  if (access_ == Access::write) {
-    const Time now = std::chrono::time_point_cast<Time::duration>(std::chrono::system_clock::now());
-    if (auto kept = store_->revisions().set_last_accepted(tip->id, now); !kept) {
-      return tl::unexpected(kept.error());
-    }
-  }
-  return tip->id;
-}
-
-CompileResult Host::compile(const std::string& name, std::stop_token stop) {
-  const Result<inventory::Source*> source = this->source();
-  if (!source) return {nullptr, as_list(source.error())};
-  const Result<inventory::Revision> revision = (*source)->resolve(name);
-  if (!revision) return {nullptr, as_list(revision.error())};
-  return compile_asked(revision->id, stop);
-}
-
-/// What this process compiled before, where the revision cannot be read again: a repository that is
-/// away must not keep drift from being corrected.
-CompileResult Host::unread(const std::string& revision, Errors errors) const {
-  const std::shared_ptr<const Compiled>& last = compiler_->last();
-  const bool known = last != nullptr && last->revision == revision && last->model != nullptr;
-  return {known ? last : nullptr, std::move(errors)};
-}
-
-CompileResult Host::compile_asked(const std::string& asked, std::stop_token) {
-  if (compiler_->last() != nullptr && compiler_->last()->revision == asked) {
-    const bool from_file = compiler_->last()->model == nullptr;
-    if (std::shared_ptr<const Compiled> kept = from_file ? from_cache(asked) : nullptr) {
-      return {std::move(kept), {}};
-    }
-  }
-  if (std::exchange(look_early_, false)) begin_early_look();
-  const Result<inventory::Source*> source = this->source();
-  if (!source) return unread(asked, as_list(source.error()));
-  const Result<inventory::Revision> revision = (*source)->resolve(asked);
-  if (!revision) return unread(asked, as_list(revision.error()));
-  resume_load();
-  auto files = (*source)->files_but(*revision, inventory::known_files(compiler_->load_cache()));
-  if (!files) return unread(asked, std::move(files.error()));
-  const auto active = store_->machines().in_state("active");
-  if (!active) return {nullptr, as_list(active.error())};
-  std::shared_ptr<const Compiled> before = compiler_->last();
-  CompileResult result = compiler_->compile(asked, *files, *active);
-  if (result.compiled != nullptr && (before == nullptr || before->revision != asked)) {
-    parts_->before = std::move(before);
-  }
-  return result;
-}
-
-CompileResult Host::with_model(std::shared_ptr<const Compiled> compiled, std::stop_token) {
-  if (compiled->model != nullptr) return {std::move(compiled), {}};
-  const Result<inventory::Source*> source = this->source();
-  if (!source) return unread(compiled->revision, as_list(source.error()));
-  const Result<inventory::Revision> revision = (*source)->resolve(compiled->revision);
-  if (!revision) return unread(compiled->revision, as_list(revision.error()));
-  resume_load();
-  auto files = (*source)->files_but(*revision, inventory::known_files(compiler_->load_cache()));
-  if (!files) return unread(compiled->revision, std::move(files.error()));
-  return compiler_->compile(compiled->revision, *files, {});
-}
-
-/// A process that begins with what an earlier one knew has most of its work before it: the look at
-/// the targets is as long as the compile.
-void Host::begin_early_look() {
-  if (compiler_->last() == nullptr || compiler_->last()->model != nullptr) return;
-  std::vector<reconciler::EarlyLook::Place> places;
-  for (const auto& target : parts_->targets->all()) {
-    const TargetType type = config_.find_target(target->name())->type;
-    if (type != TargetType::files && type != TargetType::dnsmasq) continue;
-    const auto applied = tables_->get(target->name());
-    if (!applied || (*applied)->rows.empty()) continue;
-    places.push_back({target.get(), *applied});
-  }
-  parts_->early = std::make_shared<reconciler::EarlyLook>(std::move(places));
-}
-
-/// A process that loads for the first time begins with what an earlier one learnt.
-void Host::resume_load() {
-  if (compiler_->load_cache() != nullptr) return;
-  parts_->load_in_file = inventory::decode_cache(
-      read_whole(state_folder_ + '/' + std::string(kLoadCacheFile)), program_identity());
-  compiler_->resume_load(parts_->load_in_file);
-}
-
-/// Writes down why the revision is not enforced, for `status`; once, and not at every poll.
-void Host::reject(Wanted& wanted, Time now) {
-  if (access_ == Access::read) return;
-  std::string reason;
-  for (const Error& error : wanted.errors) reason += error.text() + '\n';
-  const auto known = store_->revisions().rejected(wanted.asked);
-  const auto good = store_->revisions().last_good();
-  const bool said = known && *known && (*known)->reason == reason && good &&
-                    (!*good || (*known)->at > (*good)->at);
-  if (said) return;
-  if (auto marked = store_->revisions().reject(wanted.asked, reason, now); !marked) {
-    wanted.errors.push_back(marked.error());
-  }
-}
-
-Wanted Host::wanted(std::stop_token stop) {
-  Wanted wanted;
-  const Time now = std::chrono::time_point_cast<Time::duration>(std::chrono::system_clock::now());
-  const Result<std::string> asked = accept(wanted.asked, stop);
-  if (asked) {
-    wanted.asked = *asked;
-    CompileResult result = compile_asked(*asked, stop);
-    wanted.errors = std::move(result.errors);
-    wanted.compiled = std::move(result.compiled);
-    if (wanted.compiled != nullptr) {
-      if (access_ == Access::write) {
-        const auto good = store_->revisions().last_good();
-        if (good && (!*good || (*good)->revision != *asked)) {
-          if (auto marked = store_->revisions().set_last_good(*asked, now); !marked) {
-            wanted.errors.push_back(marked.error());
-          }
-        }
-      }
-      return wanted;
-    }
-    reject(wanted, now);
-  } else {
-    wanted.errors = as_list(asked.error());
-    // By the source's rules, and not for want of an answer.
-    const bool by_rule =
-        asked.error().kind == ErrorKind::refused || asked.error().kind == ErrorKind::invalid;
-    if (by_rule && !wanted.asked.empty()) reject(wanted, now);
-  }
-  // A bad revision changes nothing: the last good one stays in force.
-  const auto good = store_->revisions().last_good();
-  if (good && *good && (!asked || (*good)->revision != *asked)) {
-    CompileResult result = compile_asked((*good)->revision, stop);
-    wanted.compiled = std::move(result.compiled);
-    wanted.last_good = wanted.compiled != nullptr;
-  }
-  return wanted;
-}
-
-/// The model of the revision that was in force before, if it had servers that this one has not.
-std::shared_ptr<const Model> Host::model_before(const Compiled& compiled) {
-  const std::shared_ptr<const Compiled>& before = parts_->before;
-  if (before == nullptr || before->revision == compiled.revision) return nullptr;
-  const auto& now = compiled.state.servers;
-  const auto& old = before->state.servers;
-  const bool all_there =
-      std::includes(now.begin(), now.end(), old.begin(), old.end(),
-                    [](const DesiredServer& a, const DesiredServer& b) { return a.name < b.name; });
-  if (all_there) return nullptr;
-  if (before->model != nullptr) return before->model;
-  const Result<inventory::Source*> source = this->source();
-  if (!source) return nullptr;
-  const Result<inventory::Revision> revision = (*source)->resolve(before->revision);
-  if (!revision) return nullptr;
-  const auto files = (*source)->files(*revision);
-  return files ? inventory::load(*files).model : nullptr;
-}
-
-Result<reconciler::PlanRequest> Host::request(std::shared_ptr<const Compiled> compiled,
-                                              reconciler::Look look, bool fields, Time now) {
-  reconciler::PlanRequest request;
-  request.revision = compiled->revision;
-  request.look = look;
-  request.early = std::exchange(parts_->early, nullptr);
-  request.fields = fields;
-  request.now = now;
-  std::vector<ServerMove> moves;
-  if (compiled->model != nullptr) {
-    moves = server_moves(*compiled->model, model_before(*compiled).get());
-  }
-  const auto rendered = std::make_shared<Rendered>();
-  rendered->load = [this, compiled] { return with_model(compiled, {}).compiled; };
-  for (std::size_t t = 0; t < compiled->state.targets.size(); ++t) {
-    const TargetState& state = compiled->state.targets[t];
-    const TargetConfig& config = *config_.find_target(state.name);
-    reconciler::Subject subject;
-    subject.target = parts_->targets->find(state.name);
-    subject.desired = reconciler::TablePtr(compiled, &state.table);
-    if (config.type == TargetType::nodes) {
-      const auto nodes = store_->provisioning().nodes();
-      if (!nodes) return tl::unexpected(nodes.error());
-      subject.desired = std::make_shared<const reconciler::ResourceTable>(
-          reconciler::nodes_that_take_part(state.table, *nodes));
-    }
-    subject.adopt_foreign = config.adopt;
-    subject.suspended = config.suspend_until && *config.suspend_until <= now ? "" : config.suspend;
-    if (config.type == TargetType::dnsmasq) {
-      for (const TargetConfig& other : config_.targets) {
-        if (other.type == TargetType::files &&
-            other.root == compiled->layouts[t].settings.dnsmasq.tftp_root) {
-          subject.after.push_back(other.name);
-        }
-      }
-    }
-    if (!moves.empty()) {
-      Result<reconciler::TablePtr> applied = tables_->get(state.name);
-      if (!applied) return tl::unexpected(applied.error());
-      subject.moves = resource_moves(moves, compiled->state, state, **applied);
-    }
-    subject.content = [rendered, t](std::string_view kind,
-                                    std::string_view name) -> Result<reconciler::Content> {
-      if (rendered->compiled() == nullptr) {
-        return fail(ErrorKind::unavailable, "revision-gone", "the revision cannot be read again");
-      }
-      return rendered->contents[t].content(kind, name);
-    };
-    subject.objects.desired = subject.content;
-    subject.objects.all_desired = [rendered,
-                                   t](const reconciler::ContentSink& sink) -> Result<void> {
-      if (rendered->compiled() == nullptr) {
-        return fail(ErrorKind::unavailable, "revision-gone", "the revision cannot be read again");
-      }
-      return rendered->contents[t].objects(sink);
-    };
-    subject.objects.applied = [this, target = state.name](
-                                  std::string_view kind,
-                                  std::string_view name) -> Result<ObjectFields> {
-      auto record = store_->applied().find(target, kind, name);
-      if (!record) return tl::unexpected(record.error());
-      return *record ? std::move((*record)->fields) : ObjectFields{};
-    };
-    const bool report = config.drift == DriftMode::report;
-    subject.corrects = [rendered, t, report](const ResourceRow& row) {
-      const Compiled* with = rendered->compiled();
-      if (with == nullptr) return !report;
-      return corrects_drift(with->state, *with->model, with->state.targets[t], row, !report);
-    };
-    subject.describe = [this, rendered, t](reconciler::Change& change) {
-      if (!change.desired.empty()) {
-        if (const Compiled* with = rendered->compiled(); with != nullptr) {
-          describe_change(*with->model, with->layouts[t], with->state.targets[t], change);
-          return;
-        }
-      }
-      const auto record = store_->applied().find(change.target, change.kind, change.name);
-      if (record && *record) {
-        change.server = (*record)->server;
-        change.origin = (*record)->origin;
-      }
-    };
-    request.subjects.push_back(std::move(subject));
-  }
-  return request;
-}
-
-Result<reconciler::GateFacts> Host::gate_facts(const reconciler::Planned& planned,
-                                               const Compiled& compiled, Time now) {
-  reconciler::GateFacts facts;
-  for (std::size_t i = 0; i < planned.targets.size(); ++i) {
-    facts.owned.insert(planned.targets[i].owned.begin(), planned.targets[i].owned.end());
-  }
-  facts.limit = {config_.policy.max_deletes.count, config_.policy.max_deletes.percent};
-  for (const TargetConfig& target : config_.targets) {
-    if (target.max_deletes) {
-      facts.target_limits[target.name] = {target.max_deletes->count, target.max_deletes->percent};
-    }
-  }
-  facts.servers = compiled.state.servers.size();
-  facts.servers_before = facts.servers;
-  if (facts.servers == 0) {
-    // Any server's resource that we own says that there were servers before.
-    for (const auto& [owned_class, count] : facts.owned) facts.servers_before += count;
-  }
-  const std::time_t seconds = std::chrono::system_clock::to_time_t(now);
-  std::tm local{};
-  localtime_r(&seconds, &local);
-  facts.window_open = window_open(config_.policy.windows, local);
-  facts.windows = windows_text(config_.policy.windows);
-  return facts;
 }
 
 void Host::learn_states(const ServerStates& states) {
