@@ -409,7 +409,7 @@ class Operations(Serving):
         self.assertIn('metalwright_boots_total{decision="profile"} 1\n', text)
         self.assertIn('metalwright_http_requests_total{method="GET",route="/boot/menu.ipxe",status="2xx"} 1\n', text)
         for line in text.splitlines():
-            self.assertRegex(line, r'^(# (HELP|TYPE) [a-z_]+ .*|[a-z_]+(\{[a-z_]+="[^"]*"(,[a-z_]+="[^"]*")*\})? \d+)$')
+            self.assertRegex(line, r'^(# (HELP|TYPE) [a-z_]+ .*|[a-z_]+(\{[a-z_]+="[^"]*"(,[a-z_]+="[^"]*")*\})? \d+(\.\d+)?)$')
 
     def test_the_description_has_every_route(self):
         document = self.ask("/api/v1/openapi.json").json()
