@@ -175,7 +175,7 @@ class Gates(Site):
 
     def test_a_missing_kernel_matters_only_where_a_target_publishes_it(self):
         (self.root / "assets/rescue/initrd").unlink()
-        self.targets = "nodes: {type: files, root: $root/nodes, render: [netplan]}\n"
+        self.targets = "- {name: nodes, type: files, root: $root/nodes, render: [netplan]}\n"
         self.configure()
         self.apply()
         self.assert_converged()
