@@ -35,8 +35,9 @@ void expect_golden(Fleet& fleet, const std::string& name) {
   const bool rewrite = std::getenv("METALWRIGHT_REWRITE_GOLDENS") != nullptr;
   std::map<std::string, std::string> actual;
   for (const Format format : kFormats) {
-    // Have tests of their own; the latter two make objects and no files.
-    if (format == Format::dnsmasq || format == Format::netbox || format == Format::routeros) {
+    // Have tests of their own; the latter three make objects and no files.
+    if (format == Format::dnsmasq || format == Format::netbox || format == Format::routeros ||
+        format == Format::bundle) {
       continue;
     }
     const Fleet::Output output = fleet.render(format);
