@@ -23,7 +23,9 @@ class Backups : public testing::Test {
     std::vector<std::string> subjects;
     const auto store = open_store("sqlite:" + path);
     if (store == nullptr) return subjects;
-    for (const AuditEntry& entry : *store->audit().recent(10000)) subjects.push_back(entry.subject);
+    for (const AuditEntry& entry : value(store->audit().recent(10000))) {
+      subjects.push_back(entry.subject);
+    }
     return subjects;
   }
   void note(Store& store, const std::string& subject) {
