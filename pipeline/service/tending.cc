@@ -42,6 +42,7 @@ void Service::tend() {
   const Time now = service_time();
   forget_old(now);
   if (view == nullptr || !nodes) return;
+  forget_known();  // also those whose boot was noted after they became known
   for (const store::Node& seen : *nodes) {
     const ServerEntry* const entry = server_of_node(view->model(), seen.name);
     const auto bundle = entry == nullptr ? Result<Bundle>(Bundle{}) : view->bundle(*entry);
