@@ -90,6 +90,8 @@ std::vector<std::string> notes_of(const Model& model, const Server& server) {
   return notes;
 }
 
+}  // namespace
+
 std::string state_word(const reconciler::Change& change) {
   using reconciler::Reason;
   switch (change.reason) {
@@ -114,8 +116,6 @@ std::string state_word(const reconciler::Change& change) {
   }
   return "to be changed";
 }
-
-}  // namespace
 
 const ServerEntry* find_server(const Model& model, std::string_view what) {
   if (const ServerEntry* entry = model.find_server(what); entry != nullptr) return entry;

@@ -35,6 +35,9 @@ struct Explanation {
 /// number; null where there is none.
 [[nodiscard]] const ServerEntry* find_server(const Model& model, std::string_view what);
 
+/// What a planned change says of its resource: `to be created`, `drifted: somebody changed it`, …
+[[nodiscard]] std::string state_word(const reconciler::Change& change);
+
 /// `plan` may be null: then the resources' states are not known.
 [[nodiscard]] Explanation explain(const Model& model, const inventory::RepositoryFiles& files,
                                   const DesiredState& state, const ServerEntry& entry,

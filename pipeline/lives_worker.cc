@@ -26,13 +26,7 @@ LivesWorker::LivesWorker(Lives& lives, Told told)
 
 LivesWorker::~LivesWorker() = default;
 
-void LivesWorker::wake() {
-  {
-    const std::lock_guard lock(mutex_);
-    more_ = true;
-  }
-  woken_.notify_one();
-}
+void LivesWorker::wake() { bell_.ring(); }
 
 /// False where NetBox or the state does not answer.
 bool LivesWorker::take(std::stop_token stop) {
@@ -63,17 +57,14 @@ bool LivesWorker::take(std::stop_token stop) {
 void LivesWorker::run(std::stop_token stop) {
   milliseconds wait = kFirstWait;
   while (!stop.stop_requested()) {
-    const bool good = take(stop);
-    std::unique_lock lock(mutex_);
-    if (good) {
+    if (take(stop)) {
       wait = kFirstWait;
-      woken_.wait_for(lock, stop, kLook, [this] { return more_; });
+      bell_.wait_for(stop, kLook);
     } else {
       // A lease that comes meanwhile waits too: NetBox is not there for it either.
-      woken_.wait_for(lock, stop, jittered(wait), [] { return false; });
+      bell_.sleep(stop, jittered(wait));
       wait = std::min(wait * 2, kLongestWait);
     }
-    more_ = false;
   }
 }
 

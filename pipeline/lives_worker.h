@@ -1,12 +1,11 @@
 #pragma once
 
 #include <chrono>
-#include <condition_variable>
 #include <functional>
-#include <mutex>
 #include <string>
 #include <thread>
 
+#include "pipeline/bell.h"
 #include "pipeline/lives.h"
 
 namespace metalwright::pipeline {
@@ -37,9 +36,7 @@ class LivesWorker {
 
   Lives& lives_;
   Told told_;
-  std::mutex mutex_;
-  std::condition_variable_any woken_;
-  bool more_ = true;
+  Bell bell_;
   std::string trouble_;  // the last one that was told of
   std::chrono::steady_clock::time_point learn_at_;
   std::jthread thread_;  // last: it uses the others

@@ -138,13 +138,7 @@ Messenger::Messenger(const HostConfig& config, store::Store& store,
 
 Messenger::~Messenger() = default;
 
-void Messenger::wake() {
-  {
-    const std::lock_guard lock(mutex_);
-    more_ = true;
-  }
-  woken_.notify_one();
-}
+void Messenger::wake() { bell_.ring(); }
 
 void Messenger::begin(const pipeline::Wanted& wanted) {
   if (leads_()) add(status_of(wanted));
@@ -354,9 +348,7 @@ void Messenger::run(std::stop_token stop) {
       if (leads) send_notices(channel, stop);
     }
     if (leads && !config_.service.commit_status.repository.empty()) send_statuses(stop);
-    std::unique_lock lock(mutex_);
-    woken_.wait_for(lock, stop, kLook, [this] { return more_; });
-    more_ = false;
+    bell_.wait_for(stop, kLook);
   }
 }
 

@@ -1,13 +1,12 @@
 #pragma once
 
-#include <condition_variable>
 #include <functional>
-#include <mutex>
 #include <stop_token>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "pipeline/bell.h"
 #include "pipeline/service/notices.h"
 #include "reconciler/http_client.h"
 #include "reconciler/store/store.h"
@@ -61,9 +60,7 @@ class Messenger {
   store::Store& store_;
   std::function<void(const std::string&)> say_;
   std::function<bool()> leads_;
-  std::mutex mutex_;
-  std::condition_variable_any woken_;
-  bool more_ = true;
+  pipeline::Bell bell_;
   std::jthread thread_;  // last: it uses the others
 };
 

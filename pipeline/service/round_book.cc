@@ -4,38 +4,18 @@
 
 #include <algorithm>
 #include <chrono>
+#include <set>
+#include <string_view>
+#include <tuple>
 #include <utility>
 
+#include "pipeline/explain.h"
 #include "reconciler/plan.h"
 
 namespace metalwright::service {
 namespace {
 
 constexpr std::size_t kMostOfAServer = 100;
-
-std::string_view state_word(reconciler::Reason reason) {
-  using reconciler::Reason;
-  switch (reason) {
-    case Reason::added:
-      return "to be created";
-    case Reason::removed:
-      return "to be deleted";
-    case Reason::drift_changed:
-      return "drifted: somebody changed it";
-    case Reason::drift_deleted:
-      return "drifted: somebody deleted it";
-    case Reason::identical:
-    case Reason::adopted:
-      return "to be taken over";
-    case Reason::moved:
-      return "to be moved";
-    case Reason::gone:
-      return "gone";
-    case Reason::changed:
-      break;
-  }
-  return "to be updated";
-}
 
 const reconciler::TargetOutcome* outcome_of(const pipeline::Round& round,
                                             const std::string& target) {
@@ -52,6 +32,11 @@ bool is_done(const pipeline::Round& round, const std::string& target) {
   return outcome != nullptr && outcome->failed == 0 && !outcome->error;
 }
 
+using Address = std::tuple<std::string_view, std::string_view, std::string_view>;
+Address address_of(const reconciler::Change& change) {
+  return {change.target, change.kind, change.name};
+}
+
 void note_servers(const pipeline::Round& round, RoundBook::Round& out) {
   const reconciler::Plan& plan = round.planned->plan;
   const auto add = [&](const reconciler::Change& change) {
@@ -61,17 +46,17 @@ void note_servers(const pipeline::Round& round, RoundBook::Round& out) {
     const bool there = std::any_of(states.begin(), states.end(),
                                    [&](const auto& state) { return state.address == address; });
     if (there || states.size() >= kMostOfAServer) return;
-    states.push_back({change.target, address, std::string(state_word(change.reason))});
+    states.push_back({change.target, address, pipeline::state_word(change)});
   };
   for (const reconciler::Change& change : plan.changes) {
     if (!is_done(round, change.target)) add(change);
   }
+  if (plan.drift.empty()) return;
+  // Drift that is to be corrected is among the changes, and was judged there.
+  std::set<Address> corrected;
+  for (const reconciler::Change& change : plan.changes) corrected.insert(address_of(change));
   for (const reconciler::Change& change : plan.drift) {
-    // Drift that is to be corrected is among the changes, and was judged there.
-    const bool corrected = std::any_of(
-        plan.changes.begin(), plan.changes.end(),
-        [&](const reconciler::Change& other) { return other.address() == change.address(); });
-    if (!corrected) add(change);
+    if (!corrected.contains(address_of(change))) add(change);
   }
 }
 

@@ -9,6 +9,7 @@
 #include "pipeline/host.h"
 #include "pipeline/secrets.h"
 #include "pipeline/service/assets.h"
+#include "reconciler/store/run_lock.h"
 #include "schemas/mac_address.h"
 #include "schemas/quote.h"
 
@@ -17,6 +18,7 @@ namespace {
 
 constexpr int kTries = 8;  // while the branch keeps moving
 constexpr std::chrono::seconds kFirstWait{5}, kLongestWait{600};
+constexpr std::chrono::minutes kLook{1};  // for what another instance was told
 using Failed = tl::unexpected<Error>;
 
 Result<inventory::SourceOptions> options_of(const HostConfig& config) {
@@ -169,13 +171,7 @@ WriteBack::WriteBack(const HostConfig& config, store::Store& store,
 
 WriteBack::~WriteBack() = default;
 
-void WriteBack::wake() {
-  {
-    const std::lock_guard lock(mutex_);
-    more_ = true;
-  }
-  woken_.notify_one();
-}
+void WriteBack::wake() { bell_.ring(); }
 
 /// False where it is to be tried again.
 bool WriteBack::write(std::stop_token stop) {
@@ -204,16 +200,17 @@ bool WriteBack::write(std::stop_token stop) {
 void WriteBack::run(std::stop_token stop) {
   std::chrono::seconds wait = kFirstWait;
   while (!stop.stop_requested()) {
-    const bool good = write(stop);
-    std::unique_lock lock(mutex_);
-    if (good) {
-      wait = kFirstWait;
-      woken_.wait(lock, stop, [this] { return more_; });
-    } else {
-      woken_.wait_for(lock, stop, wait, [this] { return more_; });
+    if (!write(stop)) {
+      bell_.wait_for(stop, wait);
       wait = std::min(wait * 2, kLongestWait);
+      continue;
     }
-    more_ = false;
+    wait = kFirstWait;
+    if (store::is_shared(config_.state)) {
+      bell_.wait_for(stop, kLook);  // another instance rings its own bell only
+    } else {
+      bell_.wait(stop);
+    }
   }
 }
 

@@ -1,8 +1,6 @@
 #pragma once
 
-#include <condition_variable>
 #include <functional>
-#include <mutex>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -10,6 +8,7 @@
 
 #include "inventory/git_push.h"
 #include "inventory/repository_files.h"
+#include "pipeline/bell.h"
 #include "pipeline/service/exported.h"
 #include "reconciler/store/store.h"
 #include "schemas/host_config.h"
@@ -61,9 +60,7 @@ class WriteBack {
   store::Store& store_;
   std::function<void(const std::string&)> say_;
   std::function<bool()> leads_;
-  std::mutex mutex_;
-  std::condition_variable_any woken_;
-  bool more_ = true;
+  pipeline::Bell bell_;
   std::string trouble_;  // what was said last
   std::jthread thread_;  // last: it uses the others
 };
