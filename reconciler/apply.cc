@@ -1,6 +1,7 @@
 #include <malloc.h>
 
 #include <algorithm>
+#include <chrono>
 #include <iterator>
 #include <mutex>
 #include <semaphore>
@@ -178,6 +179,7 @@ class Applier {
     outcome.error = blocked(i);
     if (outcome.error) return;
 
+    const auto begin = std::chrono::steady_clock::now();
     const std::string& name = outcome.target;
     std::vector<store::Ended> ended;
     std::vector<Error> errors;
@@ -225,6 +227,8 @@ class Applier {
     } else if (!stop_.stop_requested()) {
       outcome.error = verify(i, changes);
     }
+    outcome.took += std::chrono::duration_cast<std::chrono::microseconds>(
+        std::chrono::steady_clock::now() - begin);
   }
 
   /// Looks again at what was changed: done is what can be seen.

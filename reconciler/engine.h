@@ -118,6 +118,7 @@ enum class ApplyStatus : std::uint8_t {
 struct TargetOutcome {
   std::string target;
   std::uint64_t done = 0, failed = 0;
+  std::chrono::microseconds took{};  ///< to apply and verify; zero where nothing was to be done
   std::optional<Error> error;        ///< of the target as a whole
   std::vector<Error> change_errors;  ///< the first few
 };

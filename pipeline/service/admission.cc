@@ -126,9 +126,7 @@ void Service::handle(Request& request, Reply& reply) {
 }
 
 void Service::count(const Route& route, int status) {
-  const auto number = static_cast<std::size_t>(&route - routes_.routes().data());
-  const auto kind = static_cast<std::size_t>(std::clamp(status / 100, 1, 5));
-  answered_[number][kind].fetch_add(1, std::memory_order_relaxed);
+  metrics_.answered(static_cast<std::size_t>(&route - routes_.routes().data()), status);
 }
 
 }  // namespace metalwright::service

@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "pipeline/service/metrics.h"
+
 namespace metalwright::service {
 namespace {
 constexpr std::size_t kMostPending = 10000;
@@ -17,7 +19,8 @@ Time now_utc() {
 }
 }  // namespace
 
-BootNotes::BootNotes(store::Store& store) : store_(store), writer_([this] { run(); }) {}
+BootNotes::BootNotes(store::Store& store, Metrics& metrics)
+    : store_(store), metrics_(metrics), writer_([this] { run(); }) {}
 
 BootNotes::~BootNotes() {
   {
@@ -29,13 +32,13 @@ BootNotes::~BootNotes() {
 }
 
 void BootNotes::add(BootNote note) {
+  metrics_.booted(note.decision, note.profile);
   bool first = false;
   {
     const std::lock_guard lock(mutex_);
-    ++counts_[note.decision];
     first = gathered_.empty();
     if (gathered_.size() >= kMost && !gathered_.contains(note.mac)) {
-      ++dropped_;
+      metrics_.dropped(1);
       return;
     }
     Gathered& gathered = gathered_[note.mac];
@@ -50,16 +53,6 @@ void BootNotes::flush() {
   std::unique_lock lock(mutex_);
   const std::uint64_t wanted = added_;
   changed_.wait(lock, [&] { return written_ >= wanted || stopping_; });
-}
-
-std::map<std::string, std::uint64_t> BootNotes::counts() const {
-  const std::lock_guard lock(mutex_);
-  return counts_;
-}
-
-std::uint64_t BootNotes::dropped() const {
-  const std::lock_guard lock(mutex_);
-  return dropped_;
 }
 
 void BootNotes::run() {
@@ -109,7 +102,7 @@ void BootNotes::write_all() {
     return {};
   });
   const std::lock_guard lock(mutex_);
-  if (!written) dropped_ += batch.size();
+  if (!written) metrics_.dropped(batch.size());
   written_ = upto;
   changed_.notify_all();
 }

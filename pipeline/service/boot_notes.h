@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <condition_variable>
 #include <cstdint>
 #include <map>
@@ -11,6 +10,8 @@
 #include "reconciler/store/store.h"
 
 namespace metalwright::service {
+
+class Metrics;
 
 /// A boot that was answered.
 struct BootNote {
@@ -23,7 +24,7 @@ struct BootNote {
 /// install does not go this way).
 class BootNotes {
  public:
-  explicit BootNotes(store::Store& store);
+  BootNotes(store::Store& store, Metrics& metrics);
   ~BootNotes();
   BootNotes(const BootNotes&) = delete;
   BootNotes& operator=(const BootNotes&) = delete;
@@ -31,9 +32,6 @@ class BootNotes {
   void add(BootNote note);
   /// Waits until everything that was added before is written.
   void flush();
-  /// Boots by decision since the start; for metrics.
-  [[nodiscard]] std::map<std::string, std::uint64_t> counts() const;
-  [[nodiscard]] std::uint64_t dropped() const;
 
  private:
   struct Gathered {
@@ -45,11 +43,11 @@ class BootNotes {
 
   static constexpr std::size_t kMost = 20000;  // gathered at once
   store::Store& store_;
-  mutable std::mutex mutex_;
+  Metrics& metrics_;
+  std::mutex mutex_;
   std::condition_variable changed_;
   std::map<std::string, Gathered> gathered_;  // by MAC
-  std::map<std::string, std::uint64_t> counts_;
-  std::uint64_t dropped_ = 0, added_ = 0, written_ = 0;
+  std::uint64_t added_ = 0, written_ = 0;
   bool stopping_ = false;
   std::thread writer_;
 };

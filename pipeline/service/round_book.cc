@@ -1,9 +1,6 @@
 #include "pipeline/service/round_book.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <chrono>
 #include <set>
 #include <string_view>
 #include <tuple>
@@ -111,61 +108,12 @@ void RoundBook::note(const pipeline::Round& round) {
     diff.sections = reconciler::plan_sections(round.planned->plan, {});
   }
   const std::lock_guard lock(mutex_);
-  count(round);
   // A round that only looked at what a push changed says nothing of the other targets.
   if (last_ != nullptr && made->targets.empty()) made->targets = last_->targets;
   last_ = std::move(made);
   if (diff.run == 0) return;
   diffs_.push_back(std::move(diff));
   if (diffs_.size() > kMostDiffs) diffs_.pop_front();
-}
-
-void RoundBook::count(const pipeline::Round& round) {
-  last_seconds_ = std::chrono::duration<double>(round.took).count();
-  seconds_ += last_seconds_;
-  ++rounds_[round.converged() ? "converged" : round.planned ? "not converged" : "not planned"];
-  for (auto& [target, numbers] : numbers_) numbers.planned = numbers.drifted = 0;
-  if (!round.planned) return;
-  for (const reconciler::Change& change : round.planned->plan.changes) {
-    ++numbers_[change.target].planned;
-  }
-  for (const reconciler::Change& change : round.planned->plan.drift) {
-    ++numbers_[change.target].drifted;
-  }
-  if (!round.report) return;
-  for (const reconciler::TargetOutcome& outcome : round.report->targets) {
-    numbers_[outcome.target].done += outcome.done;
-    numbers_[outcome.target].failed += outcome.failed;
-  }
-}
-
-void RoundBook::write_metrics(std::string& out) const {
-  const std::lock_guard lock(mutex_);
-  const auto family = [&](std::string_view name, std::string_view type, std::string_view help) {
-    out +=
-        fmt::format("# HELP metalwright_{0} {1}\n# TYPE metalwright_{0} {2}\n", name, help, type);
-  };
-  // Names of targets are letters, digits, '.', '-' and '_'.
-  const auto by_target = [&](std::string_view name, std::string_view type, std::string_view help,
-                             std::uint64_t Numbers::*number) {
-    family(name, type, help);
-    for (const auto& [target, numbers] : numbers_) {
-      out += fmt::format("metalwright_{}{{target=\"{}\"}} {}\n", name, target, numbers.*number);
-    }
-  };
-  by_target("planned_changes", "gauge", "Changes of the last round's plan.", &Numbers::planned);
-  by_target("drifted_resources", "gauge", "Resources that the last round found changed by others.",
-            &Numbers::drifted);
-  by_target("changes_done_total", "counter", "Changes that took effect.", &Numbers::done);
-  by_target("changes_failed_total", "counter", "Changes that failed.", &Numbers::failed);
-  family("rounds_total", "counter", "Rounds of the loop by how they ended.");
-  for (const auto& [outcome, count] : rounds_) {
-    out += fmt::format("metalwright_rounds_total{{outcome=\"{}\"}} {}\n", outcome, count);
-  }
-  family("round_seconds_total", "counter", "Seconds that rounds took.");
-  out += fmt::format("metalwright_round_seconds_total {:.6f}\n", seconds_);
-  family("last_round_seconds", "gauge", "Seconds that the last round took.");
-  out += fmt::format("metalwright_last_round_seconds {:.6f}\n", last_seconds_);
 }
 
 std::shared_ptr<const RoundBook::Round> RoundBook::last() const {

@@ -37,27 +37,17 @@ class RoundBook {
   [[nodiscard]] std::shared_ptr<const Round> last() const;
   /// The differences of a run; empty where they are not known any more.
   [[nodiscard]] std::vector<reconciler::PlanSection> sections(std::int64_t run) const;
-  /// Adds the rounds' numbers in Prometheus' text form.
-  void write_metrics(std::string& out) const;
 
  private:
   struct Diff {
     std::int64_t run = 0;
     std::vector<reconciler::PlanSection> sections;
   };
-  /// Of one target: the last round's, and since the start.
-  struct Numbers {
-    std::uint64_t planned = 0, drifted = 0, done = 0, failed = 0;
-  };
-  void count(const pipeline::Round& round);
 
   static constexpr std::size_t kMostDiffs = 50;
   mutable std::mutex mutex_;
   std::shared_ptr<const Round> last_;
   std::deque<Diff> diffs_;
-  std::map<std::string, Numbers> numbers_;                    // by target
-  std::map<std::string, std::uint64_t, std::less<>> rounds_;  // by how they ended
-  double seconds_ = 0, last_seconds_ = 0;
 };
 
 }  // namespace metalwright::service

@@ -29,11 +29,11 @@ Time service_time() {
 Service::Service(const HostConfig& config, ServiceOptions options)
     : options_(std::move(options)),
       routes_(all_routes()),
+      metrics_(routes_.routes()),
       boot_rate_(config.service.rate.boot),
       node_rate_(config.service.rate.node),
       api_rate_(config.service.rate.api),
-      failure_rate_(kFailuresASecond),
-      answered_(routes_.routes().size()) {
+      failure_rate_(kFailuresASecond) {
   configs_.push_back(std::make_unique<const HostConfig>(config));
   config_.store(configs_.back().get());
 }
@@ -51,7 +51,7 @@ Result<std::unique_ptr<Service>> Service::open(const HostConfig& config, Service
   auto store = store::Store::open({.state = config.state});
   if (!store) return tl::unexpected(store.error());
   service->store_ = std::move(*store);
-  service->notes_ = std::make_unique<BootNotes>(*service->store_);
+  service->notes_ = std::make_unique<BootNotes>(*service->store_, service->metrics_);
   service->tokens_ = std::make_unique<TokenBook>(*service->store_);
   ServerOptions server_options;
   server_options.most_connections = config.service.max_connections;
@@ -129,10 +129,6 @@ bool Service::wait_for_view(const std::shared_ptr<const BootView>& seen,
   std::unique_lock lock(waiting_);
   changed_.wait_until(lock, until, [&] { return draining_ || view_.get() != seen; });
   return !draining_ && view_.get() != seen;
-}
-
-std::uint64_t Service::answered(std::size_t route, int kind) const {
-  return answered_[route][static_cast<std::size_t>(kind)].load(std::memory_order_relaxed);
 }
 
 void Service::publish(std::shared_ptr<const pipeline::Compiled> compiled) {

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -18,6 +17,7 @@
 #include "pipeline/service/boot_view.h"
 #include "pipeline/service/http_server.h"
 #include "pipeline/service/inventory_text.h"
+#include "pipeline/service/metrics.h"
 #include "pipeline/service/round_book.h"
 #include "pipeline/service/route_table.h"
 #include "reconciler/store/store.h"
@@ -109,6 +109,7 @@ class Service {
   [[nodiscard]] std::shared_ptr<const InventoryText> inventory() const { return inventory_.get(); }
   [[nodiscard]] BootNotes& notes() { return *notes_; }
   [[nodiscard]] RoundBook& rounds() { return rounds_; }
+  [[nodiscard]] Metrics& metrics() { return metrics_; }
   [[nodiscard]] const RouteTable& routes() const { return routes_; }
   /// Reads again what the API made.
   [[nodiscard]] Result<void> api_changed();
@@ -127,8 +128,6 @@ class Service {
                                    std::chrono::steady_clock::time_point until);
   /// As many unknown nodes as are remembered have phoned home.
   [[nodiscard]] bool too_many_strangers();
-  /// Answers of a route since the start, by the first digit of their status.
-  [[nodiscard]] std::uint64_t answered(std::size_t route, int kind) const;
   [[nodiscard]] std::size_t connections() const { return server_->connections(); }
   void say(const std::string& message) const;
   void wake() const;
@@ -148,17 +147,17 @@ class Service {
   std::atomic<const HostConfig*> config_;
   ServiceOptions options_;
   std::unique_ptr<store::Store> store_;
+  RouteTable routes_;
+  Metrics metrics_;
   std::unique_ptr<BootNotes> notes_;
   RoundBook rounds_;
   std::unique_ptr<TokenBook> tokens_;
-  RouteTable routes_;
   RateLimiter boot_rate_, node_rate_, api_rate_, failure_rate_;
   std::mutex making_;  // of views: the loop and the API both do
   std::mutex waiting_;
   std::condition_variable changed_;
   bool draining_ = false;
   Time next_prune_;  // of the loop's thread
-  std::vector<std::array<std::atomic<std::uint64_t>, 6>> answered_;
   Shared<const BootView> view_;
   Shared<const InventoryText> inventory_;
   std::unique_ptr<HttpServer> server_;

@@ -38,7 +38,10 @@ class Monitoring(Serving):
                 continue
             match = re.fullmatch(r'(metalwright_[a-z_]+)(?:\{((?:[a-z]+="[^"]*",?)+)\})? [0-9.e+-]+', line)
             self.assertIsNotNone(match, line)
-            self.assertIn(match.group(1), known, "no TYPE before " + line)
+            # A histogram's rows are named after it.
+            family = re.sub(r"_(bucket|sum|count)$", "", match.group(1))
+            self.assertIn(family, known, "no TYPE before " + line)
+            known.setdefault(match.group(1), set())
             known[match.group(1)] |= set(re.findall(r'([a-z]+)="', match.group(2) or ""))
         return known
 
@@ -56,6 +59,7 @@ class Monitoring(Serving):
 
     def test_what_is_asked_for_is_there(self):
         known = self.known()
+        self.assertEqual(known["metalwright_apply_seconds_bucket"], {"target", "le"})
         rules = [rule for group in yaml.safe_load(RULES.read_text())["groups"] for rule in group["rules"]]
         self.assertGreater(len(rules), 5)
         for rule in rules:

@@ -406,10 +406,10 @@ class Operations(Serving):
         self.menu(ALPHA)
         self.assertEqual(self.ask("/metrics").status, 401)
         text = self.ask("/metrics", headers=self.headers).text
-        self.assertIn('metalwright_boots_total{decision="profile"} 1\n', text)
+        self.assertIn('metalwright_boots_total{decision="profile",profile="rescue"} 1\n', text)
         self.assertIn('metalwright_http_requests_total{method="GET",route="/boot/menu.ipxe",status="2xx"} 1\n', text)
         for line in text.splitlines():
-            self.assertRegex(line, r'^(# (HELP|TYPE) [a-z_]+ .*|[a-z_]+(\{[a-z_]+="[^"]*"(,[a-z_]+="[^"]*")*\})? \d+(\.\d+)?)$')
+            self.assertRegex(line, r'^(# (HELP|TYPE) [a-z_]+ .*|[a-z_]+(\{[a-z_]+="[^"]*"(,[a-z_]+="[^"]*")*\})? \d+(\.\d+)?(e[+-]\d+)?)$')
 
     def test_the_description_has_every_route(self):
         document = self.ask("/api/v1/openapi.json").json()
