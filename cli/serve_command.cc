@@ -31,6 +31,9 @@ namespace {
 
 constexpr std::chrono::seconds kDrain{20};
 constexpr std::chrono::seconds kAlive{10};  // within which a listener answers, or is none
+// In intervals of the watchdog (WatchdogSec=60: a quarter of an hour). One request to a NetBox or a
+// fetch may take ten minutes, and only what takes longer than anything may is a loop that hangs.
+constexpr int kLoopPatience = 15;
 
 struct Options {
   std::vector<std::string> listen;
@@ -87,7 +90,7 @@ class Serving {
     if (const auto holder = store::lock_holder(config->state); !shared && holder && *holder) {
       return report(store::run_locked(**holder).value());
     }
-    auto host = pipeline::Host::open(std::move(*config), pipeline::Access::write);
+    auto host = pipeline::Host::open(std::move(*config), pipeline::Access::write, &pulse_);
     if (!host) return report(host.error());
     host_ = std::move(*host);
     leadership_.emplace(
@@ -109,10 +112,11 @@ class Serving {
     for (const std::string& address : service_->addresses()) {
       spdlog::info("listening at {}", address);
     }
-    const Watchdog watchdog([this] { return service_->alive(kAlive); });
+    const Watchdog watchdog([this] { return alive(); });
     notify_ready("listening; no revision yet");
     loop();
     notify_manager("STOPPING=1");
+    pulse_.rest(kDrain);
     service_->drain(kDrain);
     companions_.end();
     if (last_ != nullptr) host_->keep(last_);
@@ -122,6 +126,18 @@ class Serving {
 
  private:
   static void say(const std::string& message) { spdlog::warn("{}", message); }
+
+  /// The watchdog's question, from its thread.
+  bool alive() {
+    const auto interval = watchdog_interval();
+    const bool stuck = interval && pulse_.stuck(*interval * kLoopPatience);
+    if (stuck && !stuck_) {
+      spdlog::error("the loop hangs: nothing was heard of it for {} s",
+                    std::chrono::ceil<std::chrono::seconds>(*interval * kLoopPatience).count());
+    }
+    stuck_ = stuck;
+    return !stuck && service_->alive(kAlive);
+  }
   static void begin(bool shared) {
     if (shared) spdlog::info("this instance leads");
   }
@@ -144,6 +160,7 @@ class Serving {
             {.once = false,
              .fields = true,
              .leadership = &*leadership_,
+             .pulse = &pulse_,
              .report = [this](const pipeline::Round& round) { tell(round); },
              .say = say,
              .wanted = [this](const pipeline::Wanted& wanted) { publish(wanted); }},
@@ -171,6 +188,7 @@ class Serving {
       reload_ = false;
     }
     notify_reloading();
+    pulse_.beat();
     if (auto config = read_host_config(globals_.config); !config) {
       report(config.error());
       spdlog::error("the configuration stays as it was");
@@ -199,7 +217,7 @@ class Serving {
     config.state = now.state;
     config.service.listen = before;
     if (last_ != nullptr) host_->keep(last_);
-    auto host = pipeline::Host::open(std::move(config), pipeline::Access::write);
+    auto host = pipeline::Host::open(std::move(config), pipeline::Access::write, &pulse_);
     if (!host) return tl::unexpected(host.error());
     host_ = std::move(*host);
     service_->reload(host_->config());
@@ -249,6 +267,8 @@ class Serving {
   std::mutex mutex_;
   std::stop_source round_;
   bool reload_ = false;
+  pipeline::Pulse pulse_;
+  bool stuck_ = false;  // of the watchdog's thread
   std::unique_ptr<pipeline::Host> host_;
   std::optional<pipeline::Leadership> leadership_;
   std::unique_ptr<service::Service> service_;

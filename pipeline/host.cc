@@ -64,8 +64,9 @@ Host::Host(HostConfig config, Access access)
 
 Host::~Host() = default;
 
-Result<std::unique_ptr<Host>> Host::open(HostConfig config, Access access) {
+Result<std::unique_ptr<Host>> Host::open(HostConfig config, Access access, Pulse* pulse) {
   std::unique_ptr<Host> host(new Host(std::move(config), access));
+  host->pulse_ = pulse;
   if (Result<void> ready = host->set_up(); !ready) return tl::unexpected(ready.error());
   return host;
 }
@@ -89,9 +90,9 @@ Result<void> Host::set_up() {
   store_ = std::move(*store);
   tables_.emplace(*store_);
 
-  Result<std::unique_ptr<HostTargets>> made =
-      HostTargets::make(config_, state_folder_, *store_, access_ == Access::write,
-                        [this](const ServerStates& states) { learn_states(states); });
+  Result<std::unique_ptr<HostTargets>> made = HostTargets::make(
+      config_, state_folder_, *store_, access_ == Access::write,
+      [this](const ServerStates& states) { learn_states(states); }, pulse_);
   if (!made) return tl::unexpected(made.error());
   parts_->targets = std::move(*made);
   compiler_ = std::make_unique<Compiler>(CompileHost{

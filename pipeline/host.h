@@ -9,6 +9,7 @@
 
 #include "inventory/repository_files.h"
 #include "pipeline/compiler.h"
+#include "pipeline/pulse.h"
 #include "reconciler/engine.h"
 #include "reconciler/store/store.h"
 #include "reconciler/target.h"
@@ -37,8 +38,10 @@ struct Wanted {
 
 class Host {
  public:
-  /// Opens the store and makes the targets. Touches no target and no repository yet.
-  [[nodiscard]] static Result<std::unique_ptr<Host>> open(HostConfig config, Access access);
+  /// Opens the store and makes the targets. Touches no target and no repository yet. `pulse` beats
+  /// as targets get on; it may be null.
+  [[nodiscard]] static Result<std::unique_ptr<Host>> open(HostConfig config, Access access,
+                                                          Pulse* pulse = nullptr);
   ~Host();
   Host(const Host&) = delete;
   Host& operator=(const Host&) = delete;
@@ -96,6 +99,7 @@ class Host {
 
   HostConfig config_;
   Access access_;
+  Pulse* pulse_ = nullptr;
   bool look_early_ = false;
   std::string state_folder_;
   std::unique_ptr<store::Store> store_;

@@ -77,8 +77,9 @@ namespace {
 reconciler::NetboxTargetSettings netbox_settings(const HostConfig& config,
                                                  const TargetConfig& target,
                                                  const std::string& state_folder, bool may_write,
-                                                 HostTargets::OnStates on_states) {
+                                                 HostTargets::OnStates on_states, Pulse* pulse) {
   reconciler::NetboxTargetSettings settings{.name = target.name};
+  if (pulse != nullptr) settings.on_try = [pulse](const reconciler::HttpTry&) { pulse->beat(); };
   settings.http.url = target.url;
   settings.http.ca_file = target.ca_file;
   settings.http.pin = target.pin;
@@ -132,7 +133,7 @@ HostTargets::~HostTargets() = default;
 Result<std::unique_ptr<HostTargets>> HostTargets::make(const HostConfig& config,
                                                        const std::string& state_folder,
                                                        store::Store& store, bool may_write,
-                                                       OnStates on_states) {
+                                                       OnStates on_states, Pulse* pulse) {
   std::unique_ptr<HostTargets> host(new HostTargets());
   host->parts_ = std::make_unique<Parts>(state_folder + "/host-files.index");
   Parts& parts = *host->parts_;
@@ -162,7 +163,7 @@ Result<std::unique_ptr<HostTargets>> HostTargets::make(const HostConfig& config,
       case TargetType::netbox:
         parts.targets.push_back(std::make_unique<reconciler::NetboxTarget>(
             netbox_settings(config, target, state_folder, may_write,
-                            &target == config.lifecycle_target() ? on_states : OnStates())));
+                            &target == config.lifecycle_target() ? on_states : OnStates(), pulse)));
         break;
       case TargetType::routeros:
         parts.targets.push_back(std::make_unique<reconciler::RouterosTarget>(

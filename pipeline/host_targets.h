@@ -9,6 +9,7 @@
 
 #include "pipeline/desired_state.h"
 #include "pipeline/layout.h"
+#include "pipeline/pulse.h"
 #include "reconciler/target.h"
 #include "schemas/host_config.h"
 
@@ -36,12 +37,11 @@ class HostTargets {
   /// Is told in `flush`, where something may be written, what the NetBox that holds the servers'
   /// states says of them.
   using OnStates = std::function<void(const ServerStates&)>;
-  /// `store` must outlive them: what nodes report is there.
-  [[nodiscard]] static Result<std::unique_ptr<HostTargets>> make(const HostConfig& config,
-                                                                 const std::string& state_folder,
-                                                                 store::Store& store,
-                                                                 bool may_write,
-                                                                 OnStates on_states = {});
+  /// `store` must outlive them: what nodes report is there. So must `pulse`, which beats with
+  /// every answer of an API that may be asked for hours; it may be null.
+  [[nodiscard]] static Result<std::unique_ptr<HostTargets>> make(
+      const HostConfig& config, const std::string& state_folder, store::Store& store,
+      bool may_write, OnStates on_states = {}, Pulse* pulse = nullptr);
   ~HostTargets();
 
   [[nodiscard]] const std::vector<std::unique_ptr<reconciler::Target>>& all() const;

@@ -175,18 +175,27 @@ Round run_loop(Host& host, const LoopOptions& options, std::stop_token stop) {
   RoundOptions round_options;
   round_options.trigger = "start";
   round_options.fields = options.fields;
-  round_options.wanted = options.wanted;
   round_options.look = reconciler::Look::full;
   steady_clock::time_point next_full = steady_clock::now() + kFullLook;
   steady_clock::time_point next_keep = steady_clock::now();
   std::string revision;
   Leadership* const leadership = options.leadership;
+  Pulse own;
+  Pulse& pulse = options.pulse == nullptr ? own : *options.pulse;
+  round_options.progress = [&pulse](std::uint64_t, std::uint64_t) { pulse.beat(); };
+  round_options.wanted = [&](const Wanted& wanted) {
+    pulse.beat();
+    if (options.wanted) options.wanted(wanted);
+    pulse.beat();
+  };
   while (true) {
+    pulse.beat();
     const bool leads = leadership == nullptr || leadership->take(host.store());
     const Either ends(stop,
                       leads && leadership != nullptr ? leadership->lost() : std::stop_token{});
     Round round = leads ? run_round(host, round_options, &backoff, ends.token())
                         : follow_round(host, round_options, stop);
+    pulse.beat();
     if (options.report) options.report(round);
     if (options.once || stop.stop_requested()) return round;
     // It was told; half a million changes of a first round need not lie beside the caches.
@@ -199,9 +208,10 @@ Round run_loop(Host& host, const LoopOptions& options, std::stop_token stop) {
         next_keep = steady_clock::now() + kKeep;
       }
     }
+    const milliseconds wait = until_next(host, backoff);
+    pulse.rest(wait);
     const bool woken =
-        leads ? waiter.wait(until_next(host, backoff))
-              : wait_for_leadership(waiter, until_next(host, backoff), host, *leadership);
+        leads ? waiter.wait(wait) : wait_for_leadership(waiter, wait, host, *leadership);
     if (stop.stop_requested()) return round;
     const bool drifted = watches->take_drift();
     round_options.trigger = drifted ? "drift" : woken ? "wake" : "poll";

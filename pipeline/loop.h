@@ -86,6 +86,7 @@ struct LoopOptions {
   bool fields = false;  ///< see RoundOptions
   /// Null: this process may change the targets for as long as it runs.
   Leadership* leadership = nullptr;
+  Pulse* pulse = nullptr;                       ///< beats as the loop gets on; may be null
   std::function<void(const Round&)> report;     ///< told of every round
   std::function<void(const std::string&)> say;  ///< told what the loop goes on without
   std::function<void(const Wanted&)> wanted;    ///< see RoundOptions

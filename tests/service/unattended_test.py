@@ -39,6 +39,10 @@ class Managed(Serving):
                 return message
         return self.fail(f"no '{wanted}' from the service:\n{self.log.read_text()}")
 
+    def drain(self):
+        while select.select([self.manager], [], [], 0)[0]:
+            self.manager.recv(4096)
+
     def write_config(self, before, after):
         text = self.config.read_text()
         self.assertIn(before, text)
@@ -77,12 +81,43 @@ class Notices(Managed):
         # Stopped, it cannot say anything; what counts is that nothing was promised for later.
         self.program.send_signal(signal.SIGSTOP)
         try:
-            while select.select([self.manager], [], [], 0)[0]:
-                self.manager.recv(4096)
+            self.drain()
             self.assertFalse(select.select([self.manager], [], [], 4)[0])
         finally:
             self.program.send_signal(signal.SIGCONT)
         self.hear("WATCHDOG=1")
+
+
+class Hangs(Managed):
+    """The loop is held fast where an open(2) does not return, as on a file server that went away."""
+
+    watchdog = "200000"  # so the loop's patience is three seconds
+    source = "branch: main, poll: 10m"
+
+    def test_a_loop_that_hangs_gives_no_sign_of_life_though_the_listeners_do(self):
+        self.hear("WATCHDOG=1")
+        branch = self.root / "fleet.git/refs/heads/main"
+        kept = branch.read_text()
+        branch.unlink()
+        os.mkfifo(branch)
+        self.program.send_signal(signal.SIGUSR1)
+        self.await_true(lambda: self.drain() or "the loop hangs" in self.log.read_text(),
+                        "the watchdog to notice")
+        self.drain()
+        self.assertIn("--timeout 3000", self.menu(ALPHA).text)
+        self.assertFalse(select.select([self.manager], [], [], 1)[0])
+        # What it waited for comes back: it is alive again.
+        ours = os.open(branch, os.O_WRONLY)
+        branch.unlink()
+        branch.write_text(kept)
+        os.close(ours)
+        self.hear("WATCHDOG=1")
+
+    def test_a_loop_that_waits_for_its_timer_is_alive(self):
+        end = time.monotonic() + 5
+        while time.monotonic() < end:
+            self.hear("WATCHDOG=1", 10)
+        self.assertNotIn("the loop hangs", self.log.read_text())
 
 
 class Reloads(Managed):
