@@ -48,7 +48,8 @@ struct Record {
   Ipv4Interface address;
   std::string type;  ///< of what it is bound to; empty: nothing
   std::optional<std::int64_t> object;
-  std::string object_name;
+  std::int64_t device = 0;  ///< of the interface that it is bound to
+  std::string device_name;
   bool leased = false;
 };
 
@@ -59,12 +60,13 @@ Result<std::optional<Record>> find_address(NetboxApi& netbox, Ipv4Address ip,
     const auto address = parse_ipv4_interface(text_of(object, "address"));
     const auto vrf = object.find("vrf");
     if (!address || address->address != ip || (vrf != object.end() && !vrf->is_null())) return;
-    Record record{id_of(object, "id").value_or(0),
-                  *address,
-                  text_of(object, "assigned_object_type"),
-                  id_of(object, "assigned_object_id"),
-                  text_of(object_of(object_of(object, "assigned_object"), "device"), "name"),
-                  text_of(object, "description") == kLeased};
+    const json& device = object_of(object_of(object, "assigned_object"), "device");
+    Record record{.id = id_of(object, "id").value_or(0), .address = *address};
+    record.type = text_of(object, "assigned_object_type");
+    record.object = id_of(object, "assigned_object_id");
+    record.device = id_of(device, "id").value_or(0);
+    record.device_name = text_of(device, "name");
+    record.leased = text_of(object, "description") == kLeased;
     found.push_back(std::move(record));
   };
   if (Result<void> listed =
@@ -108,7 +110,21 @@ json binding(std::int64_t interface) {
 tl::unexpected<Error> elsewhere(const Record& record) {
   return fail(ErrorKind::conflict, "address-elsewhere",
               fmt::format("{} belongs to {} in NetBox", record.address.text(),
-                          record.object_name.empty() ? record.type : record.object_name));
+                          record.device_name.empty() ? record.type : record.device_name));
+}
+
+/// A device that names an address as its out-of-band one lets go of it, or it could not be moved
+/// (and where it could, before 4.5, the device would go on naming it). One that people made its
+/// primary address stays.
+Result<void> let_go(NetboxApi& netbox, const Record& record, const std::stop_token& stop) {
+  const std::string path = fmt::format("/api/dcim/devices/{}/", record.device);
+  const Result<json> device = netbox.get(path, stop);
+  if (!device) return tl::unexpected(with_context(device.error(), "reading a server"));
+  if (id_of(*device, "primary_ip4") == record.id) return elsewhere(record);
+  if (id_of(*device, "oob_ip") != record.id) return {};
+  const Result<json> freed = netbox.write(HttpMethod::patch, path, {{"oob_ip", nullptr}}, stop);
+  if (freed) return {};
+  return tl::unexpected(with_context(freed.error(), "taking a server's out-of-band address away"));
 }
 }  // namespace
 
@@ -140,6 +156,9 @@ Result<Ipv4Interface> Registry::bind(const Device& device, const Controller& con
     bound = record.address;
     const bool ours = record.type == "dcim.interface" && record.object == interface;
     if (!ours && record.object && !record.leased) return elsewhere(record);
+    if (!ours && record.type == "dcim.interface" && record.device != device.id) {
+      if (Result<void> freed = let_go(netbox_, record, stop); !freed) return Failed(freed.error());
+    }
     if (!ours) {
       const Result<json> moved =
           netbox_.write(HttpMethod::patch, fmt::format("/api/ipam/ip-addresses/{}/", id),

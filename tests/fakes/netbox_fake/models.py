@@ -256,11 +256,24 @@ def check_ip(store, address, errors, before):
         if other["id"] != address.get("id"):
             errors["address"] = [f"Duplicate IP address found in global table: "
                                  f"{other['address']}"]
-    if before and before.get("assigned_object_id") != address.get("assigned_object_id"):
-        for field in ("primary_ip4", "primary_ip6", "oob_ip"):
-            if store.where("device", field, address["id"]):
-                errors["__all__"] = ["Cannot reassign IP address while it is designated as the "
-                                     "primary IP for the parent object"]
+    if before:
+        check_ip_stays(store, address, errors, before)
+
+
+def check_ip_stays(store, address, errors, before):
+    """An address that a device names as its own cannot leave it."""
+    def device_of(item):
+        interface = store.get("interface", item.get("assigned_object_id"))
+        return interface and interface["device"]
+
+    if device_of(before) in (None, device_of(address)):
+        return
+    for field, what in (("primary_ip4", "primary"), ("primary_ip6", "primary"), ("oob_ip", "OOB")):
+        if field == "oob_ip" and store.version < (4, 5):
+            continue  # it can, and goes on being named
+        if store.where("device", field, address["id"]):
+            errors["__all__"] = ["Cannot reassign IP address while it is designated as the "
+                                 f"{what} IP for the parent object"]
 
 
 def check_prefix(store, prefix, errors):
