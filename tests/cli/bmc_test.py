@@ -8,7 +8,7 @@ import unittest
 
 from lab_site import main
 from lifecycle_test import FAULTS, HPE, Lives
-from netbox_site import REAL
+from netbox_server import REAL
 
 HEAD = "server_serial,server_bmc_mac\n"
 
@@ -18,6 +18,8 @@ def mac(number):
 
 
 class Loads(Lives):
+    states_matter = False
+
     def file(self, text):
         path = self.root / "delivery.csv"
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
@@ -112,7 +114,7 @@ class Bmc(Loads):
         token = "1" * 40
         self.start("--read-only-token", token)
         self.netbox.server("a", serial="SN-1")
-        (self.root / "secrets/netbox").write_text(token)
+        self.give_token(token)
         row = self.load(1, f"{HEAD}SN-1,{HPE}\n")[2]
         self.assertIn("HTTP 403: You do not have permission", row["message"])
         self.assertIsNone(self.netbox.mac_of("a"))

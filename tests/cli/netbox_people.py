@@ -1,7 +1,7 @@
 """What people and other programs do in a NetBox, for the tests of the servers' lives: over the API,
 against the stand-in of tests/fakes."""
 
-from netbox_site import call, start_fake
+from netbox_server import call, numbers, start_fake
 
 
 class Netbox:
@@ -10,7 +10,7 @@ class Netbox:
     def __init__(self, test, version, *arguments):
         self.fake = start_fake(test, "--version", version, *arguments)
         self.url, self.control, self.stop = self.fake.url, self.fake.control, self.fake.stop
-        self.version = tuple(int(part) for part in version.split(".")[:2])
+        self.version = numbers(version)
         self.begin()
 
     def begin(self):
