@@ -14,6 +14,8 @@
 #include "pipeline/doctor.h"
 #include "pipeline/explain.h"
 #include "pipeline/host.h"
+#include "pipeline/service/self_check.h"
+#include "reconciler/store/run_lock.h"
 
 namespace metalwright::cli {
 namespace {
@@ -165,11 +167,28 @@ int boot_sim(const Options& options, const Globals& globals) {
 
 // --- doctor ---------------------------------------------------------------------------------
 
+/// Whether the service that runs is the one that the configuration means.
+pipeline::Diagnosis service_check(const HostConfig& config) {
+  pipeline::Diagnosis check{"service", {}};
+  const auto holder = store::lock_holder(config.state);
+  if (!holder) {
+    check.problems.push_back(holder.error());
+    return check;
+  }
+  for (std::string& why : service::wants_restart(config, *holder)) {
+    Error problem = unavailable("service-restart", std::move(why)).value();
+    problem.severity = Severity::warning;
+    check.problems.push_back(std::move(problem));
+  }
+  return check;
+}
+
 int doctor(const Globals& globals) {
   StopSignals stop;
   auto config = read_host_config(globals.config);
   if (!config) return report(config.error());
-  const std::vector<pipeline::Diagnosis> checks = pipeline::examine(*config, stop.token());
+  std::vector<pipeline::Diagnosis> checks = pipeline::examine(*config, stop.token());
+  if (!config->service.listen.empty()) checks.push_back(service_check(*config));
   bool good = true;
   std::string out;
   for (const pipeline::Diagnosis& check : checks) {

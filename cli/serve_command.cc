@@ -23,6 +23,7 @@
 #include "pipeline/host.h"
 #include "pipeline/leadership.h"
 #include "pipeline/loop.h"
+#include "pipeline/service/listening_socket.h"
 #include "pipeline/service/service.h"
 #include "reconciler/store/run_lock.h"
 
@@ -99,19 +100,20 @@ class Serving {
     if (auto leads = leadership_->take(host_->store()); !leads && !shared) {
       return report(leads.error());
     }
+    auto inherited = service::inherited_sockets();
+    if (!inherited) return report(inherited.error());
     auto service =
         service::Service::open(host_->config(), {.say = say,
                                                  .wake = pipeline::wake_loop,
                                                  .wake_lives = [this] { companions_.wake_lives(); },
-                                                 .api_made = [this] { companions_.api_made(); }});
+                                                 .api_made = [this] { companions_.api_made(); },
+                                                 .inherited = std::move(*inherited)});
     if (!service) return report(service.error());
     service_ = std::move(*service);
     companions_.lead(leadership_->has());
     companions_.begin(service_->config(), service_->store());
     service_->start();
-    for (const std::string& address : service_->addresses()) {
-      spdlog::info("listening at {}", address);
-    }
+    tell_addresses();
     const Watchdog watchdog([this] { return alive(); });
     notify_ready("listening; no revision yet");
     loop();
@@ -198,29 +200,25 @@ class Serving {
     } else {
       spdlog::info("read {} again", globals_.config);
     }
-    notify_ready(status_);
+    notify_ready(status());
   }
 
   Result<void> take_up(HostConfig config) {
     const HostConfig& now = service_->config();
-    const auto same = [](const ListenAddress& a, const ListenAddress& b) {
-      return a.host == b.host && a.port == b.port && a.certificate == b.certificate &&
-             a.key == b.key && a.personality == b.personality;
-    };
-    const auto& before = now.service.listen;
-    if (options_.listen.empty() &&
-        !std::equal(before.begin(), before.end(), config.service.listen.begin(),
-                    config.service.listen.end(), same)) {
-      say("service.listen is another one: that takes a restart");
-    }
-    if (config.state != now.state) say("state is another one: that takes a restart");
+    restart_.clear();
+    if (config.state != now.state) restart_ = "state is another one";
     config.state = now.state;
-    config.service.listen = before;
+    if (!options_.listen.empty()) config.service.listen = now.service.listen;
     if (last_ != nullptr) host_->keep(last_);
     auto host = pipeline::Host::open(std::move(config), pipeline::Access::write, &pulse_);
     if (!host) return tl::unexpected(host.error());
     host_ = std::move(*host);
-    service_->reload(host_->config());
+    if (const auto listens = service_->reload(host_->config()); !listens) {
+      report(listens.error());
+      restart_ += (restart_.empty() ? "" : "; ") + std::string("service.listen is another one");
+    }
+    if (!restart_.empty()) say(restart_ + ": that takes a restart");
+    tell_addresses();
     companions_.begin(service_->config(), service_->store());
     published_.clear();
     return {};
@@ -249,8 +247,23 @@ class Serving {
     companions_.api_made();  // the branch may be the one that is written to
     const std::string revision = published_.substr(0, 12);
     status_ = "serving revision " + revision;
-    notify_manager("STATUS=" + status_);
+    notify_manager("STATUS=" + status());
     spdlog::info("serving revision {}", revision);
+  }
+
+  [[nodiscard]] std::string status() const {
+    return restart_.empty() ? status_ : status_ + "; a restart is wanted: " + restart_;
+  }
+
+  /// Those that it did not listen at before.
+  void tell_addresses() {
+    std::vector<std::string> addresses = service_->addresses();
+    for (const std::string& address : addresses) {
+      if (std::find(told_.begin(), told_.end(), address) == told_.end()) {
+        spdlog::info("listening at {}", address);
+      }
+    }
+    told_ = std::move(addresses);
   }
 
   void publish_files() {
@@ -275,6 +288,8 @@ class Serving {
   Companions companions_{say};  // after the service: they use its state
   std::shared_ptr<const pipeline::Compiled> last_;
   RoundLog log_;
+  std::vector<std::string> told_;  // addresses that it listens at
+  std::string restart_;            // what a reload could not take up
   std::string published_, status_ = "listening; no revision yet";
 };
 
@@ -299,7 +314,8 @@ void add_serve_command(CLI::App& program, const Globals& globals, const AddComma
       "Does what 'reconcile' does, and answers at the addresses of 'service.listen'.\n"
       "Of several instances with one PostgreSQL as state one changes the targets; all answer.\n"
       "SIGTERM finishes the change and the answers in hand; SIGHUP reads the configuration again\n"
-      "(but for 'state' and 'service.listen'); SIGUSR1 begins a round.\n"
+      "(but for 'state'); SIGUSR1 begins a round. Sockets that systemd passes are taken for the\n"
+      "addresses that they have.\n"
       "Example: metalwright serve -c metalwright.yaml");
   add(app, [options, &globals] { return serve(*options, globals); });
 }

@@ -8,6 +8,7 @@
 #include "cli/host_access.h"
 #include "cli/print.h"
 #include "pipeline/host.h"
+#include "pipeline/service/self_check.h"
 #include "reconciler/printable.h"
 #include "reconciler/store/run_lock.h"
 #include "reconciler/targets/nodes/node_standing.h"
@@ -51,6 +52,7 @@ struct StatusFacts {
   std::vector<store::PendingMachine> pending;
   std::vector<store::ApiProfile> profiles;
   std::vector<store::ApiAssignment> assignments;
+  std::vector<std::string> restart;  // why the service should be started anew
 };
 
 Result<StatusFacts> read_status(pipeline::Host& host) {
@@ -77,6 +79,7 @@ Result<StatusFacts> read_status(pipeline::Host& host) {
                    take(store.boot_api().assignments(), facts.assignments) &&
                    take(store::lock_holder(host.config().state), facts.holder);
   if (!all) return tl::unexpected(std::move(error));
+  facts.restart = service::wants_restart(host.config(), facts.holder);
   if (facts.good) {
     if (!take(store.holds().contended(facts.good->revision), facts.contended)) {
       return tl::unexpected(std::move(error));
@@ -178,6 +181,7 @@ std::string status_text(const pipeline::Host& host, const StatusFacts& facts) {
   }
   out +=
       column("at work", 12) + (facts.holder ? facts.holder->text() : std::string("nobody")) + '\n';
+  for (const std::string& why : facts.restart) out += column("restart", 12) + why + '\n';
   if (!facts.runs.empty()) {
     const store::Run& run = facts.runs[0];
     out += column("last run", 12) + std::to_string(run.id) + ", " + utc_text(run.started) + ", " +
@@ -223,6 +227,7 @@ std::string status_json(const pipeline::Host& host, const StatusFacts& facts) {
                                                           {"at", utc_text(facts.rejected[0].at)},
                                                           {"reason", facts.rejected[0].reason}};
   out["at_work"] = facts.holder ? ordered_json(facts.holder->text()) : ordered_json(nullptr);
+  out["restart"] = facts.restart;
   out["targets"] = ordered_json::array();
   for (const TargetConfig& target : host.config().targets) {
     const store::TargetRevision* known = find_target(facts, target.name);

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <httplib.h>
-
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
@@ -34,17 +32,6 @@ class ConnectionThreads {
   std::deque<std::function<void()>> jobs_;
   std::size_t most_, threads_ = 0, idle_ = 0;
   bool stopping_ = false;
-};
-
-/// The pool as one listener of cpp-httplib sees it.
-class ListenerTasks final : public httplib::TaskQueue {
- public:
-  explicit ListenerTasks(ConnectionThreads& threads) : threads_(threads) {}
-  void enqueue(std::function<void()> job) override { threads_.run(std::move(job)); }
-  void shutdown() override {}  // the pool outlives each of its listeners
-
- private:
-  ConnectionThreads& threads_;
 };
 
 }  // namespace metalwright::service

@@ -55,7 +55,7 @@ std::string Request::header(const std::string& name) const {
 }
 
 const std::string& Request::peer() const { return connection_.peer(); }
-std::size_t Request::listener() const { return connection_.listener(); }
+const ListenAddress& Request::listener() const { return connection_.listener(); }
 
 bool Request::read_body() {
   read_failure_ = connection_.read_body(body_);

@@ -11,6 +11,9 @@
 namespace httplib {
 struct Request;
 }
+namespace metalwright {
+struct ListenAddress;
+}
 
 /// One request and its answer, as handlers see them: nothing of the HTTP library.
 namespace metalwright::service {
@@ -72,8 +75,8 @@ class Request {
   [[nodiscard]] std::string header(const std::string& name) const;
   /// Where the connection comes from: an address without port.
   [[nodiscard]] const std::string& peer() const;
-  /// The listener's number in the configuration's order.
-  [[nodiscard]] std::size_t listener() const;
+  /// Where it was asked.
+  [[nodiscard]] const ListenAddress& listener() const;
 
   /// Reads the body. False where it is too long, too slow or broken: `read_failure` says the
   /// status to answer with.

@@ -23,7 +23,8 @@ namespace {
 constexpr std::size_t kReadBytes = 4096;
 constexpr std::size_t kGatherBytes = 256 * 1024;  // an answer above that is sent as it comes
 constexpr std::size_t kFileStep = 1024 * 1024;
-constexpr std::size_t kDrainBytes = 256 * 1024;
+constexpr std::chrono::seconds kLinger{5};
+constexpr std::size_t kDrainBytes = 4 * 1024 * 1024;
 
 timeval as_timeval(std::chrono::seconds time) { return {.tv_sec = time.count(), .tv_usec = 0}; }
 
@@ -77,8 +78,8 @@ void hide_range(std::string& input, std::size_t begin, std::size_t end) {
 }  // namespace
 
 HttpConnection::HttpConnection(int socket, SSL* tls, const ConnectionLimits& limits,
-                               std::size_t listener)
-    : socket_(socket), tls_(tls), limits_(limits), listener_(listener) {
+                               std::shared_ptr<const ListenAddress> listener)
+    : socket_(socket), tls_(tls), limits_(limits), listener_(std::move(listener)) {
   const timeval idle = as_timeval(limits.idle), stall = as_timeval(limits.stall);
   setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &idle, sizeof idle);
   setsockopt(socket_, SOL_SOCKET, SO_SNDTIMEO, &stall, sizeof stall);
@@ -320,7 +321,7 @@ void HttpConnection::linger() {
     return;
   }
   shutdown(socket_, SHUT_WR);
-  const Clock::time_point deadline = Clock::now() + std::chrono::seconds(1);
+  const Clock::time_point deadline = Clock::now() + kLinger;
   for (std::size_t drained = 0; drained < kDrainBytes; drained += input_.size()) {
     input_.clear();
     if (fill(deadline, 16 * 1024) != 1) return;

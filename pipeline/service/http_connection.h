@@ -27,7 +27,8 @@ struct ConnectionLimits {
 class HttpConnection final : public httplib::Stream {
  public:
   /// Takes over `socket`. `tls` may be null; it is taken over too.
-  HttpConnection(int socket, SSL* tls, const ConnectionLimits& limits, std::size_t listener);
+  HttpConnection(int socket, SSL* tls, const ConnectionLimits& limits,
+                 std::shared_ptr<const ListenAddress> listener);
   ~HttpConnection() override;
   HttpConnection(const HttpConnection&) = delete;
   HttpConnection& operator=(const HttpConnection&) = delete;
@@ -50,7 +51,7 @@ class HttpConnection final : public httplib::Stream {
   void linger();
 
   [[nodiscard]] const std::string& peer() const { return peer_; }
-  [[nodiscard]] std::size_t listener() const { return listener_; }
+  [[nodiscard]] const ListenAddress& listener() const { return *listener_; }
   [[nodiscard]] std::uint64_t sent() const { return sent_; }
 
   // httplib::Stream. `read` gives the head and then nothing: bodies are read by `read_body`.
@@ -75,7 +76,7 @@ class HttpConnection final : public httplib::Stream {
   int socket_;
   SSL* tls_;
   const ConnectionLimits& limits_;
-  std::size_t listener_;
+  std::shared_ptr<const ListenAddress> listener_;
   std::string peer_;
   int peer_port_ = 0;
   std::string input_;

@@ -1,6 +1,5 @@
 #include "pipeline/service/http_server.h"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <httplib.h>
 #include <openssl/err.h>
@@ -20,13 +19,12 @@
 
 #include "pipeline/service/connection_threads.h"
 #include "pipeline/service/http_connection.h"
+#include "pipeline/service/listening_socket.h"
 #include "schemas/quote.h"
 
 namespace metalwright::service {
 namespace {
 
-// The library's own number is 5: a rack that is switched on at once would not get through.
-constexpr int kBacklog = 1024;
 constexpr std::size_t kMostRequests = 100000;  // on one connection
 constexpr std::chrono::seconds kHandshake{10};
 
@@ -88,10 +86,12 @@ thread_local Current current;  // NOLINT: the library has no way to pass it on
 struct FreeContext {
   void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
 };
-using TlsContext = std::unique_ptr<SSL_CTX, FreeContext>;
+using TlsContext = std::shared_ptr<SSL_CTX>;
 
-Result<TlsContext> tls_context(const Listen& listen) {
-  TlsContext context(SSL_CTX_new(TLS_server_method()));
+/// Null for plain HTTP.
+Result<TlsContext> tls_context(const ListenAddress& listen) {
+  if (listen.certificate.empty()) return nullptr;
+  TlsContext context(SSL_CTX_new(TLS_server_method()), FreeContext());
   if (context == nullptr) return unavailable("service-tls", "TLS cannot be set up");
   SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
   SSL_CTX_set_mode(context.get(), SSL_MODE_AUTO_RETRY);
@@ -112,24 +112,25 @@ Result<TlsContext> tls_context(const Listen& listen) {
   return context;
 }
 
+/// What a listener is now; a connection keeps what was when it came.
+struct Terms {
+  std::shared_ptr<const ListenAddress> address;
+  TlsContext tls;
+  bool any_port = false;  ///< none was named
+};
+
 class Listener final : public httplib::Server {
  public:
-  Listener(std::size_t number, TlsContext tls, ConnectionThreads& threads, Connections& connections,
-           const ConnectionLimits& limits, const Handle& handle)
-      : number_(number),
-        tls_(std::move(tls)),
+  Listener(std::unique_ptr<ListeningSocket> socket, Terms terms, ConnectionThreads& threads,
+           Connections& connections, const ConnectionLimits& limits, const Handle& handle)
+      : socket_(std::move(socket)),
+        terms_(std::move(terms)),
+        threads_(threads),
         connections_(connections),
         limits_(limits),
         handle_(handle) {
-    new_task_queue = [&threads] { return new ListenerTasks(threads); };
     set_keep_alive_timeout(limits.idle.count());
     set_keep_alive_max_count(kMostRequests);
-    // Two programs on one port would share the machines out between them at random.
-    set_socket_options([this](socket_t socket) {
-      socket_ = socket;
-      const int on = 1;
-      setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    });
     // Everything is answered here: the library's own routes are regular expressions, tried one
     // after the other, and it would read bodies before anybody asked who sends them.
     set_pre_routing_handler([this](const httplib::Request& request, httplib::Response& response) {
@@ -143,48 +144,47 @@ class Listener final : public httplib::Server {
       if (response.status == 204) response.headers.erase("Content-Length");
     });
   }
+  ~Listener() override { end(); }
 
-  bool bind(const Listen& listen) {
-    const std::string& host = listen.host;
-    bound_ = host.empty() ? bind_port("::", listen.port) || bind_port("0.0.0.0", listen.port)
-                          : bind_port(host, listen.port);
-    if (bound_) ::listen(socket_, kBacklog);
-    return bound_;
+  [[nodiscard]] const ListeningSocket& socket() const { return *socket_; }
+  [[nodiscard]] bool is(const ListenAddress& address) const {
+    const Terms now = terms();
+    const bool same_any = address.port == 0 && now.any_port && now.address->host == address.host;
+    return same_any || socket_->is(address);
   }
-  [[nodiscard]] std::uint16_t port() const { return port_; }
+  [[nodiscard]] std::shared_ptr<const ListenAddress> address() const { return terms().address; }
+  void set_terms(Terms terms) {
+    const std::lock_guard lock(terms_mutex_);
+    terms_ = std::move(terms);
+  }
   void start() {
     thread_ = std::thread([this] {
-      listen_after_bind();
-      ended_.store(true);
+      socket_->accept([this](int connection) {
+        threads_.run([this, connection] { process_and_close_socket(connection); });
+      });
     });
   }
+  /// Takes no more connections, and ends those that there are with the request in hand.
   void end() {
-    if (thread_.joinable()) {
-      while (!is_running() && !ended_.load()) std::this_thread::yield();
-      stop();
-      thread_.join();
-    } else if (bound_) {
-      close(svr_sock_.exchange(-1));
-    }
-    bound_ = false;
+    draining_.store(true, std::memory_order_relaxed);
+    if (socket_ == nullptr) return;
+    socket_->end();
+    if (thread_.joinable()) thread_.join();
+    socket_.reset();
   }
 
  private:
-  bool bind_port(const std::string& host, std::uint16_t port) {
-    if (port == 0) {
-      const int any = bind_to_any_port(host);
-      port_ = static_cast<std::uint16_t>(std::max(any, 0));
-      return any > 0;
-    }
-    port_ = port;
-    return bind_to_port(host, port);
+  [[nodiscard]] Terms terms() const {
+    const std::lock_guard lock(terms_mutex_);
+    return terms_;
   }
 
-  SSL* shake_hands(int socket) const {
-    SSL* tls = SSL_new(tls_.get());
+  static SSL* shake_hands(int socket, SSL_CTX* context) {
+    SSL* tls = SSL_new(context);
     if (tls == nullptr) return nullptr;
     const timeval time{.tv_sec = kHandshake.count(), .tv_usec = 0};
     setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &time, sizeof time);
+    setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &time, sizeof time);
     SSL_set_fd(tls, socket);
     if (SSL_accept(tls) == 1) return tls;
     SSL_free(tls);
@@ -194,12 +194,13 @@ class Listener final : public httplib::Server {
 
   // NOLINTNEXTLINE: the base class' name
   bool process_and_close_socket(socket_t socket) override {
+    const Terms now = terms();
     SSL* tls = nullptr;
-    if (tls_ != nullptr && (tls = shake_hands(socket)) == nullptr) {
+    if (now.tls != nullptr && (tls = shake_hands(socket, now.tls.get())) == nullptr) {
       close(socket);
       return false;
     }
-    HttpConnection connection(socket, tls, limits_, number_);
+    HttpConnection connection(socket, tls, limits_, now.address);
     const std::string client = connection.peer();
     if (!connections_.add(socket, client)) {
       connection.refuse(503, "too many connections");
@@ -250,20 +251,16 @@ class Listener final : public httplib::Server {
     }
   }
 
- public:
-  void drain() { draining_.store(true, std::memory_order_relaxed); }
-
  private:
-  std::size_t number_;
-  TlsContext tls_;
+  std::unique_ptr<ListeningSocket> socket_;
+  mutable std::mutex terms_mutex_;
+  Terms terms_;
+  ConnectionThreads& threads_;
   Connections& connections_;
   const ConnectionLimits& limits_;
   const Handle& handle_;
   std::thread thread_;
-  std::atomic<bool> draining_{false}, ended_{false};
-  int socket_ = -1;
-  std::uint16_t port_ = 0;
-  bool bound_ = false;
+  std::atomic<bool> draining_{false};
 };
 
 }  // namespace
@@ -279,7 +276,31 @@ struct HttpServer::Parts {
   Connections connections;
   ConnectionLimits limits;
   Handle handle;
+  mutable std::mutex mutex;  // of what follows
   std::vector<std::unique_ptr<Listener>> listeners;
+  /// Those that take no more connections; there may be some of theirs.
+  std::vector<std::unique_ptr<Listener>> ended;
+  bool started = false;
+
+  [[nodiscard]] Result<Terms> terms(const ListenAddress& address, const ListeningSocket& socket) {
+    auto tls = tls_context(address);
+    if (!tls) return tl::unexpected(tls.error());
+    auto actual = std::make_shared<ListenAddress>(address);
+    actual->port = socket.port();
+    return Terms{std::move(actual), std::move(*tls), address.port == 0};
+  }
+  [[nodiscard]] Result<std::unique_ptr<Listener>> listener(
+      const ListenAddress& address, std::unique_ptr<ListeningSocket> socket) {
+    if (socket == nullptr) {
+      auto opened = ListeningSocket::open(address);
+      if (!opened) return tl::unexpected(opened.error());
+      socket = std::move(*opened);
+    }
+    auto made = terms(address, *socket);
+    if (!made) return tl::unexpected(made.error());
+    return std::make_unique<Listener>(std::move(socket), std::move(*made), threads, connections,
+                                      limits, handle);
+  }
 };
 
 HttpServer::HttpServer() = default;
@@ -289,42 +310,87 @@ Result<std::unique_ptr<HttpServer>> HttpServer::open(ServerOptions options, Hand
   std::unique_ptr<HttpServer> server(new HttpServer());
   server->parts_ = std::make_unique<Parts>(options, std::move(handle));
   Parts& parts = *server->parts_;
-  for (const Listen& listen : options.listen) {
-    TlsContext tls;
-    if (!listen.certificate.empty()) {
-      Result<TlsContext> made = tls_context(listen);
-      if (!made) return tl::unexpected(made.error());
-      tls = std::move(*made);
+  std::vector<std::unique_ptr<ListeningSocket>> inherited;
+  for (const int socket : options.inherited) {
+    inherited.push_back(std::make_unique<ListeningSocket>(socket));
+  }
+  if (options.listen.empty()) {
+    for (const auto& socket : inherited) {
+      options.listen.push_back({.host = socket->host(), .port = socket->port()});
     }
-    auto listener =
-        std::make_unique<Listener>(parts.listeners.size(), std::move(tls), parts.threads,
-                                   parts.connections, parts.limits, parts.handle);
-    errno = 0;
-    if (!listener->bind(listen)) {
-      return system_failure(
-          "service-listen",
-          fmt::format("listening at {} port {}",
-                      listen.host.empty() ? "every address" : metalwright::quoted(listen.host),
-                      listen.port),
-          errno == 0 ? EADDRNOTAVAIL : errno);
-    }
-    parts.listeners.push_back(std::move(listener));
+  }
+  for (const ListenAddress& address : options.listen) {
+    const auto given = std::find_if(inherited.begin(), inherited.end(), [&](const auto& socket) {
+      return socket != nullptr && socket->is(address);
+    });
+    auto listener = parts.listener(address, given == inherited.end() ? nullptr : std::move(*given));
+    if (!listener) return tl::unexpected(listener.error());
+    parts.listeners.push_back(std::move(*listener));
+  }
+  for (const auto& socket : inherited) {
+    if (socket == nullptr) continue;
+    return invalid("service-listen",
+                   fmt::format("a socket at {} port {} was passed, and service.listen has no such "
+                               "address",
+                               metalwright::quoted(socket->host()), socket->port()));
   }
   return server;
 }
 
 void HttpServer::start() {
+  const std::lock_guard lock(parts_->mutex);
+  parts_->started = true;
   for (const auto& listener : parts_->listeners) listener->start();
 }
 
-std::vector<std::uint16_t> HttpServer::ports() const {
-  std::vector<std::uint16_t> ports;
-  for (const auto& listener : parts_->listeners) ports.push_back(listener->port());
-  return ports;
+Result<void> HttpServer::listen(const std::vector<ListenAddress>& addresses) {
+  const std::lock_guard lock(parts_->mutex);
+  std::vector<std::unique_ptr<Listener>>& before = parts_->listeners;
+  std::vector<std::unique_ptr<Listener>> fresh(addresses.size());
+  std::vector<std::pair<std::size_t, Terms>> kept;  // by their number before
+  std::vector<std::size_t> place(before.size(), addresses.size());
+  for (std::size_t i = 0; i < addresses.size(); ++i) {
+    std::size_t same = 0;
+    while (same < before.size() &&
+           (place[same] != addresses.size() || !before[same]->is(addresses[i]))) {
+      ++same;
+    }
+    if (same < before.size()) {
+      auto terms = parts_->terms(addresses[i], before[same]->socket());
+      if (!terms) return tl::unexpected(terms.error());
+      kept.emplace_back(same, std::move(*terms));
+      place[same] = i;
+      continue;
+    }
+    auto made = parts_->listener(addresses[i], nullptr);
+    if (!made) return tl::unexpected(made.error());
+    fresh[i] = std::move(*made);
+  }
+  for (auto& listener : fresh) {
+    if (listener != nullptr && parts_->started) listener->start();
+  }
+  for (auto& [number, terms] : kept) before[number]->set_terms(std::move(terms));
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    if (place[i] != addresses.size()) {
+      fresh[place[i]] = std::move(before[i]);
+    } else {
+      before[i]->end();
+      parts_->ended.push_back(std::move(before[i]));
+    }
+  }
+  before = std::move(fresh);
+  return {};
+}
+
+std::vector<ListenAddress> HttpServer::addresses() const {
+  const std::lock_guard lock(parts_->mutex);
+  std::vector<ListenAddress> addresses;
+  for (const auto& listener : parts_->listeners) addresses.push_back(*listener->address());
+  return addresses;
 }
 
 void HttpServer::drain(std::chrono::milliseconds patience) {
-  for (const auto& listener : parts_->listeners) listener->drain();
+  const std::lock_guard lock(parts_->mutex);
   for (const auto& listener : parts_->listeners) listener->end();
   parts_->connections.end(patience);
   parts_->threads.stop();

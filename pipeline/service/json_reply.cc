@@ -61,8 +61,7 @@ std::string bare_time(Time time) {
 std::string own_address(const Service& service, const Request& request) {
   const std::string host = request.header("Host");
   if (is_host(host)) {
-    const auto& listen = service.config().service.listen[request.listener()];
-    return (listen.certificate.empty() ? "http://" : "https://") + host;
+    return (request.listener().certificate.empty() ? "http://" : "https://") + host;
   }
   return service.config().service.url;
 }

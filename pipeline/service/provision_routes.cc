@@ -70,8 +70,8 @@ std::string hostname_of(const Known& machine) {
                               : std::string(machine.owner.entry->server->hostname);
 }
 
-void health(Service& service, Request& request, Reply& reply) {
-  const Personality personality = service.config().service.listen[request.listener()].personality;
+void health(Service&, Request& request, Reply& reply) {
+  const Personality personality = request.listener().personality;
   Json body;
   switch (personality) {
     case Personality::boot:

@@ -1,5 +1,6 @@
 #include "pipeline/service/self_check.h"
 
+#include <fmt/format.h>
 #include <netdb.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -10,10 +11,14 @@
 #include <memory>
 #include <string_view>
 
+#include "reconciler/store/run_lock.h"
+
 namespace metalwright::service {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+
+constexpr std::chrono::seconds kPatience{2};
 
 struct FreeAddresses {
   void operator()(addrinfo* list) const { freeaddrinfo(list); }
@@ -60,8 +65,8 @@ bool ask(const addrinfo& address, bool tls, Clock::time_point until) {
 
 }  // namespace
 
-bool listener_answers(const std::string& host, std::uint16_t port, bool tls,
-                      std::chrono::milliseconds patience) {
+bool listener_answers(const ListenAddress& address, std::chrono::milliseconds patience) {
+  const std::string& host = address.host;
   const Clock::time_point until = Clock::now() + patience;
   // A socket for every address of both families is asked at either.
   const bool any = host.empty() || host == "::" || host == "0.0.0.0";
@@ -73,11 +78,35 @@ bool listener_answers(const std::string& host, std::uint16_t port, bool tls,
                                         host == "0.0.0.0" ? "127.0.0.1" : "::1"}
            : std::array<std::string, 2>{host, host}) {
     addrinfo* found = nullptr;
-    if (getaddrinfo(place.c_str(), std::to_string(port).c_str(), &wanted, &found) != 0) continue;
+    if (getaddrinfo(place.c_str(), std::to_string(address.port).c_str(), &wanted, &found) != 0)
+      continue;
     const std::unique_ptr<addrinfo, FreeAddresses> list(found);
-    if (ask(*found, tls, until)) return true;
+    if (ask(*found, !address.certificate.empty(), until)) return true;
   }
   return false;
+}
+
+std::vector<std::string> wants_restart(const HostConfig& config,
+                                       const std::optional<store::LockHolder>& holder) {
+  std::vector<std::string> reasons;
+  // Of instances with a database in common another host's may hold the lock.
+  const bool shared = store::is_shared(config.state);
+  const bool serves =
+      holder && holder->command == "serve" && holder->host == store::this_process("", {}).host;
+  if (shared ? !serves : holder && !serves) return reasons;
+  for (const ListenAddress& address : config.service.listen) {
+    if (address.port == 0) continue;
+    const bool answers = listener_answers(address, kPatience);
+    if (answers == serves) continue;
+    const std::string place =
+        fmt::format("{}:{}", address.host.empty() ? "*" : address.host, address.port);
+    reasons.push_back(serves ? "nothing answers at " + place +
+                                   ", and the service runs: restart it to listen there"
+                             : "something answers at " + place +
+                                   ", and no service has this state: if that is metalwright, "
+                                   "restart it to take up 'state'");
+  }
+  return reasons;
 }
 
 }  // namespace metalwright::service

@@ -44,7 +44,7 @@ Service::~Service() {
 
 Result<std::unique_ptr<Service>> Service::open(const HostConfig& config, ServiceOptions options) {
   std::unique_ptr<Service> service(new Service(config, std::move(options)));
-  if (config.service.listen.empty()) {
+  if (config.service.listen.empty() && service->options_.inherited.empty()) {
     return invalid("service-listen", "service.listen names no address to listen at",
                    {.file = config.file});
   }
@@ -57,9 +57,8 @@ Result<std::unique_ptr<Service>> Service::open(const HostConfig& config, Service
   server_options.most_connections = config.service.max_connections;
   server_options.most_connections_a_client =
       std::max<std::size_t>(8, config.service.max_connections / 2);
-  for (const ListenAddress& listen : config.service.listen) {
-    server_options.listen.push_back({listen.host, listen.port, listen.certificate, listen.key});
-  }
+  server_options.listen = config.service.listen;
+  server_options.inherited = std::exchange(service->options_.inherited, {});
   auto server = HttpServer::open(
       std::move(server_options),
       [raw = service.get()](Request& request, Reply& reply) { raw->handle(request, reply); });
@@ -70,10 +69,12 @@ Result<std::unique_ptr<Service>> Service::open(const HostConfig& config, Service
 
 void Service::start() { server_->start(); }
 
-void Service::reload(const HostConfig& fresh) {
+Result<void> Service::reload(const HostConfig& fresh) {
   auto config = std::make_unique<HostConfig>(fresh);
-  config->service.listen = this->config().service.listen;
   config->state = this->config().state;
+  // Without addresses it listens at what was passed, which another configuration does not change.
+  const Result<void> listens =
+      config->service.listen.empty() ? Result<void>() : server_->listen(config->service.listen);
   boot_rate_.set_rate(config->service.rate.boot);
   node_rate_.set_rate(config->service.rate.node);
   api_rate_.set_rate(config->service.rate.api);
@@ -81,17 +82,14 @@ void Service::reload(const HostConfig& fresh) {
   configs_.push_back(std::move(config));
   config_.store(configs_.back().get());
   if (const auto before = view_.get()) make_view(before->compiled(), before->api());
+  return listens;
 }
 
 bool Service::alive(std::chrono::milliseconds patience) const {
-  const std::vector<std::uint16_t> ports = server_->ports();
-  for (std::size_t i = 0; i < ports.size(); ++i) {
-    const ListenAddress& listen = config().service.listen[i];
-    if (!listener_answers(listen.host, ports[i], !listen.certificate.empty(), patience)) {
-      return false;
-    }
-  }
-  return true;
+  const std::vector<ListenAddress> addresses = server_->addresses();
+  return std::all_of(addresses.begin(), addresses.end(), [&](const ListenAddress& address) {
+    return listener_answers(address, patience);
+  });
 }
 
 void Service::drain(std::chrono::milliseconds patience) {
@@ -106,13 +104,11 @@ void Service::drain(std::chrono::milliseconds patience) {
 
 std::vector<std::string> Service::addresses() const {
   std::vector<std::string> urls;
-  const std::vector<std::uint16_t> ports = server_->ports();
-  for (std::size_t i = 0; i < ports.size(); ++i) {
-    const ListenAddress& listen = config().service.listen[i];
+  for (const ListenAddress& listen : server_->addresses()) {
     const bool v6 = listen.host.find(':') != std::string::npos;
     urls.push_back(fmt::format("{}://{}{}{}:{}", listen.certificate.empty() ? "http" : "https",
                                v6 ? "[" : "", listen.host.empty() ? "*" : listen.host,
-                               v6 ? "]" : "", ports[i]));
+                               v6 ? "]" : "", listen.port));
   }
   return urls;
 }

@@ -34,6 +34,7 @@ struct ServiceOptions {
   std::function<void()> wake;                   ///< makes the loop begin a round
   std::function<void()> wake_lives;             ///< there are events of servers' lives to be taken
   std::function<void()> api_made;               ///< the API made something, or took it back
+  std::vector<int> inherited;  ///< sockets that listen already, for `service.listen`
 };
 
 /// A value that one thread replaces and many take, each with a copy of its own until there is
@@ -93,9 +94,9 @@ class Service {
   void drain(std::chrono::milliseconds patience);
   /// The listeners' addresses as URLs.
   [[nodiscard]] std::vector<std::string> addresses() const;
-  /// Answers by another configuration from now on, but at the listeners and from the state that it
-  /// has. One thread only.
-  void reload(const HostConfig& config);
+  /// Answers by another configuration from now on, but from the state that it has. One thread only.
+  /// Error: it cannot listen at the addresses that are new, and goes on where it did.
+  [[nodiscard]] Result<void> reload(const HostConfig& config);
   /// Whether every listener answers, as a client would see it.
   [[nodiscard]] bool alive(std::chrono::milliseconds patience) const;
 

@@ -150,7 +150,7 @@ class Package(unittest.TestCase):
             verdict = run("systemd-analyze", "security", "--offline=true", "--no-pager", "/" + UNIT)
             level = float(re.search(r"Overall exposure level for \S+: ([\d.]+)", verdict).group(1))
             self.assertLess(level, 3.0)
-            for unit in ("metalwright.service", "metalwright-dhcp-tap@eth0.service"):
+            for unit in ("metalwright.service", "metalwright.socket", "metalwright-dhcp-tap@eth0.service"):
                 said = subprocess.run(["systemd-analyze", "verify", "--man=no", unit], text=True,
                                       capture_output=True, check=False)
                 self.assertNotIn("metalwright", said.stdout + said.stderr, unit)

@@ -82,6 +82,7 @@ class Serving(Site):
     service = "{url: 'http://192.0.2.1:8000', menu-timeout: 3s}"
     description = None
     listeners = 1
+    host = "127.0.0.1"
 
     def setUp(self):
         super().setUp()
@@ -99,10 +100,12 @@ class Serving(Site):
         with open(self.config, "a", encoding="utf-8") as config:
             config.write(f"service: {self.service}\n")
 
+    def arguments(self):
+        """How it is started: by default at any free ports."""
+        return [PROGRAM, "-c", str(self.config), "serve"] + ["--listen", f"{self.host}:0"] * self.listeners
+
     def start(self):
-        arguments = [PROGRAM, "-c", str(self.config), "serve"]
-        for _ in range(self.listeners):
-            arguments += ["--listen", "127.0.0.1:0"]
+        arguments = self.arguments()
         self.log = self.root / "serve.log"
         self.log.write_text("")
         with open(self.log, "w", encoding="utf-8") as log:
@@ -113,7 +116,7 @@ class Serving(Site):
                         "the service to serve")
         self.assertFalse(self.ended(), self.log.read_text())
         self.ports = [int(port) for port in
-                      re.findall(r"listening at http://127.0.0.1:(\d+)", self.log.read_text())]
+                      re.findall(rf"listening at http://{self.host}:(\d+)", self.log.read_text())]
         self.assertEqual(len(self.ports), self.listeners)
         self.port = self.ports[0]
         self.description = None
@@ -132,7 +135,7 @@ class Serving(Site):
 
     def ask(self, path, method="GET", body=None, headers=None, port=None, shape=True):
         """Asks, and holds the answer against the API's description."""
-        connection = http.client.HTTPConnection("127.0.0.1", port or self.port, timeout=60)
+        connection = http.client.HTTPConnection(self.host, port or self.port, timeout=60)
         try:
             if isinstance(body, (dict, list)):
                 body = json.dumps(body)
@@ -149,7 +152,7 @@ class Serving(Site):
 
     def raw(self, data, port=None, read=True):
         """Sends bytes as they are and reads what comes until the end."""
-        with socket.create_connection(("127.0.0.1", port or self.port), timeout=60) as connection:
+        with socket.create_connection((self.host, port or self.port), timeout=60) as connection:
             connection.sendall(data)
             connection.shutdown(socket.SHUT_WR)
             answer = b""

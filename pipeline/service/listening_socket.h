@@ -1,0 +1,50 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "schemas/error.h"
+#include "schemas/host_config.h"
+
+namespace metalwright::service {
+
+/// A socket that takes connections, opened here or by who started the process. cpp-httplib's own
+/// loop could only be ended by shutting the socket down, which would end it for systemd as well.
+class ListeningSocket {
+ public:
+  /// Error: `unavailable`, naming the address that could not be had.
+  [[nodiscard]] static Result<std::unique_ptr<ListeningSocket>> open(const ListenAddress& address);
+  /// Takes over a descriptor that listens already.
+  explicit ListeningSocket(int descriptor);
+  ~ListeningSocket();
+  ListeningSocket(const ListeningSocket&) = delete;
+  ListeningSocket& operator=(const ListeningSocket&) = delete;
+
+  /// Numbers: `192.0.2.1`, `::`.
+  [[nodiscard]] const std::string& host() const { return host_; }
+  [[nodiscard]] std::uint16_t port() const { return port_; }
+  /// Whether it is the one that an address of the configuration means.
+  [[nodiscard]] bool is(const ListenAddress& address) const;
+
+  /// Hands over connections as they come, each an open descriptor, until `end`.
+  void accept(const std::function<void(int)>& take);
+  /// From another thread; also before `accept` began.
+  void end();
+
+ private:
+  [[nodiscard]] bool await() const;
+  int socket_, wake_;
+  std::atomic<bool> ended_{false};
+  std::string host_;
+  std::uint16_t port_ = 0;
+};
+
+/// The sockets that systemd opened for this process: sd_listen_fds(3). Taken once; children do not
+/// inherit them. Error: `invalid` for one that does not listen for TCP connections.
+[[nodiscard]] Result<std::vector<int>> inherited_sockets();
+
+}  // namespace metalwright::service
