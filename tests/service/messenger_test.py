@@ -3,7 +3,10 @@
 
 import email
 import email.policy
+import re
 import signal
+import ssl
+import subprocess
 import time
 
 from serve_site import INVENTORY, Serving, main
@@ -95,6 +98,86 @@ class Told(Serving):
         self.await_told(STRANGER)
         self.assertEqual(len(self.http.posts), 1)
         self.assertIn("it is tried again", self.log.read_text() + "it is tried again")
+
+
+class Mails(Serving):
+    """E-mail over TLS, by STARTTLS or from the first byte, with a login."""
+
+    source = "branch: main, poll: 1s"
+    login = ("boot", "s3cret pass\u00f6")
+    options = {}
+
+    def configure(self):
+        for name in ("cert", "other"):
+            subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+                            "-nodes", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1",
+                            "-days", "2", "-keyout", str(self.root / f"{name}.key"),
+                            "-out", str(self.root / f"{name}.pem")], check=True, capture_output=True)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.root / "cert.pem", self.root / "cert.key")
+        options = {"tls": context, "login": self.login, **self.options}
+        self.mail = MailSink(**options)
+        self.addCleanup(self.mail.close)
+        (self.root / "secrets").mkdir()
+        (self.root / "secrets/mail").write_text(self.login[1] + "\n")
+        self.service = (
+            "{url: 'http://192.0.2.1:8000', notify: ["
+            f"{{name: post, smtp: '{self.mail.url}', from: boot@example.net, to: [ada@example.net], pause: 0s, "
+            "user: boot, password: {secret: mail}, ca-file: cert.pem}]}")
+        super().configure()
+
+    def again(self, before, after):
+        self.stop()
+        text = self.config.read_text()
+        self.assertIn(before, text)
+        self.config.write_text(text.replace(before, after))
+        self.start()
+
+    def await_trouble(self):
+        self.await_true(lambda: re.search(r"post.*mail server", self.log.read_text()), "the trouble to be said")
+        self.assertEqual(self.mail.mails, [])
+        self.assertNotIn("s3cret", self.log.read_text())
+
+    def test_a_mail_arrives_and_nothing_of_it_in_the_clear(self):
+        self.ask("/register", "POST", {"mac": STRANGER})
+        self.await_true(lambda: self.mail.mails, "the mail")
+        clear = [line for safe, line in self.mail.heard if not safe]
+        self.assertEqual([line.split(" ")[0] for line in clear], [] if self.options.get("wrapped") else ["EHLO", "STARTTLS"])
+        self.assertTrue(any(line.startswith("AUTH ") for safe, line in self.mail.heard if safe))
+
+    def test_another_certificate_is_not_trusted(self):
+        self.again("ca-file: cert.pem", "ca-file: other.pem")
+        self.ask("/register", "POST", {"mac": STRANGER})
+        self.await_trouble()
+        self.assertFalse(any("AUTH" in line for _, line in self.mail.heard))
+        self.again("ca-file: other.pem", "ca-file: cert.pem")
+        self.await_true(lambda: self.mail.mails, "the mail that waited")
+
+    def test_a_wrong_password_is_said_and_not_shown(self):
+        (self.root / "secrets/mail").write_text("s3cret but wrong\n")
+        self.ask("/register", "POST", {"mac": STRANGER})
+        self.await_trouble()
+
+
+class MailsWrapped(Mails):
+    """TLS from the first byte: `smtps://`."""
+
+    options = {"wrapped": True}
+
+
+class MailsInTheClear(Mails):
+    """A server that offers no TLS gets no password, and no mail that needs one."""
+
+    options = {"tls": None}
+
+    def test_a_password_goes_over_tls_or_not_at_all(self):
+        self.ask("/register", "POST", {"mac": STRANGER})
+        self.await_trouble()
+        self.assertFalse(any("AUTH" in line for _, line in self.mail.heard))
+
+
+for name in [name for name in vars(Mails) if name.startswith("test_")]:
+    setattr(MailsInTheClear, name, None)
 
 
 class Pauses(Told):

@@ -1,14 +1,18 @@
 #!/usr/bin/env python3
 """What the API made, in the repository: exported, committed and pushed, over a path and over HTTP."""
 
+import os
 import pathlib
+import pwd
 import signal
+import socket
 import subprocess
 import sys
 import threading
 
 from serve_site import Serving, main
 
+SSHD = pathlib.Path("/usr/sbin/sshd")
 SERVER = pathlib.Path(__file__).resolve().parent.parent / "source/servers/http_git_server.py"
 STRANGER = "52:54:00:00:00:99"
 
@@ -194,6 +198,51 @@ class Remote(WriteBack):
         self.await_file("inventory/api-cp-1.yaml")
 
 
+class Ssh(WriteBack):
+    """The repository is behind ssh: OpenSSH's own server, with a key and a host that is known."""
+
+    def configure(self):
+        if not SSHD.exists():
+            print("SKIP: openssh-server is not installed")
+            sys.exit(77)
+        if os.geteuid() == 0:
+            os.makedirs("/run/sshd", exist_ok=True)  # Debian's service makes it at boot
+        self.root.chmod(0o755)
+        (self.root / "secrets").mkdir()
+        for name in ("host", "secrets/git", "other"):
+            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(self.root / name)], check=True)
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        (self.root / "sshd_config").write_text(
+            f"ListenAddress 127.0.0.1\nPort {port}\nHostKey {self.root}/host\n"
+            f"AuthorizedKeysFile {self.root}/secrets/git.pub\nStrictModes no\nUsePAM no\nPidFile none\n"
+            "PasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin prohibit-password\n")
+        (self.root / "sshd.log").write_text("")
+        server = subprocess.Popen([SSHD, "-D", "-f", self.root / "sshd_config", "-E", self.root / "sshd.log"],
+                                  stdin=subprocess.DEVNULL)
+        self.addCleanup(server.wait)
+        self.addCleanup(server.kill)
+        self.await_true(lambda: "Server listening" in (self.root / "sshd.log").read_text(), "sshd")
+        self.known = f"[127.0.0.1]:{port} "
+        (self.root / "known").write_text(self.known + (self.root / "host.pub").read_text())
+        super().configure()
+        user = pwd.getpwuid(os.geteuid()).pw_name
+        self.config.write_text(self.config.read_text().replace(
+            f"git: {self.root}/fleet.git",
+            f"git: 'ssh://{user}@127.0.0.1:{port}{self.root}/fleet.git', ssh-key: {{secret: git}}, known-hosts: known"))
+
+    def test_a_host_that_is_not_the_known_one_gets_nothing(self):
+        self.make()
+        self.await_file("inventory/api-cp-1.yaml")
+        (self.root / "known").write_text(self.known + (self.root / "other.pub").read_text())
+        self.make("talos-2", "52:54:00:00:0b:02", "cp-2")
+        self.await_true(lambda: "not written back: " in self.log.read_text(), "the refusal to be said")
+        self.assertNotIn("inventory/api-cp-2.yaml", self.files())
+        (self.root / "known").write_text(self.known + (self.root / "host.pub").read_text())
+        self.await_file("inventory/api-cp-2.yaml")
+
+
 class Checkout(WriteBack):
     """A local work tree: the branch that is checked out in it is left alone."""
 
@@ -212,6 +261,9 @@ class Checkout(WriteBack):
 
 for name in [name for name in vars(WriteBack) if name.startswith("test_")]:
     setattr(Checkout, name, None)
+for name in ("test_export_prints_and_writes_the_same", "test_what_would_stop_the_boots_is_not_committed",
+             "test_it_is_made_up_for_after_a_kill"):
+    setattr(Ssh, name, None)
 for name in ("test_export_prints_and_writes_the_same", "test_it_is_made_up_for_after_a_kill"):
     setattr(Followed, name, None)
 
