@@ -289,6 +289,9 @@ bool Menu::owned_by_name() const {
 std::span<const Menu> menus() { return kMenus; }
 
 const Menu* find_menu(std::string_view path) {
+  for (const Menu& menu : kMenus) {
+    if (menu.path == path) return &menu;
+  }
   const std::string wanted = menu_path(path);
   for (const Menu& menu : kMenus) {
     if (menu.path == wanted) return &menu;

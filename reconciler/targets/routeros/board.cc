@@ -84,16 +84,32 @@ std::string spare_value(std::string_view property, unsigned number) {
   return property == "relay" ? "192.0.2." + std::to_string(number) : std::to_string(4095 - number);
 }
 
-Board::Board(const routeros::Menu& menu, const std::vector<PresentRow>& rows)
-    : menu_(menu), groups_(unique_groups(menu.path)) {
+std::vector<std::string> unique_keys(const routeros::Menu& menu, const RestValues& values) {
+  std::vector<std::string> keys;
+  const std::vector<Group>& groups = unique_groups(menu.path);
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    std::string key;
+    for (const std::string_view name : groups[g]) {
+      std::string value = routeros::canonical(menu, name, value_of(values, name));
+      const routeros::Property* const property = menu.find(name);
+      if (property != nullptr && value == property->absent) value.clear();
+      if (key.empty() && value.empty()) break;
+      key += std::to_string(g) + '\x1f' + value;
+    }
+    if (!key.empty()) keys.push_back(std::move(key));
+  }
+  return keys;
+}
+
+Board::Board(const routeros::Menu& menu, const std::vector<PresentRow>& rows) : menu_(menu) {
   for (const PresentRow& row : rows) put(row.id, row.values);
 }
 
 std::vector<std::string> Board::all_taken_by(const std::string& id,
                                              const RestValues& values) const {
   std::vector<std::string> owners;
-  for (std::size_t g = 0; g < groups_.size(); ++g) {
-    const auto at = owners_.find(key(g, values));
+  for (const std::string& key : unique_keys(menu_, values)) {
+    const auto at = owners_.find(key);
     if (at != owners_.end() && at->second != id) owners.push_back(at->second);
   }
   return owners;
@@ -106,18 +122,15 @@ std::string Board::taken_by(const std::string& id, const RestValues& values) con
 
 void Board::put(const std::string& id, RestValues values) {
   erase(id);
-  for (std::size_t g = 0; g < groups_.size(); ++g) {
-    const std::string text = key(g, values);
-    if (!text.empty()) owners_.emplace(text, id);
-  }
+  for (std::string& key : unique_keys(menu_, values)) owners_.emplace(std::move(key), id);
   rows_[id] = std::move(values);
 }
 
 void Board::erase(const std::string& id) {
   const auto row = rows_.find(id);
   if (row == rows_.end()) return;
-  for (std::size_t g = 0; g < groups_.size(); ++g) {
-    const auto at = owners_.find(key(g, row->second));
+  for (const std::string& key : unique_keys(menu_, row->second)) {
+    const auto at = owners_.find(key);
     if (at != owners_.end() && at->second == id) owners_.erase(at);
   }
   rows_.erase(row);
@@ -126,18 +139,6 @@ void Board::erase(const std::string& id) {
 const RestValues* Board::find(const std::string& id) const {
   const auto at = rows_.find(id);
   return at == rows_.end() ? nullptr : &at->second;
-}
-
-std::string Board::key(std::size_t group, const RestValues& values) const {
-  std::string text;
-  for (const std::string_view name : groups_[group]) {
-    std::string value = routeros::canonical(menu_, name, value_of(values, name));
-    const routeros::Property* const property = menu_.find(name);
-    if (property != nullptr && value == property->absent) value.clear();
-    if (text.empty() && value.empty()) return {};
-    text += std::to_string(group) + '\x1f' + value;
-  }
-  return text;
 }
 
 }  // namespace metalwright::reconciler

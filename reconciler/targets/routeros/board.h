@@ -18,6 +18,11 @@ using Group = std::vector<std::string_view>;
 [[nodiscard]] const std::vector<Group>& unique_groups(std::string_view menu);
 [[nodiscard]] bool unique_property(std::string_view menu, std::string_view property);
 
+/// What a row with these values has that no other may have: a key a group. None of a group whose
+/// first property is not set: such rows never meet.
+[[nodiscard]] std::vector<std::string> unique_keys(const routeros::Menu& menu,
+                                                   const RestValues& values);
+
 /// A property by which a row of this menu can make room for another one for a moment, and values
 /// of it that nobody has; empty where there is none.
 [[nodiscard]] std::string_view spare_property(std::string_view menu);
@@ -42,11 +47,7 @@ class Board {
   [[nodiscard]] const RestValues* find(const std::string& id) const;
 
  private:
-  /// Empty where the first of the group is not set: such rows never meet.
-  [[nodiscard]] std::string key(std::size_t group, const RestValues& values) const;
-
   const routeros::Menu& menu_;
-  const std::vector<Group>& groups_;
   std::unordered_map<std::string, RestValues> rows_;
   std::unordered_map<std::string, std::string> owners_;
 };

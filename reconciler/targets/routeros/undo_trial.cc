@@ -5,10 +5,10 @@
 #include <map>
 #include <optional>
 #include <set>
-#include <unordered_map>
 #include <utility>
 
 #include "reconciler/targets/routeros/board.h"
+#include "reconciler/targets/routeros/trial_menu.h"
 #include "renderers/routeros/interpreter.h"
 #include "schemas/quote.h"
 
@@ -50,128 +50,14 @@ constexpr std::array kReferences{
     Reference{"/ipv6/nd/prefix", "interface", "/interface/vlan"},
 };
 
-/// One menu of the router as it would be. Values are canonical, and what a row without a property
-/// has anyway is not among them.
-class TrialMenu {
- public:
-  TrialMenu(const routeros::Menu& menu, const std::vector<PresentRow>& rows)
-      : menu_(menu), board_(menu, {}) {
-    for (const PresentRow& row : rows) {
-      order_.push_back(row.id);
-      put(row.id, kept(row.values));
-    }
-  }
-
-  [[nodiscard]] const routeros::Menu& menu() const { return menu_; }
-  [[nodiscard]] const std::vector<std::string>& order() const { return order_; }
-  [[nodiscard]] const RestValues* find(const std::string& id) const { return board_.find(id); }
-
-  [[nodiscard]] std::vector<std::string> having(std::string_view name,
-                                                std::string_view value) const {
-    const std::string text = routeros::canonical(menu_, name, value);
-    const routeros::Property* const property = menu_.find(name);
-    if (!indexed(name) || (property != nullptr && text == property->absent)) return order_;
-    std::vector<std::string> ids;
-    const auto [first, last] = known_.equal_range(index_key(name, text));
-    for (auto at = first; at != last; ++at) ids.push_back(at->second);
-    return ids;
-  }
-
-  [[nodiscard]] RestValues kept(const RestValues& values) const {
-    RestValues out;
-    for (const auto& [name, value] : values) {
-      std::string text = routeros::canonical(menu_, name, value);
-      const routeros::Property* const property = menu_.find(name);
-      if (text.empty() || (property != nullptr && text == property->absent)) continue;
-      out.emplace_back(name, std::move(text));
-    }
-    return out;
-  }
-
-  Ran<void> insert(const std::string& id, RestValues values, const std::string& before) {
-    if (!board_.taken_by(id, values).empty())
-      return tl::unexpected(std::string("already have such"));
-    if (before.empty()) {
-      order_.push_back(id);
-    } else {
-      order_.insert(std::find(order_.begin(), order_.end(), before), id);
-    }
-    put(id, std::move(values));
-    return {};
-  }
-
-  Ran<void> set(const std::string& id, const RestValues& values) {
-    RestValues after = kept(changed(*board_.find(id), values));
-    if (!board_.taken_by(id, after).empty())
-      return tl::unexpected(std::string("already have such"));
-    forget(id);
-    put(id, std::move(after));
-    return {};
-  }
-
-  void erase(const std::string& id) {
-    forget(id);
-    board_.erase(id);
-    // What was added last is taken back first.
-    const auto at = std::find(order_.rbegin(), order_.rend(), id);
-    if (at != order_.rend()) order_.erase(std::next(at).base());
-  }
-
-  /// The rows without ids, in an order that does not depend on how they came about.
-  [[nodiscard]] std::vector<RestValues> rows() const {
-    std::vector<RestValues> out;
-    for (const std::string& id : order_) {
-      out.push_back(*board_.find(id));
-      std::sort(out.back().begin(), out.back().end());
-    }
-    if (!menu_.ordered) std::sort(out.begin(), out.end());
-    return out;
-  }
-
- private:
-  /// What few rows have alike.
-  static bool indexed(std::string_view name) {
-    constexpr std::array<std::string_view, 5> kIndexed{"address", "comment", "mac-address", "name",
-                                                       "prefix"};
-    return std::find(kIndexed.begin(), kIndexed.end(), name) != kIndexed.end();
-  }
-  static std::string index_key(std::string_view name, const std::string& value) {
-    return std::string(name) + '=' + value;
-  }
-  void put(const std::string& id, RestValues values) {
-    for (const auto& [name, value] : values) {
-      if (indexed(name)) known_.emplace(index_key(name, value), id);
-    }
-    board_.put(id, std::move(values));
-  }
-  void forget(const std::string& id) {
-    for (const auto& [name, value] : *board_.find(id)) {
-      if (!indexed(name)) continue;
-      const auto [first, last] = known_.equal_range(index_key(name, value));
-      for (auto at = first; at != last; ++at) {
-        if (at->second != id) continue;
-        known_.erase(at);
-        break;
-      }
-    }
-  }
-
-  const routeros::Menu& menu_;
-  Board board_;
-  std::vector<std::string> order_;
-  std::unordered_multimap<std::string, std::string> known_;
-};
+/// The menus of the plan, as they were looked at.
+using Looked = std::map<std::string_view, TrialRows>;
 
 /// A router that exists here alone.
 class TrialRouter final : public routeros::ScriptDevice {
  public:
-  TrialRouter(std::span<const Step> steps, const PresentRows& rows, const UndoScripts& scripts)
-      : scripts_(scripts) {
-    for (const auto& [path, list] : rows) {
-      menus_.emplace(path, TrialMenu(*routeros::find_menu(path), list));
-    }
-    for (const Step& step : steps)
-      menus_.try_emplace(std::string(step.menu->path), *step.menu, none_);
+  TrialRouter(const Looked& looked, const UndoScripts& scripts) : scripts_(scripts) {
+    for (const auto& [path, rows] : looked) menus_.emplace(path, TrialMenu(rows));
   }
 
   Ran<void> make(const Step& step) {
@@ -187,13 +73,15 @@ class TrialRouter final : public routeros::ScriptDevice {
         values.emplace_back(name, value);
       }
     }
-    return menu.insert(fresh_id(), menu.kept(values), before);
+    return menu.insert(fresh_id(), values, before);
   }
 
-  [[nodiscard]] std::map<std::string_view, std::vector<RestValues>> state() const {
-    std::map<std::string_view, std::vector<RestValues>> state;
-    for (const auto& [path, menu] : menus_) state[path] = menu.rows();
-    return state;
+  /// A menu that is not as it was looked at; empty: none.
+  [[nodiscard]] std::string_view differs() const {
+    for (const auto& [path, menu] : menus_) {
+      if (!menu.as_before()) return path;
+    }
+    return {};
   }
 
   /// A row that refers to something that was removed; empty where none does.
@@ -201,11 +89,10 @@ class TrialRouter final : public routeros::ScriptDevice {
     for (const Reference& reference : kReferences) {
       const auto at = menus_.find(reference.menu);
       if (at == menus_.end()) continue;
-      for (const std::string& id : at->second.order()) {
-        const std::string_view value = value_of(*at->second.find(id), reference.property);
-        if (value.find(kGone) == std::string_view::npos) continue;
+      for (const auto& [id, values] : at->second.touched()) {
+        if (value_of(values, reference.property).find(kGone) == std::string_view::npos) continue;
         std::string text = std::string(reference.menu) + ':';
-        for (const auto& [name, shown] : *at->second.find(id)) {
+        for (const auto& [name, shown] : values) {
           const routeros::Property* const property = at->second.menu().find(name);
           const bool telling = property != nullptr && (property->key() || name == "address");
           if (telling && shown.find(kGone) == std::string::npos) {
@@ -225,8 +112,8 @@ class TrialRouter final : public routeros::ScriptDevice {
     return menus_.contains(menu) && (known_here(command) || command == "add" || command == "set");
   }
   [[nodiscard]] bool has_property(std::string_view menu, std::string_view name) const override {
-    const routeros::Menu* const known = routeros::find_menu(menu);
-    return known != nullptr && known->find(name) != nullptr;
+    const auto known = menus_.find(menu);
+    return known != menus_.end() && known->second.menu().find(name) != nullptr;
   }
   [[nodiscard]] bool single(std::string_view /*menu*/) const override { return false; }
   [[nodiscard]] std::vector<std::string> rows(std::string_view menu, std::string_view name,
@@ -237,8 +124,7 @@ class TrialRouter final : public routeros::ScriptDevice {
   [[nodiscard]] std::string row(std::string_view menu, std::string_view id) const override {
     if (menu == "/system/script") return std::string(id);
     const auto at = menus_.find(menu);
-    return at != menus_.end() && at->second.find(std::string(id)) != nullptr ? std::string(id)
-                                                                             : std::string();
+    return at != menus_.end() && at->second.find(id) != nullptr ? std::string(id) : std::string();
   }
   [[nodiscard]] std::string value(std::string_view menu, std::string_view id,
                                   std::string_view name) const override {
@@ -248,12 +134,12 @@ class TrialRouter final : public routeros::ScriptDevice {
       }
       return {};
     }
-    const std::string_view text = value_of(*at(menu).find(std::string(id)), name);
+    const std::string_view text = value_of(*at(menu).find(id), name);
     return text.empty() ? canonical(menu, name, {}) : std::string(text);
   }
   [[nodiscard]] std::string canonical(std::string_view menu, std::string_view name,
                                       const std::string& text) const override {
-    const routeros::Menu& known = *routeros::find_menu(menu);
+    const routeros::Menu& known = at(menu).menu();
     const routeros::Property* const property = known.find(name);
     std::string value = routeros::canonical(known, name, text);
     const bool unshown = property != nullptr && (value.empty() || value == property->absent);
@@ -274,7 +160,7 @@ class TrialRouter final : public routeros::ScriptDevice {
       }
     }
     const std::string id = fresh_id();
-    if (auto done = in.insert(id, in.kept(values), before); !done) {
+    if (auto done = in.insert(id, values, before); !done) {
       return tl::unexpected(done.error());
     }
     return id;
@@ -321,7 +207,7 @@ class TrialRouter final : public routeros::ScriptDevice {
     for (const Reference& reference : kReferences) {
       const auto at = menus_.find(reference.menu);
       if (reference.named != named || at == menus_.end()) continue;
-      for (const std::string& id : std::vector<std::string>(at->second.order())) {
+      for (const std::string& id : at->second.holding(reference.property, from)) {
         const std::string value(value_of(*at->second.find(id), reference.property));
         std::string renamed;
         bool any = false;
@@ -337,7 +223,6 @@ class TrialRouter final : public routeros::ScriptDevice {
 
   std::map<std::string, TrialMenu, std::less<>> menus_;
   const UndoScripts& scripts_;
-  const std::vector<PresentRow> none_;
   std::size_t made_ = 0;
 };
 
@@ -349,9 +234,8 @@ Error not_brought_back(const std::string& what) {
 
 /// Whether the undo brings back what is there where the plan is cut off behind `made` steps.
 Result<void> try_cut(std::span<const Step> steps, std::size_t made, const UndoScripts& scripts,
-                     const PresentRows& rows) {
-  TrialRouter router(steps, rows, scripts);
-  const auto before = router.state();
+                     const Looked& looked) {
+  TrialRouter router(looked, scripts);
   for (std::size_t i = 0; i < made; ++i) {
     if (auto done = router.make(steps[i]); !done) {
       return tl::unexpected(not_brought_back(": a step of the plan cannot be made in " +
@@ -369,12 +253,9 @@ Result<void> try_cut(std::span<const Step> steps, std::size_t made, const UndoSc
   if (auto done = routeros::run_script(router, scripts.event); !done) {
     return tl::unexpected(not_brought_back(": " + done.error()));
   }
-  const auto after = router.state();
-  if (after == before) return {};
-  for (const auto& [menu, list] : before) {
-    if (after.at(menu) != list) return tl::unexpected(not_brought_back(" in " + std::string(menu)));
-  }
-  return {};
+  const std::string_view menu = router.differs();
+  if (menu.empty()) return {};
+  return tl::unexpected(not_brought_back(" in " + std::string(menu)));
 }
 
 }  // namespace
@@ -389,13 +270,20 @@ std::vector<Referrer> referrers_of(std::string_view menu) {
 
 Result<void> try_undo(std::span<const Step> steps, const UndoScripts& scripts,
                       const PresentRows& rows) {
+  static const std::vector<PresentRow> none;
+  Looked looked;
+  for (const auto& [path, list] : rows) {
+    const routeros::Menu& menu = *routeros::find_menu(path);
+    looked.try_emplace(menu.path, menu, list);
+  }
+  for (const Step& step : steps) looked.try_emplace(step.menu->path, *step.menu, none);
   std::set<std::size_t> cuts{steps.size()};
   if (steps.size() <= kShortPlan) {
     for (std::size_t made = 0; made < steps.size(); ++made) cuts.insert(made);
   }
   // The whole plan first: what it says is the plainest.
   for (auto made = cuts.rbegin(); made != cuts.rend(); ++made) {
-    if (auto good = try_cut(steps, *made, scripts, rows); !good) return good;
+    if (auto good = try_cut(steps, *made, scripts, looked); !good) return good;
   }
   return {};
 }

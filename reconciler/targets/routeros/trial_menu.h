@@ -1,0 +1,91 @@
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "reconciler/targets/routeros/steps.h"
+#include "renderers/routeros/interpreter.h"
+
+/// One menu of a router while an undo is tried on it. A plan is tried several times, and touches
+/// few rows of many: what was looked at is shared (TrialRows), and each trial keeps what differs
+/// from it (TrialMenu).
+namespace metalwright::reconciler {
+
+/// The rows as they were looked at. Values are canonical once they are asked for, and what a row
+/// without a property has anyway is not among them.
+class TrialRows {
+ public:
+  /// `rows` must live longer.
+  TrialRows(const routeros::Menu& menu, const std::vector<PresentRow>& rows);
+
+  [[nodiscard]] const routeros::Menu& menu() const { return menu_; }
+  [[nodiscard]] const std::vector<PresentRow>& rows() const { return rows_; }
+  /// Null where there is none.
+  [[nodiscard]] const RestValues* find(std::string_view id) const;
+  [[nodiscard]] RestValues kept(const RestValues& values) const;
+  /// The rows that have this canonical value.
+  [[nodiscard]] std::vector<std::string_view> having(std::string_view name,
+                                                     std::string_view value) const;
+  /// Who has what `unique_key` tells; empty: nobody.
+  [[nodiscard]] std::string_view owner(std::string_view key) const;
+
+ private:
+  using Index = std::unordered_multimap<std::string, std::size_t>;
+
+  const routeros::Menu& menu_;
+  const std::vector<PresentRow>& rows_;
+  std::unordered_map<std::string_view, std::size_t> by_id_;
+  mutable std::unordered_map<std::size_t, RestValues> kept_;
+  mutable std::map<std::string, Index, std::less<>> indices_;  // by property
+  mutable std::unordered_map<std::string, std::size_t> owners_;
+  mutable bool owners_known_ = false;
+};
+
+class TrialMenu {
+ public:
+  explicit TrialMenu(const TrialRows& rows);
+
+  [[nodiscard]] const routeros::Menu& menu() const { return base_.menu(); }
+  [[nodiscard]] const TrialRows& base() const { return base_; }
+  [[nodiscard]] const RestValues* find(std::string_view id) const;
+  /// All ids that may have the value, and perhaps others; all of them where `name` is empty.
+  [[nodiscard]] std::vector<std::string> having(std::string_view name,
+                                                std::string_view value) const;
+  /// Rows whose value of a property holds this text somewhere.
+  [[nodiscard]] std::vector<std::string> holding(std::string_view name,
+                                                 std::string_view part) const;
+  /// Of the rows that were touched, those that are there.
+  [[nodiscard]] const std::map<std::string, RestValues, std::less<>>& touched() const {
+    return changed_;
+  }
+
+  [[nodiscard]] routeros::Ran<void> insert(const std::string& id, const RestValues& values,
+                                           const std::string& before);
+  [[nodiscard]] routeros::Ran<void> set(const std::string& id, const RestValues& values);
+  void erase(const std::string& id);
+
+  /// Whether the rows, without their ids, are what they were at the beginning; in an ordered menu
+  /// in their order.
+  [[nodiscard]] bool as_before() const;
+
+ private:
+  [[nodiscard]] bool untouched(std::string_view id) const {
+    return !changed_.contains(id) && !gone_.contains(id);
+  }
+  [[nodiscard]] bool taken(std::string_view id, const RestValues& values) const;
+  void put(const std::string& id, RestValues values);
+
+  const TrialRows& base_;
+  std::map<std::string, RestValues, std::less<>> changed_;
+  std::set<std::string, std::less<>> gone_;  // rows of the base that were touched and are no more
+  std::unordered_multimap<std::string, std::string> moved_;   // `name=value` came to a touched row
+  std::unordered_multimap<std::string, std::string> owners_;  // the same by unique keys
+  std::vector<std::string> order_;                            // of an ordered menu
+};
+
+}  // namespace metalwright::reconciler
