@@ -28,24 +28,22 @@ class DesiredContents {
         });
   }
 
-  Result<ObjectFields> fields(std::size_t row) {
+  /// The desired fields, encoded. Equal to the object's they are the common case, without taking
+  /// anything apart: it has exactly the desired fields, and no other of ours.
+  Result<std::string_view> text(std::size_t row) {
+    if (!contents_.empty()) return contents_[row].view();
     const ResourceRow& wanted = request_.desired.rows[row];
-    if (!contents_.empty()) return decode_fields(contents_[row]);
-    const Result<Content> content = request_.objects.desired(wanted.kind, wanted.name);
+    Result<Content> content = request_.objects.desired(wanted.kind, wanted.name);
     if (!content) return tl::unexpected(content.error());
-    return decode_fields(content->bytes);
-  }
-
-  /// True where the object has exactly the desired fields, and no other of ours: the common case,
-  /// without taking anything apart.
-  [[nodiscard]] bool same_text(std::size_t row, const TargetObject& object) const {
-    return !contents_.empty() && contents_[row].view() == object.fields.view();
+    last_ = std::move(content->bytes);
+    return last_;
   }
 
  private:
   const LookRequest& request_;
   Arena arena_;
   std::vector<Text> contents_;
+  std::string last_;
 };
 
 /// The digest of an object as it concerns us; empty where it is absent.
@@ -151,12 +149,15 @@ Result<Observation> observe_objects(const LookRequest& request, const TargetObje
     if (o < all.size() && compare(all[o], row.kind, row.name) == 0) {
       const TargetObject& object = all[o++];
       seen.presence = object.presence;
-      if (wanted != nullptr && contents.same_text(at, object)) {
+      Result<std::string_view> text;
+      if (wanted != nullptr) text = contents.text(at);
+      if (!text) return tl::unexpected(text.error());
+      if (wanted != nullptr && *text == object.fields.view()) {
         seen.row.digest = wanted->digest;
       } else {
         ObjectFields fields;
         if (wanted != nullptr) {
-          Result<ObjectFields> read = contents.fields(at);
+          Result<ObjectFields> read = decode_fields(*text);
           if (!read) return tl::unexpected(read.error());
           fields = std::move(*read);
         }

@@ -172,20 +172,22 @@ std::vector<ViewedRow> view_rows(
   std::vector<ViewedRow> viewed;
   for (const auto& [path, list] : rows.menus) {
     const Menu& menu = *routeros::find_menu(path);
-    std::vector<ViewedRow> foreign;
+    std::vector<const RestRow*> foreign;
     std::unordered_map<std::string_view, std::size_t> ours;  // into `viewed`
     for (const RestRow& row : list) {
       if (untouchable(row)) continue;
       const std::string_view name = marked_name(menu, row);
-      if (!name.empty() && concerns && !concerns(menu.kind, name)) continue;
+      if (name.empty()) {
+        foreign.push_back(&row);
+        continue;
+      }
+      if (concerns && !concerns(menu.kind, name)) continue;
       ViewedRow one{.menu = &menu,
                     .name = std::string(name),
-                    .presence = name.empty() ? Presence::foreign : Presence::ours,
+                    .presence = Presence::ours,
                     .given = &row,
                     .fields = fields_of(menu, row)};
-      if (name.empty()) {
-        foreign.push_back(std::move(one));
-      } else if (const auto known = ours.find(name); known == ours.end()) {
+      if (const auto known = ours.find(name); known == ours.end()) {
         ours.emplace(name, viewed.size());
         viewed.push_back(std::move(one));
       } else {
@@ -202,11 +204,16 @@ std::vector<ViewedRow> view_rows(
       const ObjectFields* fields = desired(kind, name);
       if (fields != nullptr) names.emplace(row_key(menu, *fields, rows), name);
     }
-    for (ViewedRow& row : foreign) {
-      const auto at = names.find(row_key(menu, row.fields, rows));
+    if (names.empty()) continue;
+    for (const RestRow* row : foreign) {
+      ObjectFields fields = fields_of(menu, *row);
+      const auto at = names.find(row_key(menu, fields, rows));
       if (at == names.end()) continue;
-      row.name = at->second;
-      viewed.push_back(std::move(row));
+      viewed.push_back({.menu = &menu,
+                        .name = std::string(at->second),
+                        .presence = Presence::foreign,
+                        .given = row,
+                        .fields = std::move(fields)});
     }
   }
   for (ViewedRow& row : viewed) {

@@ -110,6 +110,25 @@ Scope scope_of(const LookRequest& request) {
   return scope;
 }
 
+/// What a look by name is about: the rows that differ, under their old names as well.
+std::set<Name> names_of(const LookRequest& request, const Scope& scope) {
+  std::set<Name> names(scope.wanted.begin(), scope.wanted.end());
+  for (const ResourceRow& row : request.last_applied.rows) {
+    const ResourceRow* const wanted = request.desired.find(row.kind, row.name);
+    if (wanted == nullptr || wanted->digest != row.digest) {
+      names.emplace(row.kind.view(), row.name.view());
+    }
+  }
+  return names;
+}
+
+bool has_all(const ObjectFields& fields, const ObjectFields& wanted) {
+  return std::all_of(wanted.begin(), wanted.end(), [&](const ObjectField& field) {
+    const std::string* const now = find_field(fields, field.name);
+    return now != nullptr && *now == field.value;
+  });
+}
+
 /// A word that no other run has.
 std::string fresh_word() {
   std::random_device device;
@@ -167,11 +186,20 @@ Result<Observation> RouterosTarget::observe(const LookRequest& request, std::sto
   const DesiredFields wanted = [&](std::string_view kind, std::string_view name) {
     return desired.get(kind, name);
   };
-  std::vector<ViewedRow> viewed = view_rows(seen_->rows, wanted, scope.wanted);
+  std::set<Name> named;
+  if (request.look == Look::named) named = names_of(request, scope);
+  const auto concerns = [&](std::string_view kind, std::string_view name) {
+    return request.look != Look::named || named.contains({kind, name});
+  };
+  std::vector<ViewedRow> viewed = view_rows(seen_->rows, wanted, scope.wanted, concerns);
   if (!settings_.adopt) accept_unmarked(viewed, wanted);
   for (const ViewedRow& row : viewed) {
     if (!scope.menus.contains(row.menu)) continue;
-    seen_->objects.add(row.menu->kind, row.name, encode_fields(row.fields), row.presence);
+    const ObjectFields* const as = fresh ? desired.get(row.menu->kind, row.name) : nullptr;
+    // What was just verified is told as briefly as it was desired.
+    const bool verified = as != nullptr && has_all(row.fields, *as);
+    seen_->objects.add(row.menu->kind, row.name, encode_fields(verified ? *as : row.fields),
+                       row.presence);
   }
   if (desired.failure()) return tl::unexpected(*desired.failure());
   seen_->objects.sort();
