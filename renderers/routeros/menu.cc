@@ -9,6 +9,11 @@ using enum ValueType;
 
 // One line a property, sorted by name. `absent` is given where every version agrees, or where
 // RouterOS 6 and 7 both leave it out of an export when it has that value.
+constexpr std::array kFile{
+    Property{"from", text, kUnknown, kOurs},
+    Property{"name", text, kUnknown, kKey},
+    Property{"size", number},
+};
 constexpr std::array kBridge{
     Property{"comment", text, ""},
     Property{"disabled", boolean, "no"},
@@ -217,6 +222,7 @@ constexpr std::array kScript{
 
 // Sorted by path. The stages are those of a make-before-break order: what is named exists first.
 constexpr std::array kMenus{
+    Menu{.path = "/file", .kind = "router-file", .properties = kFile, .files = true, .stage = 9},
     Menu{.path = "/interface/bridge", .kind = "", .properties = kBridge},
     Menu{.path = "/interface/bridge/port", .kind = "", .properties = kBridgePort},
     Menu{.path = "/interface/bridge/vlan",
@@ -305,6 +311,14 @@ const Menu* find_menu_of_kind(std::string_view kind) {
     if (menu.kind == kind) return &menu;
   }
   return nullptr;
+}
+
+std::vector<std::string_view> told_properties(const Menu& menu) {
+  std::vector<std::string_view> names;
+  for (const Property& property : menu.properties) {
+    if (!property.ours()) names.push_back(property.name);
+  }
+  return names;
 }
 
 std::string menu_path(std::string_view text) {

@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "renderers/routeros/value.h"
 
@@ -54,6 +55,9 @@ inline constexpr unsigned kVersion7 = 16U;  ///< RouterOS 6 does not have it
 /// Its default differs between versions, so that a row which does not show it may have any.
 inline constexpr unsigned kVaries = 32U;
 
+/// No property of RouterOS: what we keep of a row beside it, and tell no router.
+inline constexpr unsigned kOurs = 64U;
+
 struct Property {
   std::string_view name;
   ValueType type = ValueType::text;
@@ -69,6 +73,7 @@ struct Property {
     return (flags & kVersion7) != 0 && (absent == kUnknown || absent.empty() || value == absent);
   }
   [[nodiscard]] bool reference() const { return (flags & kReference) != 0; }
+  [[nodiscard]] bool ours() const { return (flags & kOurs) != 0; }
   [[nodiscard]] bool varies() const { return (flags & kVaries) != 0; }
   /// What is written to take the property back to its default; nothing where only `!name` can, or
   /// where it cannot be taken back at all.
@@ -85,6 +90,7 @@ struct Menu {
   bool ordered = false;    ///< the first row that matches decides, so order is part of the meaning
   bool single = false;     ///< one row of settings: `set` without an id
   bool hardware = false;   ///< rows are there by hardware: `set` only
+  bool files = false;      ///< rows are files: what makes them is `/tool/fetch`
   std::uint8_t stage = 0;  ///< rows of lower stages are made first
 
   [[nodiscard]] bool managed() const { return !kind.empty(); }
@@ -99,6 +105,9 @@ struct Menu {
 /// By path (`/ip/pool`; `/ip pool` as in exports is read too) or by kind; null where there is none.
 [[nodiscard]] const Menu* find_menu(std::string_view path);
 [[nodiscard]] const Menu* find_menu_of_kind(std::string_view kind);
+
+/// The names of a menu's properties, without those that are ours alone.
+[[nodiscard]] std::vector<std::string_view> told_properties(const Menu& menu);
 
 /// The menu's path as REST has it: slashes for blanks, one at the front, none at the end.
 [[nodiscard]] std::string menu_path(std::string_view text);

@@ -13,6 +13,7 @@ struct UniqueRule {
 
 const std::vector<UniqueRule>& unique_rules() {
   static const std::vector<UniqueRule> rules{
+      {"/file", {{"name"}}},
       {"/interface/bridge/vlan", {{"bridge", "vlan-ids"}}},
       {"/interface/vlan", {{"name"}, {"interface", "vlan-id"}}},
       {"/ip/dhcp-server", {{"name"}, {"interface", "relay"}}},

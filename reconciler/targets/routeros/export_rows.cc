@@ -120,6 +120,12 @@ TargetObjects objects_of_rows(const RouterRows& rows, const DesiredFields& desir
   for (const ViewedRow& row : viewed) {
     objects.add(row.menu->kind, row.name, encode_fields(row.fields), row.presence);
   }
+  // Files are in no export: whether they are there cannot be seen.
+  for (const auto& [kind, name] : wanted) {
+    const ObjectFields* const fields =
+        routeros::find_menu_of_kind(kind)->files ? desired(kind, name) : nullptr;
+    if (fields != nullptr) objects.add(kind, name, encode_fields(*fields), Presence::ours);
+  }
   objects.sort();
   return objects;
 }

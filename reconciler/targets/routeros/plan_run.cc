@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "reconciler/fault.h"
+#include "reconciler/targets/routeros/router_file.h"
 #include "reconciler/targets/routeros/undo_trial.h"
 
 namespace metalwright::reconciler {
@@ -32,23 +33,18 @@ bool has_values(const routeros::Menu& menu, const RestRow& row, const RestValues
   });
 }
 
-std::vector<std::string_view> properties_of(const routeros::Menu& menu) {
-  std::vector<std::string_view> names;
-  for (const routeros::Property& property : menu.properties) names.push_back(property.name);
-  return names;
-}
-
 }  // namespace
 
 /// Looks whether a step is in place, as its undo line would.
 Result<bool> PlanRun::in_place(const Step& step) {
-  const auto rows = rest_.rows(step.menu->path, properties_of(*step.menu), {});
+  const auto rows = rest_.rows(step.menu->path, told_properties(*step.menu), {});
   if (!rows) return tl::unexpected(rows.error());
   const auto found = std::find_if(rows->begin(), rows->end(), [&](const RestRow& row) {
     return !row.is_true("dynamic") && fits(step.selector, *step.menu, row);
   });
   if (step.kind == StepKind::remove) return found == rows->end();
   if (found == rows->end()) return false;
+  if (step.menu->files) return is_whole(step, *found);
   return step.kind == StepKind::add || has_values(*step.menu, *found, step.values);
 }
 
@@ -121,12 +117,13 @@ Result<void> PlanRun::set(const routeros::Menu& menu, const std::string& id,
     if (!name.starts_with('!')) continue;
     auto unset =
         rest_.command(menu.path, "unset", {{"numbers", id}, {"value-name", name.substr(1)}}, {});
-    if (!unset) return unset;
+    if (!unset) return tl::unexpected(unset.error());
   }
   return {};
 }
 
 Result<void> PlanRun::make_once(Step& step) {
+  if (step.menu->files) return fetch_file(rest_, step);
   switch (step.kind) {
     case StepKind::add:
       return add(step);
@@ -171,7 +168,7 @@ Result<std::size_t> PlanRun::take_back() {
   for (auto step = steps_.rbegin(); step != steps_.rend(); ++step) {
     const routeros::Menu& menu = *step->menu;
     if (!looked.contains(&menu)) {
-      auto rows = rest_.rows(menu.path, properties_of(menu), {});
+      auto rows = rest_.rows(menu.path, told_properties(menu), {});
       if (!rows) return tl::unexpected(rows.error());
       looked[&menu] = std::move(*rows);
     }
@@ -241,14 +238,18 @@ PlanEnd PlanRun::run(std::vector<Step> steps, const PresentRows& present, const 
     (void)timer_.disarm();
     return {.error = told.error()};
   }
-  for (Step& step : steps_) {
+  for (auto step = steps_.begin(); step != steps_.end();) {
     (void)fault_point("routeros.step");
     Result<void> made = timer_.keep();
-    if (made) made = make(step);
-    if (!made) {
-      const bool refused = failure_of(made.error()) == WriteFailure::refused;
-      return failed(made.error(), refused ? step.change : PlanEnd::kNobody);
+    if (made) made = make(*step);
+    const bool refused = !made && failure_of(made.error()) == WriteFailure::refused;
+    if (refused && step->menu->files) {
+      left_out_(step->change, made.error());
+      step = steps_.erase(step);
+      continue;
     }
+    if (!made) return failed(made.error(), refused ? step->change : PlanEnd::kNobody);
+    ++step;
   }
   (void)fault_point("routeros.verify");
   rest_.reconnect();

@@ -33,12 +33,15 @@ class PlanRun {
   /// `verify` reads the menus anew and says whether everything is as the plan wants it: an error
   /// that names what is not, or that of reading.
   using Verify = std::function<Result<void>()>;
+  /// Is told of a change that the plan goes on without: a file that the router does not fetch.
+  using LeftOut = std::function<void(std::size_t change, const Error& error)>;
   PlanRun(RestClient& rest, UndoTimerSettings settings, std::set<std::string>& unknown_properties,
-          Verify verify)
+          Verify verify, LeftOut left_out)
       : rest_(rest),
         timer_(rest, std::move(settings)),
         unknown_properties_(unknown_properties),
-        verify_(std::move(verify)) {}
+        verify_(std::move(verify)),
+        left_out_(std::move(left_out)) {}
 
   /// `present` is what was looked at: the undo is tried on it before anything is sent.
   /// `label` tells this plan's scripts on the router from others'. `armed` is called when the
@@ -64,6 +67,7 @@ class PlanRun {
   UndoTimer timer_;
   std::set<std::string>& unknown_properties_;  ///< `menu property` that this router does not have
   Verify verify_;
+  LeftOut left_out_;
   std::vector<Step> steps_;
 };
 

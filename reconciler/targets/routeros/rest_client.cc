@@ -101,7 +101,8 @@ std::string unknown_property(const Error& error) {
 
 WriteFailure failure_of(const Error& error) {
   if (error.check == "routeros-gone") return WriteFailure::gone;
-  if (error.check == "routeros-refused" || error.check == "routeros-policy") {
+  if (error.check == "routeros-refused" || error.check == "routeros-policy" ||
+      error.check == "routeros-fetch") {
     return WriteFailure::refused;
   }
   return WriteFailure::unknown;
@@ -218,14 +219,14 @@ Result<void> RestClient::remove(std::string_view menu, std::string_view id, std:
   return {};
 }
 
-Result<void> RestClient::command(std::string_view menu, std::string_view name,
-                                 const RestValues& values, std::stop_token stop) {
+Result<std::vector<RestRow>> RestClient::command(std::string_view menu, std::string_view name,
+                                                 const RestValues& values, std::stop_token stop) {
   HttpRequest request =
       write_request(HttpMethod::post, path_of(menu) + '/' + std::string(name), values);
   request.silence = kAnswerTime;
   const Result<HttpResponse> response = send(std::move(request), std::move(stop));
   if (!response) return tl::unexpected(response.error());
-  return {};
+  return read_rest_rows(response->body).value_or(std::vector<RestRow>());
 }
 
 }  // namespace metalwright::reconciler

@@ -58,8 +58,10 @@ class RestClient {
                                  const RestValues& values, std::stop_token stop);
   [[nodiscard]] Result<void> remove(std::string_view menu, std::string_view id,
                                     std::stop_token stop);
-  [[nodiscard]] Result<void> command(std::string_view menu, std::string_view name,
-                                     const RestValues& values, std::stop_token stop);
+  /// Any other command; gives what it tells, which may be nothing.
+  [[nodiscard]] Result<std::vector<RestRow>> command(std::string_view menu, std::string_view name,
+                                                     const RestValues& values,
+                                                     std::stop_token stop);
 
   /// The next request goes over a connection of its own.
   void reconnect();

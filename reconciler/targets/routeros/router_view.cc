@@ -54,8 +54,12 @@ void adjust(const Menu& menu, const ObjectFields& desired, const RouterRows& row
   for (const ObjectField& wanted : desired) {
     const Property* property = menu.find(wanted.name);
     if (property == nullptr) continue;
-    const bool told = find_field(fields, wanted.name) != nullptr;
-    if (property->soft() || (property->varies() && !told)) {
+    const std::string* const given = find_field(fields, wanted.name);
+    const bool told = given != nullptr;
+    // A size in KiB is no size to compare.
+    const bool rough = menu.files && told && property->type == routeros::ValueType::number &&
+                       given->find_first_not_of("0123456789") != std::string::npos;
+    if (rough || property->soft() || property->ours() || (property->varies() && !told)) {
       set_field(fields, wanted.name, wanted.value);
     } else if (!routeros::prefix_of_interface(wanted.value).empty()) {
       const std::string* now = find_field(fields, wanted.name);
@@ -100,9 +104,7 @@ std::string owner_comment(std::string_view kind, std::string_view name) {
 Result<RouterRows> read_router_rows(RestClient& rest, const std::set<const Menu*>& menus,
                                     const std::set<std::string>& prefixes, std::stop_token stop) {
   MenuProperties all;
-  for (const Menu* menu : menus) {
-    for (const Property& property : menu->properties) all[menu].push_back(property.name);
-  }
+  for (const Menu* menu : menus) all[menu] = told_properties(*menu);
   return read_router_rows(rest, all, prefixes, std::move(stop));
 }
 
@@ -219,7 +221,8 @@ std::vector<ViewedRow> view_rows(
   for (ViewedRow& row : viewed) {
     const bool particular = std::any_of(
         row.menu->properties.begin(), row.menu->properties.end(), [](const Property& one) {
-          return one.soft() || ((one.flags & routeros::kReference) != 0 && one.name == "interface");
+          return one.soft() || one.ours() ||
+                 ((one.flags & routeros::kReference) != 0 && one.name == "interface");
         });
     if (!particular) continue;
     const ObjectFields* fields = desired(row.menu->kind, row.name);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "reconciler/targets/routeros/board.h"
+#include "reconciler/targets/routeros/change_steps.h"
 #include "reconciler/targets/routeros/undo_trial.h"
 #include "schemas/quote.h"
 
@@ -10,339 +12,28 @@ namespace metalwright::reconciler {
 namespace {
 
 using routeros::Menu;
-using routeros::Property;
 
 constexpr std::size_t kLabelDigits = 8;
 
-Error conflict(std::string message) {
-  return fail(ErrorKind::conflict, "routeros-changed", std::move(message)).value();
+bool removes(const Step& step) { return step.kind == StepKind::remove; }
+
+bool names(const Step& step, std::string_view property, std::string_view name) {
+  const auto parts = routeros::split_list(value_of(step.values, property));
+  return std::find(parts.begin(), parts.end(), name) != parts.end();
 }
 
-bool deletes(const Change& change) {
-  return change.action == Action::remove || change.action == Action::forget;
-}
-
-std::string_view old_name(const Change& change) {
-  return change.moved_from.empty() ? change.name : change.moved_from;
-}
-
-/// The value as REST and scripts take it: as it was given, but truths as every version writes them.
-std::string given_text(const Property* property, std::string_view given) {
-  const bool truth = property != nullptr && property->type == routeros::ValueType::boolean;
-  return truth ? routeros::canonical(property->type, given) : std::string(given);
-}
-
-/// A reference to something deleted, which RouterOS shows as an id: nothing can be set to that.
-bool dangles(const Property* property, std::string_view value) {
-  return property != nullptr && property->reference() && value.size() > 1 && value[0] == '*' &&
-         value.find_first_not_of("0123456789ABCDEFabcdef", 1) == std::string_view::npos;
-}
-
-/// What the row would be made of again.
-RestValues writable(const Menu& menu, const RestRow& row) {
-  RestValues values;
-  const auto others = other_properties(menu.path);
-  for (const auto& [name, value] : row.values) {
-    const Property* property = menu.find(name);
-    const bool known =
-        property != nullptr || std::find(others.begin(), others.end(), name) != others.end();
-    if (known && !value.empty() && !dangles(property, value)) {
-      values.emplace_back(name, given_text(property, value));
+void add_present(const RouterRows& rows, PresentRows& present) {
+  for (const auto& [path, list] : rows.menus) {
+    const Menu& menu = *routeros::find_menu(path);
+    std::vector<PresentRow>& there = present[menu.path];
+    there.reserve(list.size());
+    for (const RestRow& row : list) {
+      if (!row.is_true("dynamic")) there.push_back({row.id, writable(menu, row)});
     }
   }
-  return values;
-}
-
-/// What finds this row of an ordered menu and no other; empty where nothing does.
-Selector place_of(const Menu& menu, const RestRow& row, const std::vector<RestRow>& all) {
-  Selector selector;
-  for (const std::string_view name : {"comment", "req-filename", "ip-addresses"}) {
-    const std::string_view value = row.value(name);
-    if (!value.empty() && menu.find(name) != nullptr) selector.emplace_back(name, value);
-  }
-  const auto same = std::count_if(all.begin(), all.end(), [&](const RestRow& other) {
-    return std::all_of(selector.begin(), selector.end(),
-                       [&](const auto& one) { return other.value(one.first) == one.second; });
-  });
-  return same == 1 ? selector : Selector();
-}
-
-bool can_unset(const Menu& menu, std::string_view name) {
-  const Property* property = menu.find(name);
-  return property != nullptr && (property->bang() || property->unset_text().has_value());
-}
-
-/// How a property is taken back to what a row without it has.
-std::pair<std::string, std::string> unsetting(const Menu& menu, const std::string& name) {
-  const Property* property = menu.find(name);
-  const auto text = property == nullptr ? std::nullopt : property->unset_text();
-  if (text) return {name, std::string(*text)};
-  return {'!' + name, ""};
 }
 
 }  // namespace
-
-const ObjectFields* RouterosApply::desired(std::string_view kind, std::string_view name) const {
-  const auto at = desired_.find({kind, name});
-  return at == desired_.end() ? nullptr : &at->second;
-}
-
-Result<void> RouterosApply::read_desired() {
-  for (const Change& change : changes_) {
-    const Menu* menu = routeros::find_menu_of_kind(change.kind);
-    if (menu == nullptr) {
-      return fail(ErrorKind::bug, "routeros-kind", "there is no menu for " + change.address());
-    }
-    menus_.insert(menu);
-    concerned_.insert({change.kind, change.name});
-    concerned_.insert({change.kind, old_name(change)});
-    if (deletes(change)) continue;
-    const Result<Content> content = content_(change.kind, change.name);
-    if (!content) return tl::unexpected(content.error());
-    Result<ObjectFields> fields = decode_fields(content->bytes);
-    if (!fields) return tl::unexpected(fields.error());
-    note_prefixes(*fields, prefixes_);
-    desired_[{change.kind, change.name}] = std::move(*fields);
-  }
-  return {};
-}
-
-Result<void> RouterosApply::take_look(Result<RouterRows> read, RouterRows& rows) {
-  if (!read) return tl::unexpected(read.error());
-  rows = std::move(*read);
-  for (const Change& change : changes_) {
-    const Menu* menu = routeros::find_menu_of_kind(change.kind);
-    if (change.observed.empty() || !rows.missing.contains(menu)) continue;
-    return unavailable("routeros-no-menu",
-                       "the router has no menu " + std::string(menu->path) + " any more");
-  }
-  viewed_ = view(rows);
-  by_name_.clear();
-  for (const ViewedRow& row : viewed_) by_name_[{row.menu->kind, row.name}] = &row;
-  return {};
-}
-
-std::vector<ViewedRow> RouterosApply::view(const RouterRows& rows) const {
-  std::vector<std::pair<std::string_view, std::string_view>> wanted;
-  for (const auto& [name, fields] : desired_) wanted.push_back(name);
-  return view_rows(
-      rows, [&](std::string_view kind, std::string_view name) { return desired(kind, name); },
-      wanted,
-      [&](std::string_view kind, std::string_view name) {
-        return concerned_.contains({kind, name});
-      });
-}
-
-const ViewedRow* RouterosApply::find(std::string_view kind, std::string_view name) const {
-  const auto at = by_name_.find({kind, name});
-  return at == by_name_.end() ? nullptr : at->second;
-}
-
-Result<Step> RouterosApply::creation(const Change& change, const RouterRows& rows) const {
-  Step step;
-  step.kind = StepKind::add;
-  step.menu = routeros::find_menu_of_kind(change.kind);
-  bool marked = step.menu->owned_by_name();
-  for (const ObjectField& field : *desired(change.kind, change.name)) {
-    std::string value = resolved_interface(rows, field.value);
-    if (value.empty()) {
-      return invalid("routeros-interface", "no interface of the router has an address in " +
-                                               field.value.substr(1) +
-                                               "; name it with 'dhcp: {interface: …}'");
-    }
-    marked = marked || field.name == "comment";
-    step.values.emplace_back(field.name, std::move(value));
-  }
-  if (!marked) step.values.emplace_back("comment", owner_comment(change.kind, change.name));
-  if (step.menu->ordered) {
-    // The first row that matches decides, and ours are the particular ones: in front of the others.
-    for (const RestRow& row : rows.menus.at(step.menu->path)) {
-      if (row.value("comment").starts_with(routeros::kOwnerMark)) continue;
-      step.values.emplace_back("place-before", row.id);
-      break;
-    }
-  }
-  return step;
-}
-
-Result<Step> RouterosApply::update(const Change& change, const ViewedRow& row,
-                                   const RouterRows& rows) const {
-  const Menu& menu = *row.menu;
-  Step step;
-  step.kind = StepKind::set;
-  step.menu = &menu;
-  step.id = row.given->id;
-  const auto set = [&](const std::string& name, std::string value, bool unset) {
-    if (unset) {
-      step.values.push_back(unsetting(menu, name));
-    } else {
-      step.values.emplace_back(name, std::move(value));
-    }
-    const std::string_view given = row.given->value(name);
-    if (dangles(menu.find(name), given)) return;
-    if (given.empty()) {
-      step.before.push_back(unsetting(menu, name));
-    } else {
-      step.before.emplace_back(name, given_text(menu.find(name), given));
-    }
-  };
-  for (const FieldChange& field : change.fields) {
-    const std::string* now = find_field(row.fields, field.path);
-    const std::string_view value = now == nullptr ? std::string_view() : *now;
-    if (value == field.after) continue;
-    // Where nobody knows what a row without the property has, there is nothing to take it back to.
-    if (field.after.empty() && !can_unset(menu, field.path)) continue;
-    if (value != field.before) {
-      return tl::unexpected(conflict(quoted(field.path) + " is " + quoted(value) +
-                                     " by now, and was " + quoted(field.before) +
-                                     " when the plan was made"));
-    }
-    std::string after = resolved_interface(rows, field.after);
-    if (after.empty() && !field.after.empty()) {
-      return invalid("routeros-interface", "no interface of the router has an address in " +
-                                               field.after.substr(1) +
-                                               "; name it with 'dhcp: {interface: …}'");
-    }
-    set(field.path, std::move(after), field.after.empty());
-  }
-  const std::string mark = owner_comment(change.kind, change.name);
-  const bool comment_set = std::any_of(step.values.begin(), step.values.end(),
-                                       [](const auto& one) { return one.first == "comment"; });
-  if (menu.owned_by_name()) {
-    const bool renamed = row.given->value("name") != change.name;
-    const bool name_set = std::any_of(step.values.begin(), step.values.end(),
-                                      [](const auto& one) { return one.first == "name"; });
-    if (renamed && !name_set) set("name", change.name, false);
-  } else if (!comment_set && row.given->value("comment") != mark) {
-    set("comment", mark, false);
-  }
-  return step;
-}
-
-Result<std::optional<Step>> RouterosApply::step_of(std::size_t index,
-                                                   const RouterRows& rows) const {
-  const Change& change = changes_[index];
-  const ViewedRow* row = find(change.kind, old_name(change));
-  if (row == nullptr && !change.moved_from.empty()) row = find(change.kind, change.name);
-  if (change.action == Action::forget) return std::optional<Step>();
-  if (change.action == Action::remove) {
-    if (row == nullptr || row->presence != Presence::ours) return std::optional<Step>();
-    for (const FieldChange& field : change.fields) {
-      const std::string* now = find_field(row->fields, field.path);
-      if (now == nullptr || *now != field.before) {
-        return tl::unexpected(conflict(quoted(field.path) + " is not as the plan saw it"));
-      }
-    }
-    Step step;
-    step.kind = StepKind::remove;
-    step.menu = row->menu;
-    step.id = row->given->id;
-    step.before = writable(*row->menu, *row->given);
-    const std::vector<RestRow>& all = rows.menus.at(row->menu->path);
-    const std::size_t at = static_cast<std::size_t>(row->given - all.data());
-    if (row->menu->ordered && at + 1 < all.size()) {
-      step.next = place_of(*row->menu, all[at + 1], all);
-    }
-    step.change = index;
-    return std::optional(std::move(step));
-  }
-  if (row == nullptr) {
-    if (!change.observed.empty()) return tl::unexpected(conflict("it is not there any more"));
-    Result<Step> step = creation(change, rows);
-    if (!step) return tl::unexpected(step.error());
-    step->change = index;
-    return std::optional(std::move(*step));
-  }
-  if (row->presence == Presence::foreign && change.observed.empty()) {
-    return tl::unexpected(conflict("a row that is not ours stands there by now"));
-  }
-  Result<Step> step = update(change, *row, rows);
-  if (!step) return tl::unexpected(step.error());
-  if (step->values.empty()) return std::optional<Step>();
-  step->change = index;
-  return std::optional(std::move(*step));
-}
-
-Result<void> RouterosApply::verify_change(const Change& change) const {
-  const auto wrong = [&](const std::string& what) {
-    return fail(ErrorKind::conflict, "routeros-verify",
-                change.kind + '/' + change.name + ' ' + what + " after it was written");
-  };
-  const ViewedRow* row = find(change.kind, change.name);
-  const bool ours = row != nullptr && row->presence == Presence::ours;
-  if (deletes(change)) {
-    if (ours) return wrong("is still there");
-    return {};
-  }
-  if (!ours) return wrong("is not there");
-  for (const ObjectField& field : *desired(change.kind, change.name)) {
-    const std::string* now = find_field(row->fields, field.name);
-    if (now == nullptr || *now != field.value) {
-      return wrong("has " + field.name + ' ' + quoted(now == nullptr ? "" : *now) + " instead of " +
-                   quoted(field.value));
-    }
-  }
-  for (const FieldChange& field : change.fields) {
-    const std::string* now = find_field(row->fields, field.path);
-    const bool unset = field.after.empty() && can_unset(*row->menu, field.path);
-    if (unset && now != nullptr && *now == field.before) {
-      return wrong("still has " + field.path + ' ' + quoted(*now));
-    }
-  }
-  return {};
-}
-
-/// Everything that a row may have to be made of again.
-MenuProperties RouterosApply::properties_to_keep() const {
-  MenuProperties wanted;
-  for (const Menu* menu : menus_) {
-    for (const Property& property : menu->properties) wanted[menu].push_back(property.name);
-    for (const std::string_view name : other_properties(menu->path)) wanted[menu].push_back(name);
-  }
-  return wanted;
-}
-
-/// What names a row, and what is desired of any.
-MenuProperties RouterosApply::properties_to_verify() const {
-  MenuProperties wanted;
-  for (const Menu* menu : menus_) {
-    for (const Property& property : menu->properties) {
-      const bool names = property.key() || property.name == "comment" || property.name == "name";
-      if (names) wanted[menu].push_back(property.name);
-    }
-  }
-  const auto want = [&](std::string_view kind, std::string_view name) {
-    const Menu* menu = routeros::find_menu_of_kind(kind);
-    const Property* property = menu->find(name);
-    if (property == nullptr) return;
-    auto& properties = wanted[menu];
-    if (std::find(properties.begin(), properties.end(), name) == properties.end()) {
-      properties.push_back(property->name);
-    }
-  };
-  for (const auto& [name, fields] : desired_) {
-    for (const ObjectField& field : fields) want(name.first, field.name);
-  }
-  for (const Change& change : changes_) {
-    if (deletes(change)) continue;
-    for (const FieldChange& field : change.fields) want(change.kind, field.path);
-  }
-  return wanted;
-}
-
-/// Over the connection that is open now.
-Result<void> RouterosApply::verify() {
-  if (Result<void> read =
-          take_look(read_router_rows(rest_, properties_to_verify(), prefixes_, {}), verified_);
-      !read) {
-    return read;
-  }
-  for (std::size_t i = 0; i < changes_.size(); ++i) {
-    if (told_[i]) continue;
-    if (Result<void> good = verify_change(changes_[i]); !good) return good;
-  }
-  return {};
-}
 
 Digest plan_digest(std::span<const Change> changes) {
   Digester digester;
@@ -351,6 +42,28 @@ Digest plan_digest(std::span<const Change> changes) {
     digester.add(change.observed.hex()).add(change.desired.hex());
   }
   return digester.finish();
+}
+
+Error failed_before(const Attempt& attempt) {
+  const std::string why = attempt.why.empty() ? "the run was cut off" : attempt.why;
+  return invalid("routeros-failed-before",
+                 "this plan failed before and was taken back (" + why +
+                     "); it is not made again until something changes, or by 'metalwright apply'")
+      .value();
+}
+
+/// Over the connection that is open now.
+Result<void> RouterosApply::verify() {
+  Result<RouterRows> read =
+      read_router_rows(rest_, plan_.properties_to_verify(), plan_.prefixes(), {});
+  if (!read) return tl::unexpected(read.error());
+  verified_ = std::move(*read);
+  if (Result<void> seen = plan_.see(verified_); !seen) return seen;
+  for (std::size_t i = 0; i < changes_.size(); ++i) {
+    if (told_[i]) continue;
+    if (Result<void> good = plan_.verify(changes_[i]); !good) return good;
+  }
+  return {};
 }
 
 /// Rows of other menus that refer by name to what is removed, so that none is left behind.
@@ -370,22 +83,64 @@ Result<void> RouterosApply::add_referrers(const std::vector<Step>& steps, Presen
   }
   Result<RouterRows> read = read_router_rows(rest_, wanted, {}, {});
   if (!read) return tl::unexpected(read.error());
-  for (const auto& [path, list] : read->menus) {
-    const Menu& menu = *routeros::find_menu(path);
-    auto& rows = present[menu.path];
-    for (const RestRow& row : list) {
-      if (!row.is_true("dynamic")) rows.push_back({row.id, writable(menu, row)});
-    }
-  }
+  add_present(*read, present);
   return {};
 }
 
-Error failed_before(const Attempt& attempt) {
-  const std::string why = attempt.why.empty() ? "the run was cut off" : attempt.why;
-  return invalid("routeros-failed-before",
-                 "this plan failed before and was taken back (" + why +
-                     "); it is not made again until something changes, or by 'metalwright apply'")
-      .value();
+/// Where a row cannot be made because the router has no menu for it, what names it waits as well.
+void RouterosApply::leave_out_referrers(std::vector<Step>& steps,
+                                        std::vector<StepError>& errors) const {
+  for (std::size_t i = 0; i < errors.size(); ++i) {
+    const Change& change = changes_[errors[i].change];
+    if (errors[i].error.check != "routeros-no-menu") continue;
+    const ObjectFields* const fields = plan_.desired(change.kind, change.name);
+    const std::string* const name = fields == nullptr ? nullptr : find_field(*fields, "name");
+    if (name == nullptr) continue;
+    for (const Referrer& referrer : referrers_of(routeros::find_menu_of_kind(change.kind)->path)) {
+      std::erase_if(steps, [&](const Step& step) {
+        if (step.menu->path != referrer.menu || !names(step, referrer.property, *name))
+          return false;
+        Error error = errors[i].error;
+        const std::size_t why = error.message.find("this router");
+        error.message = "it names " + quoted(*name) + ", and " + error.message.substr(why);
+        errors.push_back({.change = step.change, .error = std::move(error)});
+        return true;
+      });
+    }
+  }
+}
+
+Result<RouterosApply::Prepared> RouterosApply::prepare(bool whole, const std::stop_token& stop) {
+  const MenuProperties asked = whole ? plan_.properties_to_keep() : plan_.properties_to_verify();
+  Result<RouterRows> read = read_router_rows(rest_, asked, plan_.prefixes(), stop);
+  // The plan goes on without a menu that is not there: that is worth asking twice.
+  if (read && !read->missing.empty()) {
+    read = read_router_rows(rest_, asked, plan_.prefixes(), stop);
+  }
+  if (!read) return tl::unexpected(read.error());
+  looked_ = std::move(*read);
+  if (Result<void> seen = plan_.see(looked_); !seen) return tl::unexpected(seen.error());
+  Prepared prepared;
+  std::vector<Step> steps;
+  std::vector<StepError> errors;
+  for (std::size_t i = 0; i < changes_.size(); ++i) {
+    Result<std::optional<Step>> step = step_of(plan_, changes_[i]);
+    if (!step) {
+      errors.push_back({.change = i, .error = step.error()});
+    } else if (*step) {
+      (*step)->change = i;
+      const bool leftover = (*step)->menu->files && removes(**step);
+      (leftover ? prepared.leftovers : steps).push_back(std::move(**step));
+    }
+  }
+  leave_out_referrers(steps, errors);
+  add_present(looked_, prepared.present);
+  if (Result<void> added = add_referrers(steps, prepared.present); !added) {
+    return tl::unexpected(added.error());
+  }
+  prepared.ordered = order_steps(std::move(steps), prepared.present);
+  prepared.ordered.errors.insert(prepared.ordered.errors.begin(), errors.begin(), errors.end());
+  return prepared;
 }
 
 void RouterosApply::tell(std::size_t index, const Error* error) {
@@ -404,6 +159,43 @@ Result<void> RouterosApply::give_up(const Error& error, std::size_t blamed) {
   return tl::unexpected(error);
 }
 
+Result<void> RouterosApply::make(Prepared prepared, const Digest& plan) {
+  PlanRun plan_run(
+      rest_, timer_, unknown_properties_, [this] { return verify(); },
+      [this](std::size_t change, const Error& error) {
+        refused_files_.push_back(changes_[change]);
+        tell(change, &error);
+      });
+  const PlanEnd end = plan_run.run(std::move(prepared.ordered.steps), prepared.present,
+                                   plan.hex().substr(0, kLabelDigits),
+                                   [&] { return note_.save({.plan = plan, .why = {}}); });
+  if (!end.kept) {
+    // What never began leaves the note of an earlier plan as it is.
+    Result<void> noted;
+    if (end.begun) noted = note_.save({.plan = plan, .why = end.error->message});
+    Error error = noted ? *end.error : with_context(*end.error, noted.error().text());
+    if (end.blamed != PlanEnd::kNobody) {
+      error = with_context(std::move(error), "while writing " + changes_[end.blamed].address());
+    }
+    return give_up(error, end.blamed);
+  }
+  // The next plan is what was left out of this one: it fails the same way until something changes.
+  const Result<void> noted =
+      refused_files_.empty()
+          ? note_.remove()
+          : note_.save({.plan = plan_digest(refused_files_), .why = "a file was not fetched"});
+  return noted ? Result<void>() : give_up(noted.error());
+}
+
+/// Nothing refers to them any more, so nothing waits for it and nothing has to bring them back.
+void RouterosApply::remove_leftovers(const std::vector<Step>& leftovers) {
+  for (const Step& step : leftovers) {
+    const Result<void> removed = rest_.remove(step.menu->path, step.id, {});
+    const bool done = removed || failure_of(removed.error()) == WriteFailure::gone;
+    tell(step.change, done ? nullptr : &removed.error());
+  }
+}
+
 Result<void> RouterosApply::run(const std::stop_token& stop) {
   told_.assign(changes_.size(), false);
   if (changes_.empty()) return {};
@@ -414,52 +206,22 @@ Result<void> RouterosApply::run(const std::stop_token& stop) {
   std::vector<const Change*> all;
   for (const Change& change : changes_) all.push_back(&change);
   if (Result<void> begun = events_.begin(all); !begun) return begun;
-  if (Result<void> read = read_desired(); !read) return give_up(read.error());
-  RouterRows rows;
+  if (Result<void> read = plan_.read_desired(); !read) return give_up(read.error());
   rest_.reconnect();
-  if (Result<void> looked =
-          take_look(read_router_rows(rest_, properties_to_keep(), prefixes_, stop), rows);
-      !looked) {
-    return give_up(looked.error());
+  const bool deleting = std::any_of(changes_.begin(), changes_.end(), deletes);
+  Result<Prepared> prepared = prepare(deleting, stop);
+  // Rows that swap what only one may have: one of them is removed and made again, as a whole.
+  if (prepared && !deleting &&
+      std::any_of(prepared->ordered.steps.begin(), prepared->ordered.steps.end(), removes)) {
+    prepared = prepare(true, stop);
   }
-
-  std::vector<Step> steps;
-  for (std::size_t i = 0; i < changes_.size(); ++i) {
-    Result<std::optional<Step>> step = step_of(i, rows);
-    if (!step) {
-      tell(i, &step.error());
-    } else if (*step) {
-      steps.push_back(std::move(**step));
-    }
+  if (!prepared) return give_up(prepared.error());
+  for (const StepError& error : prepared->ordered.errors) tell(error.change, &error.error);
+  const std::vector<Step> leftovers = prepared->leftovers;
+  if (!prepared->ordered.steps.empty()) {
+    if (Result<void> made = make(std::move(*prepared), plan); !made) return made;
   }
-  PresentRows present;
-  for (const auto& [path, list] : rows.menus) {
-    const Menu& menu = *routeros::find_menu(path);
-    std::vector<PresentRow>& there = present[path];
-    for (const RestRow& row : list) {
-      if (!row.is_true("dynamic")) there.push_back({row.id, writable(menu, row)});
-    }
-  }
-  if (Result<void> read = add_referrers(steps, present); !read) return give_up(read.error());
-  OrderedSteps ordered = order_steps(std::move(steps), present);
-  for (const StepError& error : ordered.errors) tell(error.change, &error.error);
-  if (!ordered.steps.empty()) {
-    PlanRun plan_run(rest_, timer_, unknown_properties_, [this] { return verify(); });
-    const PlanEnd end =
-        plan_run.run(std::move(ordered.steps), present, plan.hex().substr(0, kLabelDigits),
-                     [&] { return note_.save({.plan = plan, .why = {}}); });
-    if (!end.kept) {
-      // What never began leaves the note of an earlier plan as it is.
-      Result<void> noted;
-      if (end.begun) noted = note_.save({.plan = plan, .why = end.error->message});
-      Error error = noted ? *end.error : with_context(*end.error, noted.error().text());
-      if (end.blamed != PlanEnd::kNobody) {
-        error = with_context(std::move(error), "while writing " + changes_[end.blamed].address());
-      }
-      return give_up(error, end.blamed);
-    }
-    if (Result<void> removed = note_.remove(); !removed) return give_up(removed.error());
-  }
+  remove_leftovers(leftovers);
   for (std::size_t i = 0; i < changes_.size(); ++i) tell(i, nullptr);
   return {};
 }

@@ -1,8 +1,8 @@
 #pragma once
 
-#include <map>
 #include <set>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <utility>
 #include <vector>
@@ -10,8 +10,8 @@
 #include "reconciler/target.h"
 #include "reconciler/targets/routeros/attempt_note.h"
 #include "reconciler/targets/routeros/plan_run.h"
+#include "reconciler/targets/routeros/plan_view.h"
 #include "reconciler/targets/routeros/router_view.h"
-#include "schemas/object_fields.h"
 
 namespace metalwright::reconciler {
 
@@ -31,8 +31,8 @@ class RouterosApply {
         note_(note),
         unknown_properties_(unknown_properties),
         changes_(changes),
-        content_(content),
-        events_(events) {}
+        events_(events),
+        plan_(changes, content) {}
 
   /// As Target::apply.
   [[nodiscard]] Result<void> run(const std::stop_token& stop);
@@ -41,25 +41,19 @@ class RouterosApply {
   [[nodiscard]] RouterRows take_verified() { return std::move(verified_); }
 
  private:
-  [[nodiscard]] Result<void> read_desired();
-  [[nodiscard]] Result<void> take_look(Result<RouterRows> read, RouterRows& rows);
-  [[nodiscard]] MenuProperties properties_to_keep() const;
-  [[nodiscard]] MenuProperties properties_to_verify() const;
-  [[nodiscard]] std::vector<ViewedRow> view(const RouterRows& rows) const;
-  [[nodiscard]] const ObjectFields* desired(std::string_view kind, std::string_view name) const;
-
-  /// The step of a change; none where nothing is to be done. Error: `conflict` where the row is not
-  /// as the plan saw it.
-  [[nodiscard]] Result<std::optional<Step>> step_of(std::size_t index,
-                                                    const RouterRows& rows) const;
-  [[nodiscard]] Result<Step> creation(const Change& change, const RouterRows& rows) const;
-  [[nodiscard]] Result<Step> update(const Change& change, const ViewedRow& row,
-                                    const RouterRows& rows) const;
-  [[nodiscard]] const ViewedRow* find(std::string_view kind, std::string_view name) const;
-
+  /// What is to be done, from one look at the router.
+  struct Prepared {
+    OrderedSteps ordered;
+    PresentRows present;
+    std::vector<Step> leftovers;  ///< files that nothing refers to once the plan is in place
+  };
+  /// `whole`: with everything that a row may have to be made of again.
+  [[nodiscard]] Result<Prepared> prepare(bool whole, const std::stop_token& stop);
+  void leave_out_referrers(std::vector<Step>& steps, std::vector<StepError>& errors) const;
   [[nodiscard]] Result<void> add_referrers(const std::vector<Step>& steps, PresentRows& present);
   [[nodiscard]] Result<void> verify();
-  [[nodiscard]] Result<void> verify_change(const Change& change) const;
+  [[nodiscard]] Result<void> make(Prepared prepared, const Digest& plan);
+  void remove_leftovers(const std::vector<Step>& leftovers);
   [[nodiscard]] Result<void> give_up(const Error& error, std::size_t blamed = PlanEnd::kNobody);
   void tell(std::size_t index, const Error* error);
 
@@ -68,17 +62,12 @@ class RouterosApply {
   const AttemptNote& note_;
   std::set<std::string>& unknown_properties_;
   std::span<const Change> changes_;
-  const ContentReader& content_;
   const ApplyEvents& events_;
 
-  std::map<std::pair<std::string_view, std::string_view>, ObjectFields> desired_;
-  std::set<const routeros::Menu*> menus_;
-  std::set<std::string> prefixes_;
-  std::vector<ViewedRow> viewed_;
-  std::map<std::pair<std::string_view, std::string_view>, const ViewedRow*> by_name_;
-  std::set<std::pair<std::string_view, std::string_view>> concerned_;  ///< old names as well
+  PlanView plan_;
+  RouterRows looked_, verified_;
   std::vector<bool> told_;
-  RouterRows verified_;
+  std::vector<Change> refused_files_;
 };
 
 }  // namespace metalwright::reconciler

@@ -62,6 +62,8 @@ class TrialRouter final : public routeros::ScriptDevice {
 
   Ran<void> make(const Step& step) {
     TrialMenu& menu = at(step.menu->path);
+    // What stands in a file is fetched again and cannot be taken back.
+    if (step.menu->files && step.kind == StepKind::set) return {};
     if (step.kind == StepKind::remove) return erase(menu, step.id);
     if (step.kind == StepKind::set) return change(menu, step.id, step.values);
     RestValues values;

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <optional>
+
+#include "reconciler/targets/routeros/plan_view.h"
+#include "reconciler/targets/routeros/steps.h"
+
+namespace metalwright::reconciler {
+
+/// The step that makes a change; none where nothing is to be done.
+/// Errors: `conflict` [routeros-changed] where the row is not as the plan saw it; `invalid`
+/// [routeros-interface] where no interface has an address in the network, [routeros-no-menu] where
+/// this router has no such menu.
+[[nodiscard]] Result<std::optional<Step>> step_of(const PlanView& plan, const Change& change);
+
+/// What the row would be made of again.
+[[nodiscard]] RestValues writable(const routeros::Menu& menu, const RestRow& row);
+
+}  // namespace metalwright::reconciler
