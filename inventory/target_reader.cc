@@ -36,7 +36,8 @@ constexpr std::array<std::string_view, 15> kDnsmasqOthers{
 constexpr std::array<std::string_view, 2> kNetboxNeeded{"url", "token"};
 constexpr std::array<std::string_view, 4> kNetboxOthers{"ca-file", "timeout", "pin", "compare-all"};
 constexpr std::array<std::string_view, 3> kRouterNeeded{"url", "user", "password"};
-constexpr std::array<std::string_view, 4> kRouterOthers{"ca-file", "timeout", "pin", "confirm"};
+constexpr std::array<std::string_view, 5> kRouterOthers{"ca-file", "timeout", "pin", "confirm",
+                                                        "loaders"};
 constexpr std::array<std::string_view, 1> kNodesOthers{"timeout"};
 constexpr std::array kTypes{TypeKeys{kFilesNeeded, kFilesOthers},
                             TypeKeys{kDnsmasqNeeded, kDnsmasqOthers},
@@ -160,6 +161,8 @@ void read_api(const Fields& fields, std::string_view file, TargetConfig& target)
 }
 
 void read_routeros(const Fields& fields, TargetConfig& target) {
+  target.loaders = fields.string(field("loaders"));
+  while (target.loaders.ends_with('/')) target.loaders.pop_back();
   constexpr std::size_t kConfirm = field("confirm");
   target.confirm = fields.duration(kConfirm).value_or(target.confirm);
   if (target.confirm < std::chrono::seconds(1) || target.confirm > std::chrono::hours(24)) {

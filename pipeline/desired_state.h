@@ -27,8 +27,9 @@ struct HostFile {
   std::string copy_from;  ///< absolute path; empty: `bytes` is the content
   std::string bytes;
   std::uint16_t mode = 0644;
-  Digest digest;  ///< reconciler::file_digest of mode and content
-  Origin origin;  ///< the profile that names it; empty for a boot loader
+  Digest digest;           ///< reconciler::file_digest of mode and content
+  std::uint64_t size = 0;  ///< of a boot loader
+  Origin origin;           ///< the profile that names it; empty for a boot loader
 };
 
 /// What goes to one target.

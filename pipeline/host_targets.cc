@@ -1,6 +1,7 @@
 #include "pipeline/host_targets.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <utility>
 
 #include "pipeline/secrets.h"
@@ -201,6 +202,9 @@ Result<std::vector<HostFile>> HostTargets::boot_loaders() {
     const Result<HostFileDigests> digests = digest(file.copy_from, file.mode);
     if (!digests) return tl::unexpected(digests.error());
     file.digest = digests->resource;
+    std::error_code failure;
+    file.size = std::filesystem::file_size(loader.source, failure);
+    if (failure) file.size = 0;
     files.push_back(std::move(file));
   }
   return files;

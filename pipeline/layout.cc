@@ -163,6 +163,11 @@ Layouts make_layouts(const LayoutInput& input) {
       layout.formats = {Format::netbox};
     } else if (target.type == TargetType::routeros) {
       layout.formats = {Format::routeros};
+      layout.settings.loaders_url = target.loaders;
+      for (const HostFile& loader : input.boot_loaders) {
+        if (target.loaders.empty() || loader.size == 0) continue;
+        layout.settings.loader_files[loader.name] = {loader.size, loader.digest.hex()};
+      }
     } else if (target.type == TargetType::nodes) {
       layout.formats = {Format::bundle};
     }
@@ -199,6 +204,10 @@ Digest layouts_digest(const std::vector<TargetLayout>& layouts,
     add_list(dnsmasq.interfaces);
     add_list(dnsmasq.listen_addresses);
     add_list(settings.boot_loaders);
+    digester.add(settings.loaders_url);
+    for (const auto& [name, file] : settings.loader_files) {
+      digester.add(name).add(std::to_string(file.size)).add(file.digest);
+    }
     for (const auto& [name, value] : settings.secrets) {
       digester.add(name);
       add_digest(secret_hash(value));

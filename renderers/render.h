@@ -59,6 +59,12 @@ struct DnsmasqSettings {
   bool authoritative = true;
 };
 
+/// A boot loader as it is here.
+struct LoaderFile {
+  std::uint64_t size = 0;
+  std::string digest;  ///< in hexadecimal
+};
+
 /// What rendering needs from the host's configuration.
 struct RenderSettings {
   std::string target;       ///< the name of the target that is rendered for
@@ -69,6 +75,10 @@ struct RenderSettings {
   std::map<std::string, std::string, std::less<>> secrets;
   /// Boot loaders that the tree has, by path: a boot answer names only these.
   std::vector<std::string> boot_loaders;
+  /// Where a router fetches the loaders from, without a slash at the end; empty: it does not.
+  std::string loaders_url;
+  std::map<std::string, LoaderFile, std::less<>>
+      loader_files;  ///< those of `boot_loaders`, by path
 };
 
 /// Renders the units of one model. Making it works out once what all units share (each profile's

@@ -20,7 +20,7 @@ RouterosObject::RouterosObject(std::string_view kind, std::string name, const Or
       name_(std::move(name)),
       origin_(origin),
       version_(version) {
-  set("comment", owner_comment(kind, name_));
+  if (menu_.find("comment") != nullptr) set("comment", owner_comment(kind, name_));
   if (menu_.find("disabled") != nullptr) set("disabled", "no");
 }
 

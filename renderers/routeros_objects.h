@@ -17,8 +17,8 @@
 /// An object's kind is its menu's, and its name tells what of the repository it is for:
 ///   dhcp-lease `lab/orion/eth0`; dns-static `orion.example.net/A`; tftp `ipxe.efi`;
 ///   vlan, bridge-vlan, dhcp-network, address-list, ipv6-… `lab`;
-///   pool, dhcp-server, dhcp-option, dhcp-option-set, dhcp-matcher, dhcpv6-… the row's own name,
-///   `metalwright-lab…`, because not every version of RouterOS has comments there.
+///   pool, dhcp-server, dhcp-option, dhcp-option-set, dhcp-matcher, dhcpv6-…, router-file the
+///   row's own name, `metalwright-lab…`, because not every version of RouterOS has comments there.
 /// So a machine that gets another MAC keeps its lease's row. Every object states its `comment`
 /// (`owner_comment`) and, where rows can be disabled, that it is not.
 ///
@@ -27,7 +27,8 @@
 /// user class, exactly. The exact match is made first, and where it were not, its row comes first:
 /// iPXE must not be given iPXE again.
 ///
-/// What RouterOS does by itself is not stated: reverse DNS follows from A and AAAA. DHCPv6 of
+/// What RouterOS does by itself is not stated: reverse DNS follows from A and AAAA. Resolvers with
+/// IPv6 addresses are told in router advertisements, which every client of DHCPv6 hears. DHCPv6 of
 /// RouterOS knows clients by DUID, which nobody knows beforehand: addresses come from the range,
 /// and a machine boots over IPv4.
 namespace metalwright::renderers {
@@ -53,8 +54,8 @@ namespace metalwright::renderers {
 [[nodiscard]] Errors render_routeros_site(const Model& model, const RenderSettings& settings,
                                           std::string_view router, const ArtifactSink& sink);
 
-/// The boot loaders that the router's own TFTP server offers, as paths in a boot tree, sorted. The
-/// router keeps each beneath `kRouterBootFolder`.
+/// The boot loaders that the router's own TFTP server offers, as paths in a boot tree, sorted. A
+/// router keeps each beneath `kRouterBootFolder`, unless it fetches them by itself.
 [[nodiscard]] std::vector<std::string> router_boot_loaders(const Model& model,
                                                            const RenderSettings& settings,
                                                            std::string_view router);

@@ -67,6 +67,13 @@ Result<std::string> line_of(const Row& row, int major) {
     if (field.name != key) changes += argument;
   }
   const std::string find = fmt::format("find {}={}", key, *quoted);
+  if (row.menu->files) {
+    const std::string* const from = find_field(row.fields, "from");
+    const auto url = quoted_text(from == nullptr ? std::string() : *from);
+    if (!url) return url;
+    return fmt::format(":if ([:len [{} {}]] = 0) do={{ /tool fetch url={} dst-path={} }}\n", path,
+                       find, *url, *quoted);
+  }
   return fmt::format(":if ([:len [{} {}]] = 0) do={{ {} add{} }} else={{ {} set [{}]{} }}\n", path,
                      find, path, arguments, path, find, changes);
 }

@@ -74,9 +74,10 @@ class SiteRows {
       if (served_by(network, router_)) add(network);
     }
     for (const auto& [loader, use] : loaders_) {
+      if (!settings_.loaders_url.empty()) add_file(loader, use.origin);
       RouterosObject("tftp", loader, use.origin)
           .set("req-filename", request_pattern(loader))
-          .set("real-filename", fmt::format("{}/{}", kRouterBootFolder, loader))
+          .set("real-filename", file_name(loader))
           .set_list("ip-addresses", use.prefixes)
           .set("allow", "yes")
           .set("read-only", "yes")
@@ -109,6 +110,30 @@ class SiteRows {
   }
   static std::string our_name(const Network& network, std::string_view what) {
     return fmt::format("{}{}-{}", routeros::kOwnerPrefix, network.name, what);
+  }
+
+  /// What a loader is called on the router. One that the router fetches stands in no folder, which
+  /// would have to be made first, and its name tells its bytes: RouterOS tells no digest.
+  [[nodiscard]] std::string file_name(std::string_view loader) const {
+    if (settings_.loaders_url.empty()) return fmt::format("{}/{}", kRouterBootFolder, loader);
+    constexpr std::size_t kDigits = 8;
+    std::string name(routeros::kOwnerPrefix);
+    const auto file = settings_.loader_files.find(loader);
+    if (file != settings_.loader_files.end()) name += file->second.digest.substr(0, kDigits) + '-';
+    name += loader;
+    std::replace(name.begin(), name.end(), '/', '-');
+    return name;
+  }
+
+  void add_file(const std::string& loader, const Origin& origin) {
+    const std::string name = file_name(loader);
+    RouterosObject file("router-file", name, origin);
+    file.set("name", name).set("from", settings_.loaders_url + '/' + loader);
+    const auto known = settings_.loader_files.find(loader);
+    if (known != settings_.loader_files.end()) {
+      file.set("size", std::to_string(known->second.size));
+    }
+    file.finish(sink_, errors_);
   }
 
   void add(const Network& network) {
@@ -309,11 +334,10 @@ class SiteRows {
         .set("autonomous", stateful ? "no" : "yes")
         .set("on-link", "yes")
         .finish(sink_, errors_);
-    if (!slaac) add_dhcpv6(network, ipv6, resolvers);
+    if (!slaac) add_dhcpv6(network, ipv6);
   }
 
-  void add_dhcpv6(const Network& network, const Network::Ipv6& ipv6,
-                  const std::vector<std::string>& resolvers) {
+  void add_dhcpv6(const Network& network, const Network::Ipv6& ipv6) {
     std::string pool = "static-only";
     if (ipv6.range) {
       const auto block = block_of(*ipv6.range);
@@ -333,24 +357,10 @@ class SiteRows {
           .set("prefix-length", "128")
           .finish(sink_, errors_);
     }
-    std::vector<std::string> options;
-    if (!resolvers.empty()) {
-      std::string bytes;
-      for (const std::string& resolver : resolvers) {
-        const auto address = parse_ipv6(resolver);
-        bytes.append(address->octets.begin(), address->octets.end());
-      }
-      options.push_back(our_name(network, "dns6"));
-      named("dhcpv6-option", options.back(), network)
-          .set("code", "23")
-          .set("value", routeros::option_text(bytes))
-          .finish(sink_, errors_);
-    }
     named("dhcpv6-server", our_name(network, "v6"), network)
         .set("interface", router_interface(network))
         .set("address-pool", pool)
         .set("lease-time", routeros::routeros_duration(network.dhcp.lease))
-        .set_list("dhcp-option", options)
         .finish(sink_, errors_);
   }
 

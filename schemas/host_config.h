@@ -123,6 +123,7 @@ struct TargetConfig {
   std::chrono::seconds compare_all{3600};  ///< netbox: between two looks at everything
   std::string pin;                    ///< routeros: of its certificate or key; see http_client.h
   std::chrono::seconds confirm{300};  ///< routeros: then it undoes by itself what nobody confirmed
+  std::string loaders;  ///< routeros: where it fetches the boot loaders; no slash at the end
 
   Origin origin;
 };

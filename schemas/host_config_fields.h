@@ -218,6 +218,9 @@ inline constexpr std::array kTargetFields{
           .doc = "routeros: the router undoes a plan by itself that is not confirmed by then; "
                  "1s to 1d",
           .fallback = "5m"},
+    Field{"loaders", ValueType::url,
+          "routeros: where the router fetches the boot loaders that it offers by TFTP, such as "
+          "the address of a web server with the boot tree; none: they are copied there by hand"},
 };
 inline constexpr FieldTable kTargetTable{"target", "A place that is kept as the repository says",
                                          kTargetFields};

@@ -119,6 +119,16 @@ Result<Step> update(const PlanView& plan, const Change& change, const ViewedRow&
     }
     set(field.path, std::move(after), field.after.empty());
   }
+  if (menu.files) {
+    // As a whole, or not at all; what was there cannot be brought back.
+    step.before.clear();
+    if (step.values.empty()) return step;
+    step.values.clear();
+    for (const ObjectField& field : *plan.desired(change.kind, change.name)) {
+      step.values.emplace_back(field.name, field.value);
+    }
+    return step;
+  }
   const std::string mark = owner_comment(change.kind, change.name);
   const bool comment_set = std::any_of(step.values.begin(), step.values.end(),
                                        [](const auto& one) { return one.first == "comment"; });

@@ -27,8 +27,7 @@ Version read_version(std::string_view text) {
   return version;
 }
 
-/// What our entries of the TFTP server offer and is not on the router. REST takes texts of up to 60
-/// kB, and boot loaders are neither texts nor that small: they go there by another way.
+/// What our entries of the TFTP server offer and is not on the router.
 void check_files(RestClient& rest, std::vector<Target::Check>& checks) {
   constexpr std::array<std::string_view, 3> kEntry{"comment", "disabled", "real-filename"};
   constexpr std::array<std::string_view, 1> kFile{"name"};
@@ -58,8 +57,8 @@ void check_files(RestClient& rest, std::vector<Target::Check>& checks) {
                     " by TFTP and has no such file; copy it there: 'scp " + loader +
                     " USER@ROUTER:" + name +
                     "', or on the router '/tool fetch url=http://BOOT-SERVER/… dst-path=" + name +
-                    "' ('flash/' in front where a board keeps only that over a reboot: then the "
-                    "TFTP entry needs it too)")
+                    "'; or say at the target where the router is to fetch it: 'loaders: "
+                    "http://BOOT-SERVER/…' (its user then needs the policy ftp)")
             .value();
     error.severity = Severity::warning;
     there.problems.push_back(std::move(error));

@@ -314,6 +314,10 @@ RestReply RestApi::post(const Place& place, std::string_view body) {
     host_.reboot();
     return {.status = 200, .body = "[]"};
   }
+  if (place.path == "/tool/fetch") {
+    const std::optional<Properties> arguments = body_of(body);
+    return arguments ? fetch(*arguments) : error_reply(400, "invalid JSON");
+  }
   if (place.menu == nullptr || place.rest.empty()) return error_reply(400, "no such command");
   if (place.rest == "print") {
     const json document = body.empty() ? json::object() : json::parse(body, nullptr, false);
@@ -395,6 +399,32 @@ RestReply RestApi::command(const Menu& menu, std::string_view name, const Proper
     host_.changed(menu, id);
   }
   return done;
+}
+
+/// Tells of its progress, a row each time; what was a file of that name is another one now.
+RestReply RestApi::fetch(const Properties& arguments) {
+  static const std::set<std::string, std::less<>> known{"check-certificate", "dst-path", "mode",
+                                                        "output", "url"};
+  for (const auto& [name, value] : arguments) {
+    if (!known.contains(name)) return error_reply(400, "unknown parameter " + name);
+  }
+  const auto url = arguments.find("url"), path = arguments.find("dst-path");
+  if (url == arguments.end() || path == arguments.end() || path->second.starts_with('/')) {
+    return error_reply(400, "missing value(s) of argument(s) url");
+  }
+  const Outcome<std::string> bytes = host_.fetch(url->second);
+  if (!bytes) return reply(bytes.error());
+  const Menu& files = *device_.menu("/file");
+  const DeviceRow* const there = device_.find(files, path->second);
+  const std::uint32_t id = there != nullptr
+                               ? there->id
+                               : device_.put("/file", {{"name", path->second}, {"type", "file"}});
+  device_.force(files, id, "size", std::to_string(bytes->size()));
+  const std::string size = std::to_string(bytes->size() / 1024);
+  return {.status = 200,
+          .body = R"([{".section":"0","downloaded":"0","status":"connecting"},)"
+                  R"({".section":"1","downloaded":")" +
+                  size + R"(","duration":"1s","status":"finished","total":")" + size + R"("}])"};
 }
 
 RestReply RestApi::make_static(const Menu& menu, std::uint32_t id) {

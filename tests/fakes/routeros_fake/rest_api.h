@@ -22,6 +22,7 @@ struct RestHost {
   std::function<Outcome<void>(std::string_view script)> run_script;
   std::function<std::string(std::string_view script)> execute;  ///< its output, or its error
   std::function<void()> reboot;
+  std::function<Outcome<std::string>(const std::string& url)> fetch;
   /// Told after a row was added or changed, with its id.
   std::function<void(const Menu& menu, std::uint32_t id)> changed;
 };
@@ -42,6 +43,7 @@ class RestApi {
   [[nodiscard]] RestReply post(const Place& place, std::string_view body);
   [[nodiscard]] RestReply command(const Menu& menu, std::string_view name,
                                   const Properties& arguments);
+  [[nodiscard]] RestReply fetch(const Properties& arguments);
   [[nodiscard]] RestReply make_static(const Menu& menu, std::uint32_t id);
 
   Device& device_;

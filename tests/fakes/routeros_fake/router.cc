@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "reconciler/http_client.h"
 #include "tests/fakes/routeros_fake/script_device.h"
 #include "tests/fakes/routeros_fake/values.h"
 
@@ -72,6 +73,27 @@ std::optional<std::chrono::sys_seconds> read_start(const std::string& date,
   return std::chrono::sys_days(when) + *of_day;
 }
 
+/// As `/tool/fetch` does.
+Outcome<std::string> fetch_address(const std::string& url) {
+  const auto failed = [](const std::string& why) {
+    return tl::unexpected(Refusal{.status = 400, .detail = "failure: " + why});
+  };
+  const std::size_t path = url.find('/', url.find("://") + 3);
+  reconciler::HttpOptions options;
+  options.url = url.substr(0, path);
+  options.tries = 1;
+  auto client = reconciler::make_http_client(options);
+  if (!client) return failed("connection failed");
+  reconciler::HttpRequest request;
+  request.path = path == std::string::npos ? "/" : url.substr(path);
+  const auto answer = (*client)->send(request, {});
+  if (!answer) return failed("connection failed");
+  if (answer->status != 200) {
+    return failed("Fetch failed with status " + std::to_string(answer->status));
+  }
+  return answer->body;
+}
+
 }  // namespace
 
 std::optional<FaultKind> parse_fault(std::string_view word) {
@@ -94,6 +116,7 @@ Router::Router(RouterOptions options)
                            return done ? std::string() : done.error().detail;
                          },
                      .reboot = [this] { reboot_locked(); },
+                     .fetch = fetch_address,
                      .changed =
                          [this](const Menu& menu, std::uint32_t id) {
                            if (menu.path == "/system/scheduler") plan_run(menu, id);
