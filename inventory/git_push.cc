@@ -1,7 +1,10 @@
 #include "inventory/git_push.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include <chrono>
 #include <utility>
 #include <vector>
 
@@ -21,6 +24,7 @@ namespace {
 constexpr std::string_view kMoved = "push-moved", kRefused = "push-refused";
 // Ours alone, in the cache: what is to be pushed must have a name.
 constexpr const char* kPushed = "refs/metalwright/push";
+constexpr std::chrono::seconds kStaleLock{20};
 
 using SignaturePointer = GitPointer<git_signature, git_signature_free>;
 
@@ -76,6 +80,18 @@ Result<git_oid> make_commit(git_repository* repository, const NewCommit& commit,
   return made;
 }
 
+/// git(1) and libgit2 lock a reference by a file beside it, which stays where its process was
+/// killed: nobody could move the reference any more. One that is as old as no such write takes is
+/// removed. True: it was.
+bool remove_stale_lock(git_repository* repository, const std::string& reference) {
+  const std::string path = git_repository_commondir(repository) + reference + ".lock";
+  struct stat lock {};
+  if (lstat(path.c_str(), &lock) != 0 || !S_ISREG(lock.st_mode)) return false;
+  const auto written = std::chrono::system_clock::from_time_t(lock.st_mtime);
+  if (std::chrono::system_clock::now() - written < kStaleLock) return false;
+  return unlink(path.c_str()) == 0;
+}
+
 /// Moves the branch of a local repository, where it is as it was.
 Result<std::string> push_locally(const GitFolder& folder, const NewCommit& commit,
                                  const FileEdits& edits) {
@@ -97,10 +113,14 @@ Result<std::string> push_locally(const GitFolder& folder, const NewCommit& commi
   auto parent = parse_oid(commit.parent);
   if (!parent) return tl::unexpected(parent.error());
   ReferencePointer reference;
-  const int status = git_make(reference, git_reference_create_matching, handle, name.c_str(),
-                              static_cast<const git_oid*>(&*made), commit.new_branch ? 0 : 1,
-                              commit.new_branch ? nullptr : static_cast<const git_oid*>(&*parent),
-                              "metalwright: write-back");
+  const auto move = [&] {
+    return git_make(reference, git_reference_create_matching, handle, name.c_str(),
+                    static_cast<const git_oid*>(&*made), commit.new_branch ? 0 : 1,
+                    commit.new_branch ? nullptr : static_cast<const git_oid*>(&*parent),
+                    "metalwright: write-back");
+  };
+  int status = move();
+  if (status == GIT_ELOCKED && remove_stale_lock(handle, name)) status = move();
   if (status == GIT_EMODIFIED || status == GIT_EEXISTS || status == GIT_ELOCKED ||
       status == GIT_ENOTFOUND) {
     return moved(commit);
@@ -136,8 +156,13 @@ Result<std::string> push_remotely(const SourceLocation& location, const SourceOp
   auto made = make_commit(handle, commit, edits);
   if (!made) return tl::unexpected(made.error());
   ReferencePointer pushed;
-  if (git_make(pushed, git_reference_create, handle, kPushed, static_cast<const git_oid*>(&*made),
-               1, "metalwright: write-back") < 0) {
+  const auto name_it = [&] {
+    return git_make(pushed, git_reference_create, handle, kPushed,
+                    static_cast<const git_oid*>(&*made), 1, "metalwright: write-back");
+  };
+  int named = name_it();
+  if (named == GIT_ELOCKED && remove_stale_lock(handle, kPushed)) named = name_it();
+  if (named < 0) {
     return git_failure(checks::kSourceCache.id, "the commit cannot be kept");
   }
   GitTalk talk(location, options, stop);

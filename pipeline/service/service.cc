@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "pipeline/service/self_check.h"
+#include "reconciler/store/run_lock.h"
 #include "schemas/mac_address.h"
 #include "schemas/quote.h"
 #include "schemas/time.h"
@@ -15,6 +16,7 @@ namespace metalwright::service {
 namespace {
 
 constexpr std::uint32_t kFailuresASecond = 1;  // of authentication, ten at once
+constexpr std::chrono::seconds kFollow{1};
 
 std::string config_text(std::string_view profile, std::string_view mac, std::string_view expires) {
   return fmt::format("boot-config\n{}\n{}\n{}", profile, mac, expires);
@@ -67,7 +69,11 @@ Result<std::unique_ptr<Service>> Service::open(const HostConfig& config, Service
   return service;
 }
 
-void Service::start() { server_->start(); }
+void Service::start() {
+  server_->start();
+  if (!store::is_shared(config().state)) return;
+  follower_ = std::jthread([this](std::stop_token stop) { follow(std::move(stop)); });
+}
 
 Result<void> Service::reload(const HostConfig& fresh) {
   auto config = std::make_unique<HostConfig>(fresh);
@@ -127,20 +133,27 @@ bool Service::wait_for_view(const std::shared_ptr<const BootView>& seen,
   return !draining_ && view_.get() != seen;
 }
 
+Result<ApiBoots> Service::read_api() {
+  // The version first: what comes between is read again, and not missed.
+  auto version = store_->boot_api().version();
+  if (!version) return tl::unexpected(version.error());
+  auto profiles = store_->boot_api().profiles();
+  if (!profiles) return tl::unexpected(profiles.error());
+  auto assignments = store_->boot_api().assignments();
+  if (!assignments) return tl::unexpected(assignments.error());
+  api_version_ = std::move(*version);
+  return ApiBoots{std::move(*profiles), std::move(*assignments)};
+}
+
 void Service::publish(std::shared_ptr<const pipeline::Compiled> compiled) {
   const std::lock_guard lock(making_);
   const std::shared_ptr<const BootView> before = view_.get();
-  ApiBoots api;
-  auto profiles = store_->boot_api().profiles();
-  auto assignments = store_->boot_api().assignments();
-  if (profiles && assignments) {
-    api = {std::move(*profiles), std::move(*assignments)};
-  } else {
-    say("what the API made cannot be read: " +
-        (profiles ? assignments.error() : profiles.error()).text());
-    if (before != nullptr) api = before->api();
+  Result<ApiBoots> api = read_api();
+  if (!api) {
+    say("what the API made cannot be read: " + api.error().text());
+    api = before == nullptr ? ApiBoots() : before->api();
   }
-  make_view(std::move(compiled), std::move(api));
+  make_view(std::move(compiled), std::move(*api));
   forget_known();
 }
 
@@ -151,14 +164,23 @@ void Service::publish_files(inventory::RepositoryFiles files) {
 Result<void> Service::api_changed() {
   if (options_.api_made) options_.api_made();
   const std::lock_guard lock(making_);
-  auto profiles = store_->boot_api().profiles();
-  if (!profiles) return tl::unexpected(profiles.error());
-  auto assignments = store_->boot_api().assignments();
-  if (!assignments) return tl::unexpected(assignments.error());
-  const std::shared_ptr<const BootView> before = view_.get();
-  if (before == nullptr) return {};
-  make_view(before->compiled(), {std::move(*profiles), std::move(*assignments)});
+  Result<ApiBoots> api = read_api();
+  if (!api) return tl::unexpected(api.error());
+  if (const auto before = view_.get()) make_view(before->compiled(), std::move(*api));
   return {};
+}
+
+void Service::follow(std::stop_token stop) {
+  while (!stop.stop_requested()) {
+    follow_bell_.wait_for(stop, kFollow);
+    const auto version = store_->boot_api().version();
+    if (!version) continue;  // what is there is answered from until the database is back
+    {
+      const std::lock_guard lock(making_);
+      if (*version == api_version_) continue;
+    }
+    if (const auto taken = api_changed(); !taken) say(taken.error().text());
+  }
 }
 
 std::string Service::sign_config(std::string_view profile, std::string_view mac, Time now) const {

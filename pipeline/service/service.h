@@ -7,10 +7,13 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <stop_token>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
+#include "pipeline/bell.h"
 #include "pipeline/compiler.h"
 #include "pipeline/service/access.h"
 #include "pipeline/service/boot_notes.h"
@@ -142,6 +145,8 @@ class Service {
   void forget_known();
   void forget_old(Time now);
   void make_view(std::shared_ptr<const pipeline::Compiled> compiled, ApiBoots api);
+  [[nodiscard]] Result<ApiBoots> read_api();
+  void follow(std::stop_token stop);
 
   // Each one stays: answers in hand go by the one that they began with.
   std::vector<std::unique_ptr<const HostConfig>> configs_;
@@ -158,10 +163,13 @@ class Service {
   std::mutex waiting_;
   std::condition_variable changed_;
   bool draining_ = false;
-  Time next_prune_;  // of the loop's thread
+  Time next_prune_;          // of the loop's thread
+  std::string api_version_;  // that the view has; under `making_`
+  pipeline::Bell follow_bell_;
   Shared<const BootView> view_;
   Shared<const InventoryText> inventory_;
   std::unique_ptr<HttpServer> server_;
+  std::jthread follower_;  // where another instance's API may make something
 };
 
 [[nodiscard]] Time service_time();

@@ -9,7 +9,6 @@
 #include "pipeline/host.h"
 #include "pipeline/secrets.h"
 #include "pipeline/service/assets.h"
-#include "reconciler/store/run_lock.h"
 #include "schemas/mac_address.h"
 #include "schemas/quote.h"
 
@@ -18,7 +17,6 @@ namespace {
 
 constexpr int kTries = 8;  // while the branch keeps moving
 constexpr std::chrono::seconds kFirstWait{5}, kLongestWait{600};
-constexpr std::chrono::minutes kLook{1};  // for what another instance was told
 using Failed = tl::unexpected<Error>;
 
 Result<inventory::SourceOptions> options_of(const HostConfig& config) {
@@ -206,11 +204,7 @@ void WriteBack::run(std::stop_token stop) {
       continue;
     }
     wait = kFirstWait;
-    if (store::is_shared(config_.state)) {
-      bell_.wait_for(stop, kLook);  // another instance rings its own bell only
-    } else {
-      bell_.wait(stop);
-    }
+    bell_.wait(stop);
   }
 }
 

@@ -12,6 +12,12 @@ long long affected(soci::statement& statement) {
   return statement.get_affected_rows();
 }
 
+/// In the transaction of the write: who has seen the version has seen what it stands for.
+void move_on(soci::session& sql) {
+  sql << "INSERT INTO meta(key, value) VALUES('boot-api', '1') ON CONFLICT(key) DO UPDATE"
+         " SET value = CAST(CAST(meta.value AS BIGINT) + 1 AS TEXT)";
+}
+
 }  // namespace
 
 Result<void> BootApi::write(const ApiProfile& profile) {
@@ -47,7 +53,9 @@ Result<bool> BootApi::remove_profile(std::string_view id) {
     sql << "DELETE FROM boot_assignment WHERE profile_id = :i", soci::use(key);
     soci::statement erase =
         (sql.prepare << "DELETE FROM boot_profile WHERE id = :i", soci::use(key));
-    return affected(erase) > 0;
+    const bool there = affected(erase) > 0;
+    if (there) move_on(sql);
+    return there;
   });
 }
 
@@ -88,6 +96,7 @@ Result<bool> BootApi::write(const ApiAssignment& assignment) {
            " params_override = excluded.params_override, made = excluded.made",
         soci::use(assignment.mac), soci::use(node), soci::use(assignment.profile_id),
         soci::use(override), soci::use(made);
+    move_on(sql);
     return before == 0;
   });
 }
@@ -97,7 +106,9 @@ Result<bool> BootApi::remove_assignment(std::string_view mac) {
     const std::string key = storable(mac);
     soci::statement erase =
         (sql.prepare << "DELETE FROM boot_assignment WHERE mac = :m", soci::use(key));
-    return affected(erase) > 0;
+    const bool there = affected(erase) > 0;
+    if (there) move_on(sql);
+    return there;
   });
 }
 
@@ -117,6 +128,15 @@ Result<std::vector<ApiAssignment>> BootApi::assignments() const {
       rows.push_back(row);
     }
     return rows;
+  });
+}
+
+Result<std::string> BootApi::version() const {
+  return connection_.read("reading the boot API's version", [](soci::session& sql) {
+    std::string version;
+    soci::indicator known = soci::i_null;
+    sql << "SELECT value FROM meta WHERE key = 'boot-api'", soci::into(version, known);
+    return known == soci::i_ok && sql.got_data() ? version : std::string();
   });
 }
 

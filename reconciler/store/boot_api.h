@@ -49,6 +49,9 @@ class BootApi {
   /// By MAC address.
   [[nodiscard]] Result<std::vector<ApiAssignment>> assignments() const;
 
+  /// Another one after each write, also of another process. Empty: nothing was ever written.
+  [[nodiscard]] Result<std::string> version() const;
+
  private:
   Connection& connection_;
 };

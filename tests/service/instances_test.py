@@ -5,6 +5,7 @@ Runs under tests/reconciler/store/with_postgresql.sh, which starts the server.
 """
 
 import glob
+import json
 import os
 import pathlib
 import re
@@ -17,10 +18,13 @@ import threading
 import time
 import unittest
 import urllib.parse
+import urllib.request
 
-from serve_site import INVENTORY, PROGRAM, Site, main, server
+from serve_site import INVENTORY, PROGRAM, UBUNTU, Site, main, server
+from sinks import HttpSink
 
 LEASE = 3
+STRANGER = "52:54:00:00:00:99"
 SERVER = os.environ["METALWRIGHT_TEST_POSTGRESQL"]
 FOLDER = urllib.parse.parse_qs(urllib.parse.urlsplit(SERVER).query)["host"][0]
 PSQL = shutil.which("psql") or sorted(glob.glob("/usr/lib/postgresql/*/bin/psql"))[-1]
@@ -91,7 +95,7 @@ class Instance:
             f"secrets: {site.root}/secrets\nassets: {site.root}/assets\n"
             "policy: {max-deletes: {count: 1000, percent: 100}}\n"
             f"targets:\n  - {targets}\n"
-            f"service: {{url: 'http://192.0.2.1:8000', lease: {LEASE}s}}\n")
+            f"service: {{url: 'http://192.0.2.1:8000', lease: {LEASE}s{site.more}}}\n")
         self.log = self.folder / "log"
         self.start()
 
@@ -121,15 +125,25 @@ class Instance:
         said = re.findall(r"this instance leads|standing by", self.text())
         return bool(said) and said[-1] == "this instance leads"
 
-    def menu(self):
-        done = subprocess.run(
-            ["curl", "-sS", "--max-time", "20", f"http://127.0.0.1:{self.port}/boot/menu.ipxe"
-             "?mac=52:54:00:00:00:11&uuid="], capture_output=True, text=True, check=True)
-        return done.stdout
+    def ask(self, path, body=None, token=None):
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}",
+                                         None if body is None else json.dumps(body).encode(),
+                                         {"Authorization": f"Bearer {token}"} if token else {})
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return answer.read().decode()
+
+    def menu(self, mac="52:54:00:00:00:11"):
+        return self.ask(f"/boot/menu.ipxe?mac={mac}&uuid=")
+
+    def run(self, *arguments):
+        return subprocess.run([PROGRAM, "-c", str(self.config), *arguments], text=True, capture_output=True,
+                              env=self.site.env, check=True, timeout=60).stdout
 
 
 class Instances(Site):
     """The first one leads, the second stands by; both have the same target."""
+
+    more = ""  # of `service` in both configurations
 
     def configure(self):
         self.config.write_text("")  # each instance has one of its own
@@ -166,9 +180,7 @@ class Instances(Site):
             self.assertIn("rescue", instance.menu())
         self.assertFalse(self.second.leads())
         self.assert_nothing_twice()
-        status = subprocess.run([PROGRAM, "-c", str(self.second.config), "status"], text=True,
-                                capture_output=True, env=self.env, check=True).stdout
-        self.assertIn(f"process {self.first.program.pid}", status)
+        self.assertIn(f"process {self.first.program.pid}", self.second.run("status"))
         refused = subprocess.run([PROGRAM, "-c", str(self.second.config), "apply", "--yes"],
                                  text=True, capture_output=True, env=self.env, check=False)
         self.assertIn("[run-locked]", refused.stderr)
@@ -215,6 +227,107 @@ class Instances(Site):
         self.await_files(self.push(30))
         self.assert_nothing_twice()
 
+
+class Shared(Instances):
+    """What machines and people say to either instance is known to both, and done once."""
+
+    def setUp(self):
+        self.chat = HttpSink()
+        self.addCleanup(self.chat.close)
+        super().setUp()
+        self.token = self.first.run("token", "create", "test", "--role", "operator").strip()
+
+    def configure(self):
+        super().configure()
+        for name in ("ubuntu/vmlinuz", "ubuntu/initrd", "talos/vmlinuz", "talos/initramfs.xz"):
+            path = self.root / "assets" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(name.encode())
+        (self.root / "secrets").mkdir()
+        (self.root / "secrets/hook").write_text(self.chat.url + "/hook\n")
+        self.more = (", write-back: {branch: made}, "
+                     "notify: [{name: chat, webhook: {secret: hook}, pause: 0s, events: [pending-machine]}]")
+
+    def both(self):
+        return (self.first, self.second)
+
+    def made(self):
+        done = subprocess.run(["git", "-C", str(self.root / "fleet.git"), "ls-tree", "-r", "--name-only", "made"],
+                              env=self.env, capture_output=True, text=True, check=False)
+        return done.stdout.split()
+
+    def test_an_install_is_handed_out_by_either_once_only(self):
+        macs = [f"52:54:00:00:00:{number}" for number in range(20, 32)]
+        self.commit({"inventory.yaml": INVENTORY + "".join(
+                         server(f"i{number}", number, "    profile: ubuntu\n") for number in range(20, 32)),
+                     "profiles/ubuntu.yaml": UBUNTU, "templates/preseed.cfg": "hostname {{hostname}}\n"})
+        tip = self.git("rev-parse", "HEAD")[:12]
+        self.await_true(lambda: all(f"serving revision {tip}" in instance.text() for instance in self.both()),
+                        "both to have the profile")
+        begin = threading.Barrier(2)
+        answers = {mac: [] for mac in macs}
+
+        def boot(instance):
+            for mac in macs:
+                begin.wait(60)  # both at once
+                answers[mac].append(instance.menu(mac))
+
+        threads = [threading.Thread(target=boot, args=(instance,)) for instance in self.both()]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        for mac, given in answers.items():
+            self.assertEqual(len(given), 2)
+            self.assertEqual(sum("ubuntu/vmlinuz" in text for text in given), 1, f"{mac}: {given}")
+        for instance in self.both():
+            self.assertNotIn("ubuntu/vmlinuz", instance.menu(macs[0]))
+        self.second.run("reinstall", "i20")
+        self.assertIn("ubuntu/vmlinuz", self.first.menu(macs[0]))
+        self.assertNotIn("ubuntu/vmlinuz", self.second.menu(macs[0]))
+
+    def test_boots_at_either_are_counted_together(self):
+        for _ in range(3):
+            for instance in self.both():
+                instance.menu()
+        self.await_true(lambda: self.sql("SELECT sum(boots) FROM boot_seen WHERE mac = '52:54:00:00:00:11'").strip() == "6",
+                        "six boots in the state")
+
+    def test_a_pending_machine_is_one_and_told_once(self):
+        self.second.ask("/register", {"mac": STRANGER, "ip": "192.0.2.99", "hostname": "nine"})
+        self.first.menu(STRANGER)
+        self.second.menu(STRANGER)
+        for instance in self.both():
+            self.await_true(lambda instance=instance: instance.run("pending").count(STRANGER) == 1, "it on the list")
+        self.await_true(lambda: any(STRANGER in body["text"] for _, _, body in self.chat.posts), "the chat to be told")
+        # The next matter comes after the first: whatever told twice would be here by then.
+        self.second.ask("/register", {"mac": "52:54:00:00:00:98"})
+        self.await_true(lambda: any("00:98 is in no" in body["text"] for _, _, body in self.chat.posts), "the next one")
+        told = "".join(body["text"] for _, _, body in self.chat.posts)
+        self.assertEqual(told.count(STRANGER), 1)
+        self.second.run("adopt", STRANGER, "--as", "nine", "--commit")
+        self.assertIn("inventory/nine.yaml", self.made())
+
+    def test_what_the_follower_s_api_makes_is_the_leader_s_too(self):
+        profile = json.loads(self.second.ask("/api/v1/boot/profiles", {
+            "name": "talos-cp", "profileType": "talos", "kernelPath": "talos/vmlinuz",
+            "initrdPath": "talos/initramfs.xz", "bootParams": "talos.platform=metal"}, self.token))
+        self.second.ask("/api/v1/boot/assignments", {
+            "macAddress": "52:54:00:00:0b:01", "nodeName": "cp-1", "bootProfileId": profile["id"]}, self.token)
+        for instance in reversed(self.both()):
+            self.await_true(lambda instance=instance: "talos/vmlinuz" in instance.menu("52:54:00:00:0b:01"),
+                            f"{instance.name} to boot it")
+        self.await_true(lambda: "inventory/api-cp-1.yaml" in self.made(), "the leader to commit it")
+        # Who leads next commits what comes next.
+        self.first.stop(signal.SIGKILL)
+        self.await_true(self.second.leads, "the second one to lead")
+        self.second.ask("/api/v1/boot/assignments", {
+            "macAddress": "52:54:00:00:0b:02", "nodeName": "cp-2", "bootProfileId": profile["id"]}, self.token)
+        self.await_true(lambda: "inventory/api-cp-2.yaml" in self.made(), "the second one to commit it")
+
+
+for name in [name for name in vars(Instances) if name.startswith("test_")]:
+    setattr(Shared, name, None)
 
 if __name__ == "__main__":
     main()

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 
 from serve_site import Serving, main
 
@@ -73,6 +74,16 @@ class WriteBack(Serving):
         self.stop(signal.SIGKILL)
         self.start()
         self.await_file("inventory/api-cp-1.yaml")
+
+    def test_a_lock_that_a_killed_process_left_is_removed_and_a_fresh_one_is_not(self):
+        lock = self.root / "fleet.git/refs/heads" / f"{self.branch}.lock"
+        lock.write_text("")
+        self.make()
+        self.await_true(lambda: "moved on meanwhile" in self.log.read_text(), "the refusal to be said")
+        self.assertTrue(lock.exists())
+        os.utime(lock, (time.time() - 60,) * 2)
+        self.await_file("inventory/api-cp-1.yaml")
+        self.assertFalse(lock.exists())
 
     def test_a_branch_that_moves_on_is_never_forced(self):
         self.make()
@@ -261,6 +272,8 @@ class Checkout(WriteBack):
 
 for name in [name for name in vars(WriteBack) if name.startswith("test_")]:
     setattr(Checkout, name, None)
+for case in (Remote, Ssh):
+    setattr(case, "test_a_lock_that_a_killed_process_left_is_removed_and_a_fresh_one_is_not", None)
 for name in ("test_export_prints_and_writes_the_same", "test_what_would_stop_the_boots_is_not_committed",
              "test_it_is_made_up_for_after_a_kill"):
     setattr(Ssh, name, None)
