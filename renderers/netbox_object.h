@@ -15,7 +15,7 @@ class NetboxObject {
   NetboxObject(std::string_view kind, std::string name) : kind_(kind), name_(std::move(name)) {}
 
   NetboxObject& set(std::string_view field, std::string value) {
-    set_field(fields_, field, std::move(value));
+    set_field(fields_, field, netbox::trimmed(value));
     return *this;
   }
   /// Marks it as ours: `source` is where in the repository it stands.

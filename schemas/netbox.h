@@ -58,6 +58,9 @@ inline constexpr std::string_view kDefaultSite = "Default", kDefaultRole = "Serv
 /// one `-`.
 [[nodiscard]] std::string slug(std::string_view name);
 
+/// Without blanks around it, as NetBox keeps every text.
+[[nodiscard]] std::string trimmed(std::string_view text);
+
 /// The custom field that holds a device's state where NetBox's statuses do not have all of them.
 inline constexpr std::string_view kLifecycleField = "lifecycle";
 

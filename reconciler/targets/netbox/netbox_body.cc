@@ -117,7 +117,7 @@ Result<json> netbox_create_body(const NetboxKind& kind, std::string_view name,
     }
   }
   if (!kind.object_type.empty()) {
-    body["tags"] = netbox_tags_body(fields);
+    body["tags"] = netbox_tags_body(fields, id_of);
     if (const std::string* source = find_field(fields, netbox::kSourceField)) {
       body["custom_fields"] = {{std::string(netbox::kOwnerField), *source}};
     }
@@ -167,11 +167,13 @@ Result<void> set_netbox_field(json& body, const NetboxKind& kind, std::string_vi
   return refer(body, key, field.kind, value, id_of);
 }
 
-json netbox_tags_body(const ObjectFields& fields) {
+json netbox_tags_body(const ObjectFields& fields, const NetboxIdOf& id_of) {
   json tags = json::array();
   for (const ObjectField& field : fields) {
     if (!field.name.starts_with(netbox::kTagField)) continue;
-    tags.push_back({{"slug", field.name.substr(netbox::kTagField.size())}});
+    const std::string slug = field.name.substr(netbox::kTagField.size());
+    const std::int64_t id = id_of(netbox::kTag, slug);
+    tags.push_back(id != 0 ? json(id) : json{{"slug", slug}});
   }
   return tags;
 }

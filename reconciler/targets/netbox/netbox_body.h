@@ -35,6 +35,6 @@ using NetboxIdOf = std::function<std::int64_t(std::string_view kind, std::string
                                             const std::string& value, const NetboxIdOf& id_of);
 
 /// The tags of an object with these fields, as they are written.
-[[nodiscard]] nlohmann::json netbox_tags_body(const ObjectFields& fields);
+[[nodiscard]] nlohmann::json netbox_tags_body(const ObjectFields& fields, const NetboxIdOf& id_of);
 
 }  // namespace metalwright::reconciler

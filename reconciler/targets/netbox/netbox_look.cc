@@ -8,6 +8,8 @@
 #include <optional>
 #include <utility>
 
+#include "schemas/object_fields.h"
+
 namespace metalwright::reconciler {
 namespace {
 
@@ -37,6 +39,17 @@ std::string earlier(const std::string& time, std::chrono::seconds by) {
 }
 
 bool listed_whole(const NetboxKind& kind) { return kind.whole; }
+
+/// What an object would be called if its slug were that of its title; empty where it has none.
+std::string name_by_title(const NetboxKind& kind, const NetboxSeen& seen) {
+  const bool has_slug = kind.filter == "slug" && seen.name != netbox::kOwnerTag;
+  const Result<ObjectFields> fields = decode_fields(has_slug ? seen.fields : "");
+  if (!has_slug || !fields) return {};
+  const std::string* title = find_field(*fields, "name");
+  if (title == nullptr) title = find_field(*fields, "model");
+  if (title == nullptr) return {};
+  return seen.name.substr(0, seen.name.rfind('/') + 1) + netbox::slug(*title);
+}
 
 }  // namespace
 
@@ -70,6 +83,21 @@ Result<NetboxApi::Listed> NetboxLook::read(const NetboxKind& kind, const std::st
       stop_);
 }
 
+/// People choose slugs as they like: where nothing has the slug that a resource's name stands for,
+/// the object of that title is the resource.
+void NetboxLook::use_title(const NetboxKind& kind, NetboxSeen& seen,
+                           const NetboxObjects& among) const {
+  if (!listed_whole(kind)) return;
+  const std::string name = name_by_title(kind, seen);
+  if (name.empty() || name == seen.name) return;
+  const NetboxSeen* of_that_name = among.find(name);
+  if (of_that_name != nullptr && of_that_name->id != seen.id) return;
+  const NetboxSeen* before = memory_.of(kind.kind).find(seen.id);
+  const bool use = is_desired_ ? is_desired_(kind.kind, name) && !is_desired_(kind.kind, seen.name)
+                               : before != nullptr && before->name == name;
+  if (use) seen.name = name;
+}
+
 /// Everything that `filter` lets through, in place of what was known. False where it changed while
 /// it was read, twice.
 Result<bool> NetboxLook::read_all(const NetboxKind& kind, const std::string& filter) {
@@ -79,6 +107,13 @@ Result<bool> NetboxLook::read_all(const NetboxKind& kind, const std::string& fil
     const Result<NetboxApi::Listed> listed = read(
         kind, filter, [&](NetboxSeen&& one) { found.put(std::move(one)); }, &found);
     if (!listed) return tl::unexpected(listed.error());
+    std::vector<NetboxSeen> renamed;
+    found.for_each([&](const NetboxSeen& one) {
+      NetboxSeen other = one;
+      use_title(kind, other, found);
+      if (other.name != one.name) renamed.push_back(std::move(other));
+    });
+    for (NetboxSeen& one : renamed) found.put(std::move(one));
     objects = std::move(found);
     if (listed->whole) return true;
   }
@@ -131,16 +166,18 @@ Result<NetboxLookResult> NetboxLook::cheap(const NetboxNames& wanted, bool only)
     const auto names = wanted.find(kind.kind);
     const bool is_wanted = names != wanted.end() && !names->second.empty();
     if (!is_wanted && (only || known.tagged() == 0)) continue;
-    // Whether these are still there shows below: a filter by a tag that is gone is refused.
-    const bool marks = kind.kind == netbox::kTag || kind.kind == netbox::kCustomField;
-    if (marks && is_wanted &&
+    // Whether the tag is still there shows below: a filter by one that is gone is refused.
+    if (kind.kind == netbox::kTag && is_wanted &&
         std::all_of(names->second.begin(), names->second.end(),
                     [&](const std::string& name) { return known.find(name) != nullptr; })) {
       continue;
     }
     Result<bool> whole = true;
     if (kind.kind == netbox::kCustomField) {
+      const bool was_there = known.size() > 0;
       whole = read_all(kind, fmt::format("name={}", netbox::kOwnerField));
+      // It took what it said of all objects along, and that shows in no time of theirs.
+      if (was_there && known.size() == 0) again = true;
     } else if (listed_whole(kind) && is_wanted && known.size() <= kPage) {
       whole = read_all(kind, "");
     } else if (memory_.of(netbox::kTag).find(netbox::kOwnerTag) == nullptr) {
@@ -188,7 +225,10 @@ Result<bool> NetboxLook::read_changes(const NetboxKind& kind) {
         },
         stop_);
     if (!listed) return tl::unexpected(listed.error());
-    for (NetboxSeen& one : changed) same_names = objects.put(std::move(one)) && same_names;
+    for (NetboxSeen& one : changed) {
+      use_title(kind, one, objects);
+      same_names = objects.put(std::move(one)) && same_names;
+    }
     if (!too_many) break;
   }
   const Result<std::size_t> counted = count(kind, kTagged);
@@ -213,6 +253,7 @@ Result<void> NetboxLook::again(const NetboxKind& kind, const std::vector<std::in
       [&](std::string& body) {
         return read_netbox_page(kind, version_, body, names, [&](NetboxSeen&& one) {
           gone.erase(one.id);
+          use_title(kind, one, objects);
           objects.put(std::move(one));
         });
       },
@@ -220,6 +261,22 @@ Result<void> NetboxLook::again(const NetboxKind& kind, const std::vector<std::in
   if (!read) return tl::unexpected(read.error());
   for (const std::int64_t id : gone) objects.drop(id);
   return {};
+}
+
+Result<void> NetboxLook::interfaces_of(const std::vector<std::int64_t>& devices) {
+  version_ = memory_.version;
+  const NetboxKind& kind = *find_netbox_kind(netbox::kInterface);
+  std::vector<std::string> ids;
+  for (const std::int64_t id : devices) ids.push_back(std::to_string(id));
+  const NetboxNameOf names = name_of();
+  return api_.pages_of(
+      std::string(kind.path), "device_id", ids, columns(kind),
+      [&](std::string& body) {
+        return read_netbox_page(kind, version_, body, names, [&](NetboxSeen&& one) {
+          memory_.of(kind.kind).put(std::move(one));
+        });
+      },
+      stop_);
 }
 
 Result<void> NetboxLook::look_up(const NetboxNames& wanted) {

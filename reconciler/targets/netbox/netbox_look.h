@@ -24,6 +24,9 @@ namespace metalwright::reconciler {
 /// The names that matter, by kind.
 using NetboxNames = std::map<std::string, std::set<std::string, std::less<>>, std::less<>>;
 
+/// Whether the repository states a resource.
+using NetboxIsDesired = std::function<bool(std::string_view kind, std::string_view name)>;
+
 struct NetboxLookResult {
   /// False where NetBox changed so quickly that some objects may have been missed.
   bool whole = true;
@@ -31,9 +34,10 @@ struct NetboxLookResult {
 
 class NetboxLook {
  public:
-  /// All must outlive it.
-  NetboxLook(NetboxApi& api, NetboxMemory& memory, std::stop_token stop)
-      : api_(api), memory_(memory), stop_(std::move(stop)) {}
+  /// All must outlive it. Without `is_desired` objects keep the names that they are known by.
+  NetboxLook(NetboxApi& api, NetboxMemory& memory, std::stop_token stop,
+             NetboxIsDesired is_desired = nullptr)
+      : api_(api), memory_(memory), stop_(std::move(stop)), is_desired_(std::move(is_desired)) {}
 
   /// Everything of the kinds of `wanted`, and all that has our tag.
   [[nodiscard]] Result<NetboxLookResult> full(const NetboxNames& wanted);
@@ -42,6 +46,8 @@ class NetboxLook {
   [[nodiscard]] Result<NetboxLookResult> cheap(const NetboxNames& wanted, bool only);
   /// The objects as they are now; what is not there any more is forgotten.
   [[nodiscard]] Result<void> again(const NetboxKind& kind, const std::vector<std::int64_t>& ids);
+  /// The interfaces of some devices.
+  [[nodiscard]] Result<void> interfaces_of(const std::vector<std::int64_t>& devices);
   /// Looks up those names that are not known as ours.
   [[nodiscard]] Result<void> look_up(const NetboxNames& wanted);
 
@@ -57,6 +63,7 @@ class NetboxLook {
   [[nodiscard]] Result<void> look_up_values(const NetboxKind& kind, const std::string& filter,
                                             const std::vector<std::string>& values,
                                             const std::set<std::string, std::less<>>& names);
+  void use_title(const NetboxKind& kind, NetboxSeen& seen, const NetboxObjects& among) const;
   [[nodiscard]] std::string columns(const NetboxKind& kind) const;
   [[nodiscard]] NetboxNameOf name_of() const;
 
@@ -64,6 +71,7 @@ class NetboxLook {
   NetboxMemory& memory_;
   std::stop_token stop_;
   NetboxVersion version_;
+  NetboxIsDesired is_desired_;
 };
 
 }  // namespace metalwright::reconciler

@@ -130,7 +130,7 @@ Result<json> netbox_update_body(const NetboxOp& op, bool late, const NetboxVersi
       return tl::unexpected(set.error());
     }
   }
-  if (tags) body["tags"] = netbox_tags_body(op.after);
+  if (tags) body["tags"] = netbox_tags_body(op.after, id_of);
   if (!late && !op.change->moved_from.empty()) add_new_name(op, body);
   if (!body.empty()) body["id"] = op.id;
   return body;

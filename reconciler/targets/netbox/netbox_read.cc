@@ -108,16 +108,21 @@ class Reader {
            (custom ? choice(*custom, netbox::kLifecycleField) : std::string());
   }
 
-  static std::string in_site(const element& object, std::string_view own) {
+  /// What an object with a slug is known by.
+  std::string known(std::string_view kind, const element& object) const {
+    const std::string* name = name_of_(kind, integer_of(object, "id"));
+    return name != nullptr ? *name : std::string(text_of(object, "slug"));
+  }
+  std::string in_site(const element& object, std::string_view own) const {
     const auto site = object_of(object, "site");
     if (!site || own.empty()) return {};
-    return fmt::format("{}/{}", text_of(*site, "slug"), own);
+    return fmt::format("{}/{}", known(netbox::kSite, *site), own);
   }
-  static std::string device_type(const element& object) {
+  std::string device_type(const element& object) const {
     const auto maker = object_of(object, "manufacturer");
     const std::string_view own = text_of(object, "slug");
     if (!maker || own.empty()) return {};
-    return fmt::format("{}/{}", text_of(*maker, "slug"), own);
+    return fmt::format("{}/{}", known(netbox::kManufacturer, *maker), own);
   }
   static std::string interface(const element& object) {
     const auto device = object_of(object, "device");
@@ -131,10 +136,9 @@ class Reader {
     const std::string_view kind = field.kind;
     const std::int64_t id = integer_of(inner, "id");
     std::string name;
-    if (kind == netbox::kLocation || kind == netbox::kRack) {
+    if (kind == netbox::kLocation || kind == netbox::kRack || kind == netbox::kDeviceType) {
       if (const std::string* known = name_of_(kind, id)) name = *known;
-    } else if (kind == netbox::kDeviceType) {
-      name = device_type(inner);
+      if (name.empty() && kind == netbox::kDeviceType) name = device_type(inner);
     } else if (kind == netbox::kInterface) {
       name =
           kind_.kind == netbox::kInterface ? std::string(text_of(inner, "name")) : interface(inner);
@@ -145,7 +149,7 @@ class Reader {
     } else if (kind == netbox::kCluster) {
       name = text_of(inner, "name");
     } else {
-      name = text_of(inner, "slug");
+      name = known(kind, inner);
     }
     return name.empty() ? fmt::format("#{} {}", id, text_of(inner, "display")) : name;
   }
@@ -196,11 +200,10 @@ class Reader {
     simdjson::dom::array tags;
     if (object["tags"].get(tags) != simdjson::SUCCESS) return;
     for (const element& tag : tags) {
-      const std::string_view slug = text_of(tag, "slug");
+      const std::string slug = known(netbox::kTag, tag);
       if (slug.empty()) continue;
       if (slug == netbox::kOwnerTag) seen.tagged = true;
-      fields_.push_back(
-          {std::string(netbox::kTagField) + std::string(slug), std::string(netbox::kSet)});
+      fields_.push_back({std::string(netbox::kTagField) + slug, std::string(netbox::kSet)});
     }
   }
 

@@ -94,7 +94,9 @@ struct NetboxTarget::Parts {
                                 const std::stop_token& stop) {
     memory.url = settings.http.url;
     dirty = looked = true;
-    NetboxLook look(*api, memory, stop);
+    NetboxLook look(*api, memory, stop, [&](std::string_view kind, std::string_view name) {
+      return request.desired.find(kind, name) != nullptr;
+    });
     if (request.look == Look::full || memory.empty()) return look.full(names);
     if (request.look == Look::named) return look.cheap(names, true);
     return is_old() ? look.full(names) : look.cheap(names, false);

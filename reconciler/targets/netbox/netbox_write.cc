@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <deque>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <utility>
 
 #include "reconciler/fault.h"
@@ -30,6 +31,7 @@ struct NetboxWriter::Parts {
   NetboxIdOf id_of;
 
   using Ops = std::vector<Op*>;
+  Ops made_devices;
 
   Result<void> begin(const Ops& some) {
     std::vector<const Change*> changes;
@@ -98,6 +100,7 @@ struct NetboxWriter::Parts {
         return known != nullptr && known->late;
       });
       remember(*sent[i], *outcomes[i], made);
+      if (kind.kind == netbox::kDevice) made_devices.push_back(sent[i]);
     }
   }
 
@@ -190,6 +193,33 @@ struct NetboxWriter::Parts {
     return out;
   }
 
+  /// NetBox gives a new device the interfaces of its type: those are changed, and not made again.
+  Result<void> take_given(const Ops& interfaces) {
+    if (made_devices.empty() || interfaces.empty()) return {};
+    std::set<std::string> types;
+    std::vector<std::int64_t> devices;
+    for (const Op* op : made_devices) {
+      const std::string* type = find_field(op->after, "device-type");
+      if (type != nullptr) types.insert(std::to_string(id_of(netbox::kDeviceType, *type)));
+      devices.push_back(op->id);
+    }
+    // The type of those that the repository says none of is ours, and has none.
+    const std::string filter = version.at_least(4, 1) ? "device_type_id" : "devicetype_id";
+    const std::vector<std::string> ids(types.begin(), types.end());
+    bool has_some = false;
+    const Result<void> listed = api.each_of(
+        "/api/dcim/interface-templates/", filter, ids, "", [&](const json&) { has_some = true; },
+        stop);
+    // Who may not see the types' interfaces looks at those of the devices.
+    if (!listed && listed.error().check != "netbox-permission") return listed;
+    if (listed && !has_some) return {};
+    if (auto read = NetboxLook(api, memory, stop).interfaces_of(devices); !read) return read;
+    for (Op* op : interfaces) {
+      if (op->id == 0) check_netbox_op(*op, memory);
+    }
+    return {};
+  }
+
   Result<void> make(const NetboxKind& kind, const Ops& some) {
     if (auto begun = begin(some); !begun) return begun;
     Ops creates, updates;
@@ -224,7 +254,7 @@ struct NetboxWriter::Parts {
     set_field(fields, netbox::kOwnerTagField, "");
     const std::vector<json> body = {
         {{"id", op.id},
-         {"tags", netbox_tags_body(fields)},
+         {"tags", netbox_tags_body(fields, id_of)},
          {"custom_fields", {{std::string(netbox::kOwnerField), nullptr}}}}};
     const std::vector<NetboxOutcome> outcomes = send(HttpMethod::patch, kind, body);
     if (!outcomes[0]) return;
@@ -270,6 +300,9 @@ struct NetboxWriter::Parts {
     let_go_of_addresses(makes[devices]);
     for (std::size_t i = 0; i < makes.size() && !stop.stop_requested(); ++i) {
       if (makes[i].empty()) continue;
+      if (netbox_kinds()[i].kind == netbox::kInterface) {
+        if (auto taken = take_given(makes[i]); !taken) return taken;
+      }
       if (auto made = make(netbox_kinds()[i], makes[i]); !made) return made;
     }
     for (const std::string_view kind : {netbox::kInterface, netbox::kDevice}) {

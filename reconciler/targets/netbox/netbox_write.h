@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "reconciler/target.h"
 #include "reconciler/netbox/netbox_api.h"
+#include "reconciler/target.h"
 #include "reconciler/targets/netbox/netbox_look.h"
 #include "reconciler/targets/netbox/netbox_memory.h"
 

@@ -143,10 +143,19 @@ def by_text(store, model, values):
                                               ("name", "comments", "description")).lower()}
 
 
+def by_device_type(store, _, values):
+    """Called `device_type_id` later."""
+    if store.version >= (4, 1):
+        raise Unknown
+    return {one["id"] for value in values
+            for one in store.where("interface-template", "device_type", int(value))}
+
+
 SPECIAL = {
     "id": by_id, "tag": by_tag, "q": by_text,
     ("ip-address", "address"): by_address, ("ip-address", "interface_id"): by_interface,
     ("device", "serial"): by_serial, ("interface", "mac_address"): by_mac_of_interface,
     ("mac-address", "mac_address"): by_mac, ("mac-address", "interface_id"): by_interface,
     ("prefix", "contains"): by_contains,
+    ("interface-template", "devicetype_id"): by_device_type,
 }

@@ -122,7 +122,15 @@ class Store:
         item["id"] = self.next_id[kind]
         item["created"] = item["last_updated"] = self.now()
         self._put(kind, item["id"], item)
+        if kind == "device":
+            self._equip(item)
         return item
+
+    def _equip(self, device):
+        """A new device has the interfaces of its type."""
+        for template in self.where("interface-template", "device_type", device["device_type"]):
+            self.create("interface", {"device": device["id"], **{
+                field: template[field] for field in ("name", "type", "mgmt_only", "label")}})
 
     def update(self, kind, number, body):
         before = self.get(kind, number)
@@ -161,8 +169,11 @@ class Store:
             for name, value in (body["custom_fields"] or {}).items():
                 known = self.where("custom-field", "name", name)
                 if not known or model.label not in known[0]["object_types"]:
-                    errors["custom_fields"] = [f"Custom field '{name}' does not exist for this "
-                                               "object type."]
+                    if self.version < (4, 5):
+                        errors["__all__"] = [f"Unknown field name '{name}' in custom field data."]
+                    else:
+                        errors["custom_fields"] = {name: [f"Custom field '{name}' does not exist "
+                                                          "for this object type."]}
                 elif not self._offers(known[0], value):
                     errors["custom_fields"] = [f"Invalid choice ({value}) for choice set."]
                 else:
@@ -244,6 +255,14 @@ class Store:
             for of in ("ip-address", "mac-address"):
                 for item in self.where(of, "assigned_object_id", number):
                     self._delete(of, item["id"], blocking)
+        if kind == "custom-field":
+            name = self.get(kind, number)["name"]
+            for model in MODELS:
+                for item in self.all(model.kind):
+                    if name in item["custom_fields"]:
+                        left = {one: value for one, value in item["custom_fields"].items()
+                                if one != name}
+                        self._put(model.kind, item["id"], item | {"custom_fields": left})
         if kind == "tag":
             for model in MODELS:
                 for item in self.all(model.kind):
@@ -367,6 +386,8 @@ class Store:
             out |= {f"{name}_template_count": 0 for name in (
                 "console_port", "console_server_port", "power_port", "power_outlet", "interface",
                 "front_port", "rear_port", "device_bay", "module_bay", "inventory_item")}
+        if kind == "interface-template":
+            out |= {"module_type": None, "enabled": True, "bridge": None, "poe_mode": None}
         if kind == "cluster":
             out |= {"allocated_vcpus": 0, "allocated_memory": 0, "allocated_disk": 0}
         if kind == "journal-entry":
