@@ -32,6 +32,10 @@ Result<reconciler::Content> ContentRenderer::content(std::string_view kind,
   const UnitRef unit = target_.units[static_cast<std::size_t>(row - target_.table.rows.data())];
   if (unit.unit == UnitRef::kHostFile) return host_file(layout_, name);
 
+  const auto format = static_cast<renderers::Format>(unit.format);
+  if (unit.unit == UnitRef::kSite && reconciler::by_fields(kind)) {
+    return site_object(format, kind, name);
+  }
   reconciler::Content content;
   bool found = false;
   const renderers::ArtifactSink sink = [&](const renderers::Artifact& artifact) {
@@ -40,13 +44,38 @@ Result<reconciler::Content> ContentRenderer::content(std::string_view kind,
     content.bytes = artifact.content;
     content.mode = artifact.mode;
   };
-  const auto format = static_cast<renderers::Format>(unit.format);
   const Errors errors = unit.unit == UnitRef::kSite
                             ? rendering_.site(format, sink)
                             : rendering_.server(format, model_.servers[unit.unit], sink);
   if (found) return content;
   if (!errors.empty()) return tl::unexpected(errors.front());
   return missing();
+}
+
+/// A router of 200 networks has thousands of them: each by itself would render all of them again.
+Result<reconciler::Content> ContentRenderer::site_object(renderers::Format format,
+                                                         std::string_view kind,
+                                                         std::string_view name) const {
+  const std::lock_guard lock(mutex_);
+  const auto [at, fresh] = site_objects_.try_emplace(format);
+  Objects& objects = at->second;
+  Errors errors;
+  if (fresh) {
+    errors = rendering_.site(format, [&](const renderers::Artifact& artifact) {
+      objects[{std::string(artifact.kind), std::string(artifact.name)}] = artifact.content;
+    });
+  }
+  const auto found = objects.find({std::string(kind), std::string(name)});
+  if (found != objects.end()) {
+    reconciler::Content content;
+    content.bytes = found->second;
+    content.mode = 0;
+    return content;
+  }
+  if (!errors.empty()) return tl::unexpected(errors.front());
+  return fail(
+      ErrorKind::bug, "no-such-resource",
+      "nothing renders '" + target_.name + '/' + std::string(kind) + '/' + std::string(name) + "'");
 }
 
 Result<void> ContentRenderer::objects(const reconciler::ContentSink& sink) const {

@@ -1,6 +1,10 @@
 #pragma once
 
+#include <map>
+#include <mutex>
+#include <string>
 #include <string_view>
+#include <utility>
 
 #include "pipeline/desired_state.h"
 #include "reconciler/resource.h"
@@ -11,7 +15,8 @@
 namespace metalwright::pipeline {
 
 /// Renders again what the rows of one target hold: a state keeps digests only. What all answers
-/// share is worked out when it is made, so one is made for many questions. What it is made of must
+/// share is worked out when it is made, so one is made for many questions; the site's objects,
+/// which are rendered together, are kept once one of them was asked for. What it is made of must
 /// outlive it. Any thread may ask.
 class ContentRenderer {
  public:
@@ -28,7 +33,14 @@ class ContentRenderer {
   const TargetState& target_;
   const Model& model_;
   const TargetLayout& layout_;
+  using Objects = std::map<std::pair<std::string, std::string>, std::string>;
+  [[nodiscard]] Result<reconciler::Content> site_object(renderers::Format format,
+                                                        std::string_view kind,
+                                                        std::string_view name) const;
+
   renderers::Rendering rendering_;
+  mutable std::mutex mutex_;
+  mutable std::map<renderers::Format, Objects> site_objects_;
 };
 
 }  // namespace metalwright::pipeline

@@ -124,6 +124,34 @@ TEST(RouterosDialects, ADynamicLeaseGoesOnlyWhereItStandsInTheWay) {
   EXPECT_EQ(left, "192.168.1.151");
 }
 
+/// IPv6 is a package that may be off: what belongs there is told of, and so is what names it.
+TEST(RouterosDialects, AMenuThatIsNotThereHoldsNothingElseBack) {
+  RouterosWorld world;
+  RouterosWorld::Objects objects = lab();
+  objects[{"ipv6-pool", "metalwright-lab-v6"}] = {
+      {"name", "metalwright-lab-v6"}, {"prefix", "2001:db8:1::/64"}, {"prefix-length", "128"}};
+  objects[{"dhcpv6-server", "metalwright-lab-v6"}] = {{"address-pool", "metalwright-lab-v6"},
+                                                      {"interface", "vlan10"},
+                                                      {"name", "metalwright-lab-v6"}};
+  ASSERT_EQ(world.router.with([](fakes::Device& device) { return device.menu("/ipv6/pool"); }),
+            nullptr);
+  const auto outcome = world.round(objects);
+  EXPECT_FALSE(outcome.converged());
+  EXPECT_EQ(outcome.report->targets[0].failed, 2U) << outcome.text();
+  EXPECT_NE(outcome.text().find("this router has no menu /ipv6/pool"), std::string::npos);
+  EXPECT_NE(outcome.text().find("it names 'metalwright-lab-v6', and this router has no menu"),
+            std::string::npos)
+      << outcome.text();
+  EXPECT_TRUE(world.clean());
+  EXPECT_NE(world.router.configuration().find("/ip/dhcp-server/lease address=192.168.1.12"),
+            std::string::npos);
+  // Nothing is written for the sake of what cannot be made.
+  world.router.forget_requests();
+  (void)world.round(objects);
+  for (const fakes::Served& request : world.router.requests()) EXPECT_EQ(request.method, "GET");
+  EXPECT_TRUE(world.round(lab()).planned.plan.changes.empty());
+}
+
 TEST(RouterosDialects, GoesNowhereElseWithAPassword) {
   const ScriptedHttpServer server([](const ScriptedHttpServer::Request&, unsigned) {
     return ScriptedHttpServer::Reply{
