@@ -6,11 +6,13 @@ import hmac
 import json
 import pathlib
 import sys
+import unittest
 
 from serve_site import Serving, main
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "cli"))
 from netbox_people import Netbox  # noqa: E402
+from netbox_server import NEWEST, REAL  # noqa: E402
 
 EVENT = {
     "event": "server_live", "timestamp": "2026-01-05T10:11:12Z", "device_name": "srv-7", "site": "lab",
@@ -36,7 +38,7 @@ class Site(Serving):
     service = "{url: 'http://192.0.2.1:8000', netbox-hook: {secret: hook}}"
 
     def configure(self):
-        self.netbox = Netbox(self, "4.6.8", "--field-choices", "discovered,ready")
+        self.netbox = Netbox(self, NEWEST, "--field-choices", "discovered,ready")
         self.addCleanup(self.netbox.stop)
         (self.root / "secrets").mkdir()
         (self.root / "secrets/netbox").write_text("0123456789abcdef0123456789abcdef01234567\n")
@@ -211,6 +213,42 @@ class NetboxHooks(Site):
         self.config.write_text(self.config.read_text().replace(", netbox-hook: {secret: hook}", ""))
         self.start()
         self.assertEqual(self.hook({"event": "updated", "object_type": "dcim.device"}).status, 404)
+
+
+@unittest.skipUnless(REAL, "no real NetBox is given (METALWRIGHT_TEST_NETBOX), with its rqworker running")
+class RealWebhooks(Site):
+    """What a real NetBox sends by itself, once a webhook and event rules are set up in it."""
+
+    def set_up_hook(self, secret):
+        hook = self.netbox.make("extras/webhooks", {
+            "name": "metalwright", "secret": secret, "http_method": "POST",
+            "payload_url": f"http://127.0.0.1:{self.ports[0]}/hooks/netbox",
+            "http_content_type": "application/json"})
+        version = self.netbox.version
+        types = "object_types" if version >= (4, 0) else "content_types"
+        when = {"event_types": ["object_created", "object_updated", "object_deleted"]} \
+            if version >= (4, 1) else {"type_create": True, "type_update": True, "type_delete": True}
+        self.netbox.make("extras/event-rules", {
+            "name": "metalwright", types: ["dcim.device", "extras.journalentry"], **when,
+            "action_type": "webhook", "action_object_type": "extras.webhook",
+            "action_object_id": hook["id"]})
+
+    def journal_entry(self):
+        self.netbox.make("extras/journal-entries", {
+            "assigned_object_type": "dcim.device", "assigned_object_id": self.device,
+            "kind": "success", "comments": "## Validation COMPLETE: PASS"})
+
+    def test_its_signature_is_good_and_its_entry_stages_the_server(self):
+        self.set_up_hook("s3cret")
+        self.journal_entry()
+        self.await_true(lambda: self.status() == "staged", "the server to be staged")
+        self.assertNotIn("wrong signature", self.expect(0, "audit").stdout)
+
+    def test_with_another_secret_nothing_happens(self):
+        self.set_up_hook("other")
+        self.journal_entry()
+        self.await_true(lambda: "wrong signature" in self.expect(0, "audit").stdout, "a refusal")
+        self.assertEqual(self.status(), "discovered")
 
 
 main()
