@@ -51,7 +51,8 @@ bench: PACKAGES += curl libbenchmark-dev nginx-light python3-jinja2 wrk
 bench: $(BUILD)/build.ninja  ## measure speed and memory against other programs; takes minutes
 	@cmake -S . -B $(BUILD) >/dev/null && ninja -C $(BUILD) -j $(JOBS) metalwright bench && \
 	bench/run.py --build $(BUILD) && bench/netbox_bench.py --build $(BUILD) && \
-	bench/bmc_bench.py --build $(BUILD) && bench/service_bench.py --build $(BUILD)
+	bench/bmc_bench.py --build $(BUILD) && bench/routeros_bench.py --build $(BUILD) && \
+	bench/service_bench.py --build $(BUILD)
 
 PREFIX := /usr/local
 install: program  ## install beneath PREFIX (/usr/local), or DESTDIR/PREFIX

@@ -220,25 +220,6 @@ def peak_of(pid):
     raise Failed("no VmHWM")
 
 
-def routers(tools, work, rounds):
-    """5,000 leases in 200 networks on a stand-in router; fifty routers side by side."""
-    samples = []
-    for number in range(rounds):
-        say(f"routers, round {number + 1} of {rounds}")
-        folder = Path(work, "routers")
-        fresh(folder)
-        samples.append(run(tools / "router_bench", folder, number))
-    of = lambda name: [field(sample, name) for sample in samples]
-    return [
-        Figure("router: a look without a change, 5,000 leases, 200 networks",
-               of("look_requests"), 15, "requests"),
-        Figure("router: a change of one server", of("server_writes"), 6, "writes"),
-        Row("router: 1,000 changes", of("apply"), of("serial"),
-            "the same writes and nothing else", 0.8, True),
-        Row("50 routers looked at", of("look_all"), of("look_one"), "one router", 3),
-    ]
-
-
 def large_fleet(small, large):
     """Growth with the fleet, memory, and the way of one edit through a large fleet."""
     say(f"first apply of {large.count} servers")
@@ -287,7 +268,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--large-rounds", type=int, default=2, help="rounds of the large fleet")
     parser.add_argument("--only", action="append", default=[],
-                        choices=["plans", "apply", "rendering", "memory", "loop", "large", "routers"])
+                        choices=["plans", "apply", "rendering", "memory", "loop", "large"])
     parser.add_argument("--update", action="store_true", help="write docs/performance.md")
     parser.add_argument("--work", help="a folder to work in; default: a temporary one")
     arguments = parser.parse_args()
@@ -310,12 +291,7 @@ def main():
             rows.extend(part)
             print(text(part), flush=True)
 
-        if wanted("routers"):
-            add(routers, Path(arguments.build, "bench").resolve(), work, arguments.rounds)
-        if set(arguments.only) == {"routers"}:
-            arguments.large = 0
-        else:
-            bench = make(arguments.servers, arguments.rounds)
+        bench = make(arguments.servers, arguments.rounds)
         if wanted("plans"):
             add(bench.plans)
         if wanted("apply"):
