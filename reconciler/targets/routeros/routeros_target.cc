@@ -6,6 +6,7 @@
 #include <optional>
 #include <random>
 #include <utility>
+#include <vector>
 
 #include "reconciler/targets/routeros/attempt_note.h"
 #include "reconciler/targets/routeros/rest_client.h"
@@ -22,6 +23,8 @@ using Name = std::pair<std::string_view, std::string_view>;
 
 // What was read to verify a plan is what there is, for as long as a look takes.
 constexpr std::chrono::seconds kFresh{2};
+// The most requests of a look that is repeated; see `due`.
+constexpr std::size_t kMostRequests = 15;
 // From so many on it is quicker to make all of them than each by itself.
 constexpr std::size_t kManyDesired = 50;
 
@@ -129,6 +132,15 @@ bool has_all(const ObjectFields& fields, const ObjectFields& wanted) {
   });
 }
 
+/// How many menus of addresses tell which interface has an address in these.
+std::size_t address_menus(const std::set<std::string>& prefixes) {
+  std::set<bool> families;
+  for (const std::string& prefix : prefixes) {
+    families.insert(prefix.find(':') != std::string::npos);
+  }
+  return families.size();
+}
+
 /// A word that no other run has.
 std::string fresh_word() {
   std::random_device device;
@@ -144,6 +156,39 @@ struct RouterosTarget::Seen {
   RouterRows rows;
   TargetObjects objects;
   steady_clock::time_point fresh_until;  // of `rows`, after an apply
+  /// When each menu of `rows` was read with all that we ask for: the number of the look.
+  std::map<std::string_view, std::uint64_t> read_at;
+  std::uint64_t looks = 0;
+
+  /// The menus that a look has to read. Small boards answer slowly, so a look that is repeated
+  /// leaves out those that were read last where it would be too many; the next look reads them.
+  [[nodiscard]] std::set<const Menu*> due(const std::set<const Menu*>& menus,
+                                          std::size_t other_requests) const {
+    const std::size_t most = kMostRequests - std::min(kMostRequests, other_requests);
+    const bool known = std::all_of(menus.begin(), menus.end(),
+                                   [&](const Menu* menu) { return read_at.contains(menu->path); });
+    if (!known || menus.size() <= most) return menus;
+    std::vector<const Menu*> longest_ago(menus.begin(), menus.end());
+    std::stable_sort(longest_ago.begin(), longest_ago.end(), [&](const Menu* a, const Menu* b) {
+      return std::pair(read_at.at(a->path), a->path) < std::pair(read_at.at(b->path), b->path);
+    });
+    longest_ago.resize(most);
+    return {longest_ago.begin(), longest_ago.end()};
+  }
+
+  void take(RouterRows read, const std::set<const Menu*>& menus, bool some) {
+    ++looks;
+    if (!some) {
+      read_at.clear();
+      rows = std::move(read);
+    } else {
+      for (auto& [path, list] : read.menus) rows.menus[path] = std::move(list);
+      for (const Menu* menu : menus) rows.missing.erase(menu);
+      rows.missing.insert(read.missing.begin(), read.missing.end());
+      rows.addresses = std::move(read.addresses);
+    }
+    for (const Menu* menu : menus) read_at[menu->path] = looks;
+  }
 };
 
 RouterosTarget::RouterosTarget(RouterosTargetSettings settings)
@@ -170,9 +215,12 @@ Result<Observation> RouterosTarget::observe(const LookRequest& request, std::sto
                      });
   seen_->fresh_until = {};
   if (!fresh) {
-    Result<RouterRows> rows = read_router_rows(*rest_, scope.menus, prefixes, stop);
+    const std::set<const Menu*> due = request.look == Look::cheap
+                                          ? seen_->due(scope.menus, address_menus(prefixes))
+                                          : scope.menus;
+    Result<RouterRows> rows = read_router_rows(*rest_, due, prefixes, stop);
     if (!rows) return tl::unexpected(rows.error());
-    seen_->rows = std::move(*rows);
+    seen_->take(std::move(*rows), due, due.size() < scope.menus.size());
   }
   // Where we made rows there was a menu: that it is gone now is a trouble of the router, and no
   // reason to make all of them again.
@@ -225,6 +273,7 @@ Result<void> RouterosTarget::apply(std::span<const Change> changes, const Conten
   Result<void> done = apply.run(stop);
   if (done) {
     seen_->rows = apply.take_verified();
+    seen_->read_at.clear();
     seen_->fresh_until = settings_.now() + kFresh;
   }
   return done;

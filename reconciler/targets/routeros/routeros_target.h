@@ -21,7 +21,8 @@
 /// it is a conflict. Where rows are adopted, both get our mark.
 ///
 /// Looking is one GET for each menu that something is desired in or was applied in; where nothing
-/// ever was applied, one for each menu that we could have rows in.
+/// ever was applied, one for each menu that we could have rows in. A cheap look that the same
+/// process repeats is 15 at most: of more menus those that were read last are taken as they were.
 ///
 /// Applying is all or nothing, and cuts nobody off: before the first change the router gets an
 /// entry in its scheduler that takes the plan back unless it is removed in time (undo_timer.h),

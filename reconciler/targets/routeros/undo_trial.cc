@@ -50,6 +50,23 @@ constexpr std::array kReferences{
     Reference{"/ipv6/nd/prefix", "interface", "/interface/vlan"},
 };
 
+std::string_view property_of(const std::string& name) {
+  return name.starts_with('!') ? std::string_view(name).substr(1) : std::string_view(name);
+}
+
+/// What a set changes and can be set back. A reference to something deleted cannot, nor can a
+/// file's bytes: with them nothing is lost that was of use.
+RestValues undoable(const Step& step) {
+  RestValues values;
+  for (const auto& one : step.values) {
+    const bool known = std::any_of(step.before.begin(), step.before.end(), [&](const auto& before) {
+      return property_of(before.first) == property_of(one.first);
+    });
+    if (known) values.push_back(one);
+  }
+  return values;
+}
+
 /// The menus of the plan, as they were looked at.
 using Looked = std::map<std::string_view, TrialRows>;
 
@@ -62,10 +79,8 @@ class TrialRouter final : public routeros::ScriptDevice {
 
   Ran<void> make(const Step& step) {
     TrialMenu& menu = at(step.menu->path);
-    // What stands in a file is fetched again and cannot be taken back.
-    if (step.menu->files && step.kind == StepKind::set) return {};
     if (step.kind == StepKind::remove) return erase(menu, step.id);
-    if (step.kind == StepKind::set) return change(menu, step.id, step.values);
+    if (step.kind == StepKind::set) return change(menu, step.id, undoable(step));
     RestValues values;
     std::string before;
     for (const auto& [name, value] : step.values) {

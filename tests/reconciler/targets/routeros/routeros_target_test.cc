@@ -4,6 +4,7 @@
 #include <fstream>
 #include <set>
 
+#include "renderers/routeros/menu.h"
 #include "tests/reconciler/targets/routeros/routeros_world.h"
 
 namespace metalwright::reconciler {
@@ -295,6 +296,67 @@ TEST(RouterosTarget, DoesWithoutPropertiesThatOnlySomeVersionsHave) {
   EXPECT_NE(world.router.configuration().find("/ip/pool name=metalwright-lab ranges"),
             std::string::npos);
   EXPECT_TRUE(world.round(objects, Look::full).planned.plan.changes.empty());
+}
+
+/// Everything at once is more menus than a look may have requests: they take turns.
+RouterosWorld::Objects every_menu() {
+  RouterosWorld::Objects objects = lab();
+  objects[{"vlan", "lab"}] = {{"interface", "bridge1"}, {"name", "vlan30"}, {"vlan-id", "30"}};
+  objects[{"bridge-vlan", "lab"}] = {
+      {"bridge", "bridge1"}, {"tagged", "bridge1"}, {"vlan-ids", "30"}};
+  objects[{"address-list", "lab"}] = {{"address", "192.168.1.0/24"}, {"list", "boot"}};
+  objects[{"tftp", "a.efi"}] = {{"real-filename", "a.efi"}, {"req-filename", "a.efi"}};
+  objects[{"dhcpv6-server", "metalwright-v6"}] = {{"address-pool", "static-only"},
+                                                  {"disabled", "no"},
+                                                  {"interface", "vlan10"},
+                                                  {"name", "metalwright-v6"}};
+  objects[{"ipv6-nd", "lab"}] = {{"interface", "vlan10"}, {"managed-address-configuration", "yes"}};
+  objects[{"ipv6-nd-prefix", "lab"}] = {
+      {"autonomous", "no"}, {"interface", "vlan10"}, {"prefix", "2001:db8:1::/64"}};
+  return objects;
+}
+
+TEST(RouterosTarget, LooksAtNoMoreThanFifteenMenusAtATime) {
+  RouterosWorld world;
+  const RouterosWorld::Objects objects = every_menu();
+  const auto made = world.round(objects);
+  ASSERT_TRUE(made.converged()) << made.text();
+  const auto look = [&](Look how = Look::cheap) {
+    world.router.forget_requests();
+    const auto outcome = world.round(objects, how);
+    return std::pair(world.router.requests().size(), outcome.planned.plan.changes.size());
+  };
+  // The first one knows nothing yet: 15 menus, and the addresses of interfaces.
+  EXPECT_EQ(look(), std::pair(std::size_t{16}, std::size_t{0}));
+  EXPECT_EQ(look(), std::pair(std::size_t{15}, std::size_t{0}));
+  EXPECT_EQ(look(Look::full), std::pair(std::size_t{16}, std::size_t{0}));
+  // What differs is seen by the next look but one at the latest, wherever it is.
+  std::set<std::string> menus;
+  for (const auto& [key, fields] : objects) {
+    menus.insert(std::string(routeros::find_menu_of_kind(key.first)->path));
+  }
+  ASSERT_EQ(menus.size(), 15U);
+  for (const std::string& path : menus) {
+    SCOPED_TRACE(path);
+    (void)look();
+    const std::string kind(routeros::find_menu(path)->kind);
+    const bool gone = world.router.with([&](fakes::Device& device) {
+      const fakes::Menu& menu = *device.menu(path);
+      for (const fakes::DeviceRow& row : device.rows(menu)) {
+        const bool ours =
+            device.value(menu, row, "comment").starts_with("metalwright:" + kind + '/') ||
+            device.value(menu, row, "name").starts_with("metalwright-");
+        if (ours) return device.remove(menu, row.id).has_value();
+      }
+      return false;
+    });
+    ASSERT_TRUE(gone);
+    RouterosWorld::Outcome last = world.round(objects);
+    for (int i = 0; i < 1 && last.planned.plan.changes.empty(); ++i) last = world.round(objects);
+    EXPECT_FALSE(last.planned.plan.changes.empty());
+    for (int i = 0; i < 3 && !last.planned.plan.changes.empty(); ++i) last = world.round(objects);
+    EXPECT_TRUE(last.converged()) << last.text();
+  }
 }
 
 }  // namespace
