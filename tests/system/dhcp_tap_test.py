@@ -3,6 +3,8 @@
 in NetBox are discovered."""
 
 import atexit
+import glob
+import json
 import os
 import pathlib
 import signal
@@ -18,7 +20,7 @@ sys.path.insert(0, str(HERE.parent / "cli"))
 from netbox_people import Netbox  # noqa: E402  pylint: disable=wrong-import-position
 
 PROGRAM = os.environ["METALWRIGHT"]
-HOOK = HERE.parent.parent / "deploy/hooks/dnsmasq-dhcp-script"
+HOOKS = HERE.parent.parent / "deploy/hooks"
 CAPTURES = HERE.parent / "reconciler/lifecycle/captures"
 HPE, DELL = "3c:a8:2a:00:00:01", "d0:94:66:00:00:02"
 
@@ -45,6 +47,20 @@ class Site:
 
     def tap(self, *arguments):
         return lab.program(PROGRAM, "-c", self.config, "dhcp-tap", *arguments, log=self.log())
+
+    def hook(self, name):
+        """A DHCP server's hook for this site's program."""
+        wrapper, hook = self.folder / "program", self.folder / "hook"
+        wrapper.write_text(f'#!/bin/sh\nexec {PROGRAM} -c {self.config} "$@"\n')
+        hook.write_text(f'#!/bin/sh\nMETALWRIGHT={wrapper} exec {HOOKS / name} "$@"\n')
+        for script in (wrapper, hook):
+            script.chmod(0o755)
+        return hook
+
+    def discovered(self, name, source):
+        self.state_of(name, "discovered")
+        lab.wait_for(lambda: len(self.netbox.journal(name)) == 2, 30, "it is journaled")
+        assert source in self.netbox.journal(name)[0], self.netbox.journal(name)
 
     def log(self):
         return self.folder / "tap.log"
@@ -139,17 +155,29 @@ def frames_with_tags_are_seen_on_a_live_link(folder):
 def dnsmasqs_hook_does_the_same(folder):
     site = Site(folder)
     site.netbox.server("orion", HPE)
-    wrapper = folder / "program"
-    wrapper.write_text(f'#!/bin/sh\nexec {PROGRAM} -c {site.config} "$@"\n')
-    hook = folder / "hook"
-    hook.write_text(f'#!/bin/sh\nMETALWRIGHT={wrapper} exec {HOOK} "$@"\n')
-    for script in (wrapper, hook):
-        script.chmod(0o755)
+    hook = site.hook("dnsmasq-dhcp-script")
     with site.dnsmasq(f"--dhcp-script={hook}", "--script-on-renewal"):
         client(HPE)
-        site.state_of("orion", "discovered")
-        lab.wait_for(lambda: len(site.netbox.journal("orion")) == 2, 30, "it is journaled")
-    assert "seen by dnsmasq" in site.netbox.journal("orion")[0], site.netbox.journal("orion")
+        site.discovered("orion", "seen by dnsmasq")
+
+
+def keas_hook_does_the_same(folder):
+    libraries = glob.glob("/usr/lib/*/kea/hooks/libdhcp_run_script.so")
+    if not libraries:
+        print("SKIP: no Kea here: apt install kea-dhcp4-server", flush=True)
+        return
+    site = Site(folder)
+    site.netbox.server("orion", HPE)
+    (folder / "kea.json").write_text(json.dumps({"Dhcp4": {
+        "interfaces-config": {"interfaces": ["br0"]}, "lease-database": {"type": "memfile", "persist": False},
+        "subnet4": [{"subnet": "10.9.0.0/24", "pools": [{"pool": "10.9.0.100 - 10.9.0.150"}]}],
+        "hooks-libraries": [{"library": libraries[0], "parameters": {
+            "name": str(site.hook("kea-run-script")), "sync": False}}]}}))
+    os.environ["KEA_PIDFILE_DIR"] = os.environ["KEA_LOCKFILE_DIR"] = str(folder)
+    with lab.program("kea-dhcp4", "-c", folder / "kea.json", log=folder / "kea.log"):
+        lab.wait_for(lambda: "DHCP4_STARTED" in (folder / "kea.log").read_text(), 30, "Kea serves")
+        client(HPE)
+        site.discovered("orion", "seen by kea")
 
 
 def what_cannot_be_listened_on_is_said(folder):
@@ -164,5 +192,5 @@ def what_cannot_be_listened_on_is_said(folder):
 lab.enter()
 lab.need("dnsmasq", "busybox", "ip")
 lab.run_tests([leases_discover_servers_and_rights_are_given_up, leases_wait_while_netbox_is_away,
-               frames_with_tags_are_seen_on_a_live_link, dnsmasqs_hook_does_the_same,
+               frames_with_tags_are_seen_on_a_live_link, dnsmasqs_hook_does_the_same, keas_hook_does_the_same,
                what_cannot_be_listened_on_is_said])
