@@ -47,6 +47,16 @@ void text(std::ostringstream& out, const std::string& words) {
   if (!words.empty()) out << ".PP\n.nf\n" << roff(words) << "\n.fi\n";
 }
 
+/// A command and, behind it, the commands within it (`token create`).
+void command(std::ostringstream& out, const CLI::App& app, const std::string& name) {
+  out << ".SS " << name << '\n' << roff(app.get_description()) << '\n';
+  options(out, app);
+  text(out, app.get_footer());
+  for (const CLI::App* inner : app.get_subcommands({})) {
+    command(out, *inner, name + ' ' + inner->get_name());
+  }
+}
+
 }  // namespace
 
 std::string man_page(const CLI::App& program) {
@@ -59,11 +69,7 @@ std::string man_page(const CLI::App& program) {
       << ".SH OPTIONS\n";
   options(out, program);
   out << ".SH COMMANDS\n";
-  for (const CLI::App* command : program.get_subcommands({})) {
-    out << ".SS " << command->get_name() << '\n' << roff(command->get_description()) << '\n';
-    options(out, *command);
-    text(out, command->get_footer());
-  }
+  for (const CLI::App* each : program.get_subcommands({})) command(out, *each, each->get_name());
   out << ".SH EXAMPLES AND EXIT STATUS\n";
   text(out, program.get_footer());
   out << ".SH FILES\n.TP\n.I /etc/metalwright/metalwright.yaml\nthe host's configuration\n"

@@ -226,8 +226,7 @@ class Serving {
 
   void tell(const pipeline::Round& round) {
     log_.tell(round);
-    service_->rounds().note(round);
-    service_->metrics().note(round);
+    service_->note(round);
     service_->tend();
     companions_.end_round(round);
   }

@@ -306,12 +306,6 @@ void list_runs(Service& service, Request& request, Reply& reply) {
   reply_json(reply, body);
 }
 
-std::string_view style_word(reconciler::LineStyle style) {
-  constexpr std::string_view kWords[] = {"plain", "create", "update",  "remove", "record",
-                                         "alert", "hunk",   "removed", "added",  "note"};
-  return kWords[static_cast<std::size_t>(style)];
-}
-
 void get_run(Service& service, Request& request, Reply& reply) {
   constexpr std::size_t kMostChanges = 1000;
   store::RunId id = 0;
@@ -335,15 +329,10 @@ void get_run(Service& service, Request& request, Reply& reply) {
                                {"outcome", store::word(change.outcome)},
                                {"error", change.error}});
   }
-  body["sections"] = Json::array();
-  for (const reconciler::PlanSection& section : service.rounds().sections(id)) {
-    Json lines = Json::array();
-    for (const reconciler::PlanLine& line : section.lines) {
-      lines.push_back(
-          {{"style", style_word(line.style)}, {"depth", line.depth}, {"text", line.text}});
-    }
-    body["sections"].push_back({{"title", section.title}, {"lines", std::move(lines)}});
-  }
+  // It was written by this program, or by another version of it.
+  const auto kept = service.store().runs().diff(id);
+  Json sections = kept ? Json::parse(*kept, nullptr, false) : Json();
+  body["sections"] = sections.is_array() ? std::move(sections) : Json::array();
   reply_json(reply, body);
 }
 

@@ -75,6 +75,8 @@ std::optional<std::size_t> end_of_head(std::string_view bytes, std::size_t from)
 }
 
 std::optional<std::uint64_t> chunk_size(std::string_view line) {
+  // Who takes a bare line end for one would see the chunk begin there, and another body than we do.
+  if (line.find_first_of(std::string_view("\r\n\0", 3)) != std::string_view::npos) return {};
   line = trimmed(line.substr(0, line.find(';')));
   if (line.empty() || line.size() > 8) return {};
   std::uint64_t size = 0;

@@ -102,31 +102,15 @@ void RoundBook::note(const pipeline::Round& round) {
     note_servers(round, *made);
     note_targets(round, *made);
   }
-  Diff diff;
-  if (round.planned && round.report && round.report->run != 0 && !round.planned->plan.empty()) {
-    diff.run = round.report->run;
-    diff.sections = reconciler::plan_sections(round.planned->plan, {});
-  }
   const std::lock_guard lock(mutex_);
   // A round that only looked at what a push changed says nothing of the other targets.
   if (last_ != nullptr && made->targets.empty()) made->targets = last_->targets;
   last_ = std::move(made);
-  if (diff.run == 0) return;
-  diffs_.push_back(std::move(diff));
-  if (diffs_.size() > kMostDiffs) diffs_.pop_front();
 }
 
 std::shared_ptr<const RoundBook::Round> RoundBook::last() const {
   const std::lock_guard lock(mutex_);
   return last_;
-}
-
-std::vector<reconciler::PlanSection> RoundBook::sections(std::int64_t run) const {
-  const std::lock_guard lock(mutex_);
-  for (const Diff& diff : diffs_) {
-    if (diff.run == run) return diff.sections;
-  }
-  return {};
 }
 
 }  // namespace metalwright::service

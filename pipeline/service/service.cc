@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "pipeline/service/run_diff.h"
 #include "pipeline/service/self_check.h"
 #include "reconciler/store/run_lock.h"
 #include "schemas/mac_address.h"
@@ -17,6 +18,7 @@ namespace {
 
 constexpr std::uint32_t kFailuresASecond = 1;  // of authentication, ten at once
 constexpr std::chrono::seconds kFollow{1};
+constexpr std::size_t kKeptDiffs = 50;
 
 std::string config_text(std::string_view profile, std::string_view mac, std::string_view expires) {
   return fmt::format("boot-config\n{}\n{}\n{}", profile, mac, expires);
@@ -181,6 +183,17 @@ void Service::follow(std::stop_token stop) {
     }
     if (const auto taken = api_changed(); !taken) say(taken.error().text());
   }
+}
+
+void Service::note(const pipeline::Round& round) {
+  rounds_.note(round);
+  metrics_.note(round);
+  if (!round.planned || !round.report || round.report->run == 0 || round.planned->plan.empty()) {
+    return;
+  }
+  const auto kept = store_->runs().keep_diff(
+      round.report->run, diff_text(reconciler::plan_sections(round.planned->plan, {})), kKeptDiffs);
+  if (!kept) say(kept.error().text());
 }
 
 std::string Service::sign_config(std::string_view profile, std::string_view mac, Time now) const {

@@ -90,6 +90,8 @@ class Service {
   void publish(std::shared_ptr<const pipeline::Compiled> compiled);
   /// The files of that revision, for those who want them as they were written.
   void publish_files(inventory::RepositoryFiles files);
+  /// Takes down what a round came to: for the page, the metrics, and the history.
+  void note(const pipeline::Round& round);
   /// Looks at the nodes' states: Active once they carry what they are to have, Failed where they
   /// are Provisioning for too long. Drops old entries of the audit trail now and then.
   void tend();

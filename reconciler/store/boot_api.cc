@@ -43,6 +43,7 @@ Result<void> BootApi::write(const ApiProfile& profile) {
            " config_template = excluded.config_template",
         soci::use(profile.id), soci::use(profile.name), soci::use(type), soci::use(kernel),
         soci::use(initrd), soci::use(params), soci::use(text), soci::use(made);
+    move_on(sql);
     return {};
   });
 }

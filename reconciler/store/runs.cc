@@ -214,6 +214,29 @@ Result<void> Runs::interrupt(RunId run, std::string_view summary, Time now) {
   });
 }
 
+Result<void> Runs::keep_diff(RunId run, std::string_view shown, std::size_t runs) {
+  return connection_.write("keeping a run's changes", [&](soci::session& sql) {
+    const long long id = run, keep = bounded(runs);
+    const std::string text = storable(shown);
+    sql << "INSERT INTO run_diff(run, shown) VALUES(:r, :s)"
+           " ON CONFLICT(run) DO UPDATE SET shown = excluded.shown",
+        soci::use(id), soci::use(text);
+    sql << "DELETE FROM run_diff WHERE run NOT IN"
+           " (SELECT run FROM run_diff ORDER BY run DESC LIMIT :k)",
+        soci::use(keep);
+  });
+}
+
+Result<std::string> Runs::diff(RunId run) const {
+  return connection_.read("reading a run's changes", [&](soci::session& sql) {
+    const long long id = run;
+    std::string shown;
+    soci::indicator known = soci::i_null;
+    sql << "SELECT shown FROM run_diff WHERE run = :r", soci::use(id), soci::into(shown, known);
+    return sql.got_data() && known == soci::i_ok ? shown : std::string();
+  });
+}
+
 Result<void> Runs::prune(std::size_t runs, std::size_t changes) {
   return connection_.write("bounding the run history", [&](soci::session& sql) {
     const long long keep_runs = bounded(runs);

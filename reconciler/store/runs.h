@@ -89,6 +89,12 @@ class Runs {
   /// In the order in which they were announced.
   [[nodiscard]] Result<std::vector<RunChange>> changes(RunId run, std::size_t limit) const;
 
+  /// Keeps how a run's changes looked, as a text of whoever shows them, for the latest `runs` that
+  /// have one.
+  [[nodiscard]] Result<void> keep_diff(RunId run, std::string_view shown, std::size_t runs);
+  /// Empty where it is not kept any more.
+  [[nodiscard]] Result<std::string> diff(RunId run) const;
+
   /// Runs that nobody ended, oldest first. With the run lock in hand: those whose process died.
   [[nodiscard]] Result<std::vector<Run>> unfinished() const;
   /// The changes of a run whose outcome nobody said.

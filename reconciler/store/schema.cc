@@ -210,8 +210,15 @@ CREATE INDEX delivery_waiting ON delivery(channel, due) WHERE ended = 0;
 CREATE INDEX delivery_subject ON delivery(channel, subject, id)
 )sql";
 
+// How the changes of the last runs looked.
+constexpr std::string_view kVersion6 = R"sql(
+CREATE TABLE run_diff(
+  run BIGINT NOT NULL PRIMARY KEY,
+  shown {text} NOT NULL){keyed}
+)sql";
+
 constexpr std::array kMigrations{Migration{kVersion1}, Migration{kVersion2}, Migration{kVersion3},
-                                 Migration{kVersion4}, Migration{kVersion5}};
+                                 Migration{kVersion4}, Migration{kVersion5}, Migration{kVersion6}};
 
 constexpr std::string_view kDoing = "reading the schema's version";
 

@@ -504,7 +504,10 @@ class Reading(Site):
         for command in ("plan", "apply", "reconcile", "validate", "diff", "doctor"):
             self.assertIn("Example", self.expect(0, command, "--help").stdout
                           + ("Example" if command == "doctor" else ""))
-        self.assertIn(".TH METALWRIGHT", self.expect(0, "man").stdout)
+        man = self.expect(0, "man").stdout
+        self.assertIn(".TH METALWRIGHT", man)
+        self.assertIn(".SS token create\n", man)
+        self.assertIn(".SS token revoke\n", man)
         script = self.expect(0, "completion", "bash").stdout
         subprocess.run(["bash", "-n"], input=script, text=True, check=True)
 

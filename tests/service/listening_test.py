@@ -4,6 +4,7 @@ that systemd opened before it started."""
 
 import http.client
 import os
+import re
 import signal
 import socket
 import ssl
@@ -19,6 +20,41 @@ def own_host():
     """An address of the loopback network that no other test that runs has."""
     number = os.getpid()
     return f"127.{128 + (number >> 16) % 127}.{(number >> 8) & 255}.{number & 255}"
+
+
+class Personalities(Serving):
+    """Each service that is replaced has its own answer to who asks whether it is well, byte for byte."""
+
+    host = own_host()
+    wanted = {
+        "all": '{"status":"healthy","genesis_bond":"ACTIVE","frequency":"432 Hz","timestamp":"T","checks":[]}',
+        "cluster-bootstrap": '{"status":"healthy","genesis_bond":"ACTIVE","frequency":"432 Hz","timestamp":"T"}',
+        "boot": '{"status":"UP","checks":[]}',
+        "deployer": '{"status":"ok"}',
+    }
+    listeners = len(wanted)
+
+    def configure(self):
+        super().configure()
+        addresses = ", ".join(f"{{address: '{self.host}:{PORT + number}', personality: {name}}}"
+                              for number, name in enumerate(self.wanted))
+        self.config.write_text(self.config.read_text().replace("menu-timeout", f"listen: [{addresses}], menu-timeout"))
+
+    def arguments(self):
+        return [PROGRAM, "-c", str(self.config), "serve"]
+
+    def test_each_listener_answers_as_its_service_did(self):
+        for number, (name, wanted) in enumerate(self.wanted.items()):
+            answer = self.ask("/health", port=PORT + number)
+            self.assertEqual((answer.status, answer.headers["Content-Type"].partition(";")[0]), (200, "application/json"))
+            # UTC in microseconds, without a zone.
+            text = re.sub(r'"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}"', '"T"', answer.text)
+            self.assertEqual(text.strip(), wanted, name)
+            head = self.ask("/health", "HEAD", port=PORT + number)
+            self.assertEqual((head.status, head.body, head.headers["Content-Length"]),
+                             (200, b"", str(len(answer.body))), name)
+            # The rest is the same on every listener.
+            self.assertEqual(self.ask(f"/boot/menu.ipxe?mac={ALPHA}", port=PORT + number).text, self.menu(ALPHA).text)
 
 
 class Addresses(Serving):

@@ -78,6 +78,8 @@ TEST(RequestHead, ReadsChunkSizes) {
   EXPECT_EQ(chunk_size("0"), 0U);
   EXPECT_EQ(chunk_size("1aF;name=value"), 0x1AFU);
   EXPECT_EQ(chunk_size(""), std::nullopt);
+  EXPECT_EQ(chunk_size("1;x\ny"), std::nullopt);
+  EXPECT_EQ(chunk_size("1;x\ry"), std::nullopt);
   EXPECT_EQ(chunk_size("-1"), std::nullopt);
   EXPECT_EQ(chunk_size("123456789"), std::nullopt);
 }

@@ -1,6 +1,8 @@
 // What the HTTP service keeps, on every engine.
 #include <gtest/gtest.h>
 
+#include <set>
+#include <string>
 #include <thread>
 
 #include "tests/reconciler/store/store_fixture.h"
@@ -153,6 +155,32 @@ TEST_P(ServiceTables, AProfileTakesItsAssignmentsAlong) {
   EXPECT_EQ(left.front().mac, "m2");
   EXPECT_TRUE(value(store().boot_api().remove_assignment("m2")));
   EXPECT_FALSE(value(store().boot_api().remove_assignment("m2")));
+}
+
+TEST_P(ServiceTables, TellsThatTheApiMadeSomething) {
+  const auto version = [this] { return value(store().boot_api().version()); };
+  std::set<std::string> seen{version()};
+  EXPECT_EQ(*seen.begin(), "");
+  ASSERT_TRUE(store().boot_api().write(ApiProfile{"a", "id-1", "", "", "", "", "", second(0)}));
+  EXPECT_TRUE(seen.insert(version()).second);
+  ASSERT_TRUE(store().boot_api().write(ApiAssignment{"m1", "one", "id-1", "{}", second(0)}));
+  EXPECT_TRUE(seen.insert(version()).second);
+  EXPECT_FALSE(value(store().boot_api().remove_assignment("m2")));
+  EXPECT_FALSE(seen.insert(version()).second) << "nothing was there, nothing changed";
+  EXPECT_TRUE(value(store().boot_api().remove_assignment("m1")));
+  EXPECT_TRUE(seen.insert(version()).second);
+  EXPECT_TRUE(value(store().boot_api().remove_profile("id-1")));
+  EXPECT_TRUE(seen.insert(version()).second);
+}
+
+TEST_P(ServiceTables, KeepsHowTheLastRunsLooked) {
+  for (RunId run = 1; run <= 5; ++run) {
+    ASSERT_TRUE(store().runs().keep_diff(run, "run " + std::to_string(run), 3));
+  }
+  ASSERT_TRUE(store().runs().keep_diff(5, "run 5, once more", 3));
+  EXPECT_EQ(value(store().runs().diff(2)), "");
+  EXPECT_EQ(value(store().runs().diff(3)), "run 3");
+  EXPECT_EQ(value(store().runs().diff(5)), "run 5, once more");
 }
 
 TEST_P(ServiceTables, KeepsTokensByTheirHash) {
