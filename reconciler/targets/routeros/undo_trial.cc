@@ -214,17 +214,21 @@ class TrialRouter final : public routeros::ScriptDevice {
   Ran<void> erase(TrialMenu& menu, const std::string& id) {
     if (menu.find(id) == nullptr) return tl::unexpected(std::string("no such item"));
     const std::string name(value_of(*menu.find(id), "name"));
+    // What named a row before that was made here did so without it.
+    const bool made = menu.base().find(id) == nullptr;
     menu.erase(id);
-    if (!name.empty()) retarget(menu.menu().path, name, std::string(kGone) + id);
+    if (!name.empty()) retarget(menu.menu().path, name, std::string(kGone) + id, made);
     return {};
   }
 
   /// What referred to a name refers to another one now, or to something deleted.
-  void retarget(std::string_view named, const std::string& from, const std::string& to) {
+  void retarget(std::string_view named, const std::string& from, const std::string& to,
+                bool touched_only = false) {
     for (const Reference& reference : kReferences) {
       const auto at = menus_.find(reference.menu);
       if (reference.named != named || at == menus_.end()) continue;
       for (const std::string& id : at->second.holding(reference.property, from)) {
+        if (touched_only && !at->second.touched().contains(id)) continue;
         const std::string value(value_of(*at->second.find(id), reference.property));
         std::string renamed;
         bool any = false;

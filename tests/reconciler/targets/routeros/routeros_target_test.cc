@@ -316,6 +316,27 @@ RouterosWorld::Objects every_menu() {
   return objects;
 }
 
+/// Somebody renames a row of ours: what refers to it follows, and all of it comes back.
+TEST(RouterosTarget, MendsRowsThatWereRenamed) {
+  const RouterosWorld::Objects objects = every_menu();
+  for (const auto& [key, fields] : objects) {
+    const std::string* const name = find_field(fields, "name");
+    if (name == nullptr || !name->starts_with("metalwright-")) continue;
+    SCOPED_TRACE(key.first + ' ' + *name);
+    RouterosWorld world;
+    ASSERT_TRUE(world.round(objects).converged());
+    const std::string before = world.router.configuration();
+    const std::string path(routeros::find_menu_of_kind(key.first)->path);
+    ASSERT_TRUE(world.router.with([&](fakes::Device& device) {
+      const fakes::Menu& menu = *device.menu(path);
+      return device.set(menu, device.find(menu, *name)->id, {{"name", *name + "x"}}).has_value();
+    }));
+    const auto mended = world.round(objects);
+    EXPECT_TRUE(mended.converged()) << mended.text();
+    EXPECT_EQ(world.router.configuration(), before);
+  }
+}
+
 TEST(RouterosTarget, LooksAtNoMoreThanFifteenMenusAtATime) {
   RouterosWorld world;
   const RouterosWorld::Objects objects = every_menu();
