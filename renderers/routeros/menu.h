@@ -22,8 +22,9 @@
 ///   wanted and not shown its `absent` value. REST needs to ask for the properties of the table,
 ///   `.id`, `comment` and the marks in `kRowMarks` alone.
 /// - **Comparing**: only the properties that the desired row states; canonical texts are equal or
-///   not. A `soft` property never makes a difference: it is written with a new row where the device
-///   knows it, and devices that answer `unknown parameter` get the row without it.
+///   not. A `soft` property makes no difference where the device does not show it, and a soft comment
+///   never does: they are written with a new row where the device knows them, and devices that
+///   answer `unknown parameter` get the row without them.
 /// - **Unsetting** what is no longer wanted: `unset_text`, or for a property with `bang` the form
 ///   `!name` (REST: the key `!name` with an empty value).
 /// - **Ownership**: a row is ours when its `comment` begins with `kOwnerMark`, or, where the menu's

@@ -49,8 +49,8 @@ ObjectFields fields_of(const Menu& menu, const RestRow& row) {
 }
 
 /// Shows as desired what versions differ in, and interfaces by the prefix that they were meant by.
-void adjust(const Menu& menu, const ObjectFields& desired, const RouterRows& rows,
-            ObjectFields& fields) {
+void adjust(const Menu& menu, const RestRow& row, const ObjectFields& desired,
+            const RouterRows& rows, ObjectFields& fields) {
   for (const ObjectField& wanted : desired) {
     const Property* property = menu.find(wanted.name);
     if (property == nullptr) continue;
@@ -59,7 +59,11 @@ void adjust(const Menu& menu, const ObjectFields& desired, const RouterRows& row
     // A size in KiB is no size to compare.
     const bool rough = menu.files && told && property->type == routeros::ValueType::number &&
                        given->find_first_not_of("0123456789") != std::string::npos;
-    if (rough || property->soft() || property->ours() || (property->varies() && !told)) {
+    // What only some versions have is compared where the router shows it, but for comments, which
+    // tell nothing where rows are told by name.
+    const bool unsaid =
+        property->soft() && (wanted.name == "comment" || row.value(wanted.name).empty());
+    if (rough || unsaid || property->ours() || (property->varies() && !told)) {
       set_field(fields, wanted.name, wanted.value);
     } else if (!routeros::prefix_of_interface(wanted.value).empty()) {
       const std::string* now = find_field(fields, wanted.name);
@@ -226,7 +230,7 @@ std::vector<ViewedRow> view_rows(
         });
     if (!particular) continue;
     const ObjectFields* fields = desired(row.menu->kind, row.name);
-    if (fields != nullptr) adjust(*row.menu, *fields, rows, row.fields);
+    if (fields != nullptr) adjust(*row.menu, *row.given, *fields, rows, row.fields);
   }
   return viewed;
 }

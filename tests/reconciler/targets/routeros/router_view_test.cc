@@ -127,6 +127,25 @@ TEST(RestRows, ReadsWhateverJsonARouterGives) {
   }
 }
 
+TEST(RouterView, ComparesWhatOnlySomeVersionsHaveWhereItIsShown) {
+  const routeros::Menu& menu = *routeros::find_menu("/ip/dhcp-server/matcher");
+  const Wanted wanted{{{"dhcp-matcher", "metalwright-a"},
+                       {{"comment", "metalwright:dhcp-matcher/metalwright-a"},
+                        {"matching-type", "substring"},
+                        {"name", "metalwright-a"}}}};
+  for (const auto& [shown, seen] : {std::pair{"", "substring"}, std::pair{"substring", "substring"},
+                                    std::pair{"exact", "exact"}}) {
+    RouterRows rows;
+    RestRow& row = rows.menus[menu.path].emplace_back();
+    row.values = {{"name", "metalwright-a"}, {"comment", "a note"}};
+    if (*shown != 0) row.values.emplace_back("matching-type", shown);
+    const auto viewed = view(rows, wanted, false);
+    ASSERT_EQ(viewed.size(), 1U);
+    EXPECT_EQ(field(viewed[0], "matching-type"), seen) << shown;
+    EXPECT_EQ(field(viewed[0], "comment"), "metalwright:dhcp-matcher/metalwright-a");
+  }
+}
+
 /// RouterOS keeps comments as bytes of whatever code page; one of them hides no menu.
 TEST(RestRows, TakesTextsByteByByte) {
   const auto rows = read_rest_rows(
