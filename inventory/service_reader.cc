@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "inventory/target_reader.h"
-#include "schemas/host_config_fields.h"
+#include "schemas/host_service_fields.h"
 #include "schemas/quote.h"
 #include "schemas/value_format.h"
 

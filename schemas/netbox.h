@@ -10,12 +10,13 @@
 /// |----------------|---------------------------|-----------------------------------------------|
 /// | `tag`          | slug                      | also one a service and a label of a server    |
 /// | `custom-field` | name                      | the field that names the repository's path    |
-/// | `site` … `cluster-type` | slug             | site, manufacturer, role, platform, tenant    |
+/// | `site` … `cluster-type` | slug             | site, manufacturer, role, platform, tenant;   |
+/// |                |                           | where nothing has it, that of the title       |
 /// | `location`     | `<site>/<slug>`           |                                               |
 /// | `rack`         | `<site>/<name>`           |                                               |
 /// | `device-type`  | `<manufacturer>/<slug>`   |                                               |
 /// | `cluster`      | name                      |                                               |
-/// | `vlan`         | VLAN id                   | without a group                               |
+/// | `vlan`         | VLAN id                   | of several ours, or the oldest                |
 /// | `prefix`       | prefix                    | in the global table                           |
 /// | `device`       | name                      |                                               |
 /// | `interface`    | `<device>/<name>`         | with its MAC address, object or not           |
