@@ -272,6 +272,14 @@ FakeNetbox::Answer FakeNetbox::patch(const std::string& path, const Json& body,
         kStatuses.contains(status) || (choices_ && (status == "discovered" || status == "ready"));
     if (!known) return {400, {{"status", {status + " is not a valid choice."}}}};
   }
+  if (&table == &addresses_ && body.contains("assigned_object_id") &&
+      body["assigned_object_id"] != object["assigned_object_id"]) {
+    for (const auto& [id, device] : devices_) {
+      if (device["oob_ip"] == object["id"]) {
+        return {400, {{"__all__", {"Cannot reassign IP address while it is the OOB IP"}}}};
+      }
+    }
+  }
   for (const auto& [member, value] : body.items()) {
     if (member == "custom_fields") {
       for (const auto& [name, field] : value.items()) {

@@ -11,7 +11,11 @@
 #include "reconciler/netbox/netbox_api.h"
 
 /// A NetBox in memory for the lifecycle's own tests: what its registry asks for, and failures at
-/// any request. The program is tested against a server of its own kind elsewhere.
+/// any request. These tests run whole lives some hundred times, once a request that gets lost, and
+/// change servers between two requests: with the stand-in of tests/fakes, a process of its own that
+/// is asked over HTTP, they would take a minute and not half a second. What NetBox takes and
+/// refuses is that one's matter, which is held against NetBox's own document: the program's tests
+/// (tests/cli/lifecycle_test.py) tell the same lives against it.
 namespace metalwright::lifecycle {
 
 class FakeNetbox : public reconciler::HttpClient {
