@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 #include <vector>
@@ -11,8 +12,10 @@
 namespace metalwright::service {
 namespace {
 constexpr std::size_t kMostPending = 10000;
-// Under load writing pauses, so that thousands of boots become few transactions.
-constexpr std::chrono::milliseconds kPause{50};
+// Writing pauses, so that under load thousands of boots become few transactions; and for longer the
+// longer it takes, so that the answers keep the processor.
+constexpr std::chrono::milliseconds kShortestPause{50}, kLongestPause{2000};
+constexpr int kPauseForWriting = 10;  // times as long
 
 Time now_utc() {
   return std::chrono::time_point_cast<Time::duration>(std::chrono::system_clock::now());
@@ -33,11 +36,11 @@ BootNotes::~BootNotes() {
 
 void BootNotes::add(BootNote note) {
   metrics_.booted(note.decision, note.profile);
-  bool first = false;
+  bool wake = false;
   {
     const std::lock_guard lock(mutex_);
-    first = gathered_.empty();
-    if (gathered_.size() >= kMost && !gathered_.contains(note.mac)) {
+    const std::size_t before = gathered_.size();
+    if (before >= kMost && !gathered_.contains(note.mac)) {
       metrics_.dropped(1);
       return;
     }
@@ -45,14 +48,18 @@ void BootNotes::add(BootNote note) {
     gathered.note = std::move(note);
     ++gathered.count;
     ++added_;
+    wake = before == 0 || (before < kMost / 2 && gathered_.size() == kMost / 2);
   }
-  if (first) changed_.notify_all();
+  if (wake) changed_.notify_all();
 }
 
 void BootNotes::flush() {
   std::unique_lock lock(mutex_);
   const std::uint64_t wanted = added_;
+  ++flushing_;
+  changed_.notify_all();
   changed_.wait(lock, [&] { return written_ >= wanted || stopping_; });
+  --flushing_;
 }
 
 void BootNotes::run() {
@@ -62,9 +69,14 @@ void BootNotes::run() {
       changed_.wait(lock, [this] { return stopping_ || !gathered_.empty(); });
       if (gathered_.empty()) return;
     }
+    const auto begin = std::chrono::steady_clock::now();
     write_all();
+    const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(
+        std::chrono::steady_clock::now() - begin);
     std::unique_lock lock(mutex_);
-    changed_.wait_for(lock, kPause, [this] { return stopping_; });
+    changed_.wait_for(
+        lock, std::clamp(took * kPauseForWriting, kShortestPause, kLongestPause),
+        [this] { return stopping_ || flushing_ > 0 || gathered_.size() >= kMost / 2; });
   }
 }
 

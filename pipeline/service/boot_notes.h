@@ -48,6 +48,7 @@ class BootNotes {
   std::condition_variable changed_;
   std::map<std::string, Gathered> gathered_;  // by MAC
   std::uint64_t added_ = 0, written_ = 0;
+  int flushing_ = 0;  // that wait for it
   bool stopping_ = false;
   std::thread writer_;
 };
