@@ -2,6 +2,8 @@
 SHELL := /bin/bash
 BUILD := build
 JOBS := $(shell nproc)
+# Many tests wait for a program more than they compute.
+TEST_JOBS := $(shell echo $$((2 * $(JOBS))))
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 PACKAGES := $(shell sed 's/\#.*//' deploy/debian-packages)
 
@@ -34,10 +36,14 @@ demo: program  ## run the main job on examples/homelab and show it converging
 	@examples/demo.sh $(BUILD)/metalwright
 
 test: build  ## build and run all tests
-	@ctest --test-dir $(BUILD) -j $(JOBS) --output-on-failure --no-tests=error -LE slow
+	@ctest --test-dir $(BUILD) -j $(TEST_JOBS) --output-on-failure --no-tests=error -LE slow
 
 test-all: build  ## the tests, and the long ones too
-	@ctest --test-dir $(BUILD) -j $(JOBS) --output-on-failure --no-tests=error
+	@ctest --test-dir $(BUILD) -j $(TEST_JOBS) --output-on-failure --no-tests=error
+
+asan tsan fuzz: PACKAGES += clang libclang-rt-14-dev
+# Lets ccache keep what was compiled with precompiled headers.
+asan tsan: export CCACHE_SLOPPINESS = pch_defines,time_macros
 
 asan: deps  ## the unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@cmake --preset asan $(CCACHE) >/dev/null && cmake --build --preset asan -j $(JOBS) && \
@@ -64,7 +70,7 @@ package: program  ## build the Debian package: build/metalwright_VERSION_ARCHITE
 	ninja -C $(BUILD) -j $(JOBS) metalwright texts && cd $(BUILD) && cpack --config CPackConfig.cmake
 
 FUZZ_SECONDS := 60
-fuzz: deps  ## run each fuzzer for FUZZ_SECONDS (60); wants clang
+fuzz: deps  ## run each fuzzer for FUZZ_SECONDS (60)
 	@cmake --preset fuzz >/dev/null && cmake --build --preset fuzz
 	@for f in build-fuzz/tests/fuzz/fuzz_*; do [ -x $$f -a -f $$f ] || continue; name=$${f##*/fuzz_}; \
 	  echo "fuzzing $$name for $(FUZZ_SECONDS) s"; mkdir -p build-fuzz/found/$$name; \

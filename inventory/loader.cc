@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <iterator>
-#include <ranges>
 #include <string>
 #include <utility>
 
@@ -230,10 +229,13 @@ class Loader {
       return a.from == b.from && a.to == b.to;
     };
     const auto beside = [](const std::vector<FileId>& ids) {
-      return std::views::filter(
-          ids, [](const FileId& id) { return file_kind(id.path) != FileKind::inventory; });
+      std::vector<FileId> others;
+      std::copy_if(ids.begin(), ids.end(), std::back_inserter(others), [](const FileId& id) {
+        return file_kind(id.path) != FileKind::inventory;
+      });
+      return others;
     };
-    return std::ranges::equal(beside(ids_), beside(previous_->files())) &&
+    return beside(ids_) == beside(previous_->files()) &&
            std::ranges::equal(model_->moved, before.moved, same_move) &&
            std::ranges::equal(model_->servers, before.servers, same_server);
   }

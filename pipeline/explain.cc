@@ -180,9 +180,9 @@ Explanation explain(const Model& model, const inventory::RepositoryFiles& files,
   }
   for (const auto& [address, words] : states) {
     // Deletes of what it no longer has are in the plan only.
-    const bool listed =
-        std::any_of(out.resources.begin(), out.resources.end(),
-                    [&](const auto& resource) { return resource.address == address; });
+    const bool listed = std::any_of(
+        out.resources.begin(), out.resources.end(),
+        [&address = address](const auto& resource) { return resource.address == address; });
     if (listed || plan == nullptr) continue;
     for (const reconciler::Change& change : plan->changes) {
       if (change.address() == address && change.server == out.server) {

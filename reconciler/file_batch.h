@@ -77,7 +77,6 @@ class FileBatch {
   const FileTree& tree_;
   std::string folder_path_;  // the folder that was opened last: neighbours come together
   FileDescriptor folder_;
-  std::uint64_t folder_device_ = 0;
   std::vector<Entry> entries_;
   std::size_t unsynced_ = 0;  // entries from here on are not durable yet
   std::vector<Device> devices_;

@@ -10,7 +10,7 @@ template <class List>
 auto position(List& fields, std::string_view name) {
   return std::lower_bound(
       fields.begin(), fields.end(), name,
-      [](const ObjectField& field, std::string_view wanted) { return field.name < wanted; });
+      [](const ObjectField& field, std::string_view wanted) { return wanted.compare(field.name) > 0; });
 }
 
 void append_escaped(std::string& out, std::string_view value) {

@@ -20,7 +20,7 @@ namespace {
 
 // RFC 2131, figure 1.
 constexpr std::size_t kTransaction = 4, kFlags = 10, kYourAddress = 16, kNextServer = 20,
-                      kHardware = 28, kServerName = 44, kFile = 108, kCookie = 236, kOptions = 240;
+                      kHardware = 28, kFile = 108, kCookie = 236, kOptions = 240;
 constexpr std::size_t kFrameBytes = 548;
 constexpr std::uint32_t kMagic = 0x63825363;
 enum Kind : int { kDiscover = 1, kOffer = 2, kRequest = 3, kAck = 5, kNak = 6 };

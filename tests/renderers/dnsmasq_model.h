@@ -46,7 +46,7 @@ class ModelMaker {
   Network::Ipv6& ipv6(std::string_view prefix, RouterAdvertisement ra,
                       std::string_view range = {}) {
     Network& network = model_.networks.back();
-    network.ipv6.emplace();
+    network.ipv6 = Network::Ipv6{};
     network.ipv6->prefix = parse_ipv6_prefix(prefix).value();
     network.ipv6->ra = ra;
     if (!range.empty()) {

@@ -15,7 +15,7 @@
 namespace metalwright::inventory {
 namespace {
 
-constexpr SourceOptions kCommits{.reading = Reading::commits};
+const SourceOptions kCommits{.reading = Reading::commits};
 
 std::unique_ptr<Source> opened(const std::string& address,
                                const SourceOptions& options = kCommits) {

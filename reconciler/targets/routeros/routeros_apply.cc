@@ -79,7 +79,8 @@ Result<void> RouterosApply::add_referrers(const std::vector<Step>& steps, Presen
     }
   }
   for (auto& [menu, properties] : wanted) {
-    std::erase_if(properties, [&](std::string_view name) { return menu->find(name) == nullptr; });
+    std::erase_if(properties,
+                  [&menu = menu](std::string_view name) { return menu->find(name) == nullptr; });
   }
   Result<RouterRows> read = read_router_rows(rest_, wanted, {}, {});
   if (!read) return tl::unexpected(read.error());
