@@ -2,9 +2,11 @@
 """The program and a router: what is applied, what is refused, and what becomes of a router when the
 program is killed at any of its requests."""
 
+import http.server
 import signal
 import subprocess
 import textwrap
+import threading
 
 from fake_router import Router
 from lab_site import INVENTORY, PROGRAM, Site, main, server
@@ -231,6 +233,52 @@ class Imports(RouterSite):
         self.assertIn("[import-exists]", again.stderr)
         self.assertIn("say which router",
                       run("import", "routeros", "--observed", str(export), "--out", "x").stderr)
+
+
+class Loaders(RouterSite):
+    """The router fetches the boot loaders that it offers from a web server."""
+
+    more = ', loaders: "$web/boot/"'
+
+    def setUp(self):
+        missing = self.missing = set()
+
+        class Web(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_response(404 if self.path in missing else 200)
+                self.send_header("Content-Length", "6")
+                self.end_headers()
+                self.wfile.write(b"loader")
+
+            def log_message(self, *_):
+                pass
+        web = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Web)
+        threading.Thread(target=web.serve_forever, daemon=True).start()
+        self.addCleanup(web.server_close)
+        self.addCleanup(web.shutdown)
+        self.more = self.more.replace("$web", f"http://127.0.0.1:{web.server_port}")
+        super().setUp()
+
+    def files(self):
+        return {row["name"] for row in self.router.rest("GET", "/file")}
+
+    def test_what_is_offered_is_fetched(self):
+        self.missing.add("/boot/ipxe.efi")
+        done = self.run_program("apply", "--yes")
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("/boot/ipxe.efi' as 'metalwright-ipxe.efi': the router refuses: 'failure: "
+                      "Fetch failed with status 404'", done.stderr)
+        self.assertIn("metalwright-undionly.kpxe", self.files())
+        self.assertIn("mac-address=52:54:00:00:00:11", self.router.configuration())
+        self.missing.clear()
+        self.apply()
+        self.assert_converged()
+        offered = {row["real-filename"] for row in self.router.rest("GET", "/ip/tftp")
+                   if row.get("comment", "").startswith("metalwright:")}
+        self.assertIn("metalwright-arm64-efi-ipxe.efi", offered)
+        self.assertEqual(self.files(), offered)
+        self.assertNotIn("routeros-file", self.expect(0, "doctor").stdout)
+        self.assert_clean()
 
 
 class Trusted(RouterSite):
