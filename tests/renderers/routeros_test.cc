@@ -149,8 +149,9 @@ TEST(RouterosObjects, NameServersInDns) {
 std::string boot_file_for(const Rendered& out, int architecture, bool ipxe) {
   std::string set;
   for (const std::string type : {"exact", "substring"}) {
-    for (const auto& [address, fields] : out.objects) {
+    for (const auto& [address, all] : out.objects) {
       if (!address.starts_with("dhcp-matcher/metalwright-lab-") || !set.empty()) continue;
+      const auto& fields = all;
       const auto field = [&](std::string_view name) { return *find_field(fields, name); };
       if (field("matching-type") != type || field("server") != "metalwright-lab") continue;
       char value[8];
@@ -258,7 +259,8 @@ void expect_sound(const Rendered& out) {
     if (menu->owned_by_name()) {
       EXPECT_EQ(address, kind + '/' + out.field(address, "name"));
     }
-    const auto expect_there = [&](const std::string& what, std::string_view property) {
+    const auto expect_there = [&, &address = address, &fields = fields](const std::string& what,
+                                                                        std::string_view property) {
       if (find_field(fields, property) == nullptr) return;
       const std::string names = out.field(address, property);
       for (const std::string_view name : routeros::split_list(names)) {
