@@ -12,13 +12,18 @@ PACKAGES := $(shell sed 's/\#.*//' deploy/debian-packages)
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
+# Tests start servers of their own: what Debian would start for good is turned off again.
 deps:  ## install the Debian packages that are missing (apt; sudo where not root)
 	@missing=$$(for p in $(PACKAGES); do \
 	  dpkg-query -W -f '$${db:Status-Status}\n' $$p 2>/dev/null | grep -qx installed || echo $$p; done); \
 	if [ -n "$$missing" ]; then \
 	  echo "installing" $$missing; \
 	  $(SUDO) apt-get update -qq && \
-	  $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $$missing >/dev/null; \
+	  $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $$missing >/dev/null && \
+	  for server in openssh-server:ssh postgresql:postgresql nginx-light:nginx; do \
+	    [ -d /run/systemd/system ] && echo "$$missing" | grep -qx $${server%:*} || continue; \
+	    $(SUDO) systemctl -q disable --now $${server#*:}; \
+	  done; \
 	fi
 
 CCACHE = $(shell command -v ccache >/dev/null && echo -DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
