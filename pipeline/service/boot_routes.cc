@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "pipeline/service/assets.h"
@@ -183,6 +185,20 @@ void asset(Service& service, Request& request, Reply& reply) {
   reply_asset(request, *found, reply);
 }
 
+/// What UEFI firmware is told to fetch over HTTP, by the path that it has in a boot tree.
+void loader(Service& service, Request& request, Reply& reply) {
+  const std::shared_ptr<const BootView> view = service.view();
+  std::string path = request.parts[0];
+  if (request.parts.size() == 2) path += '/' + request.parts[1];
+  std::error_code none;
+  // Debian links some of them: /usr/lib/ipxe/ipxe.efi to /boot/ipxe.efi.
+  const std::filesystem::path source =
+      view == nullptr ? "" : std::filesystem::canonical(view->loader(path), none);
+  const auto found = source.empty() ? std::nullopt : open_asset("/", source.relative_path());
+  if (!found) return reply_error(reply, 404, "there is no such boot loader");
+  reply_asset(request, *found, reply);
+}
+
 void config(Service& service, Request& request, Reply& reply) {
   const std::string& name = request.parts[0];
   const auto mac = parse_mac_address(request.parts[1]);
@@ -226,6 +242,10 @@ void add_boot_routes(std::vector<Route>& routes) {
                     "The same, by the path that scripts without a service address have"});
   routes.push_back({Method::get, "/boot/configs/{profile}/{mac}", boot, config,
                     "A machine's filled-in template; signed addresses, tokens and named networks"});
+  routes.push_back({Method::get, "/boot/{loader}", boot, loader,
+                    "A boot loader of the boot tree, for UEFI HTTP boot"});
+  routes.push_back({Method::get, "/boot/{folder}/{loader}", boot, loader,
+                    "The same of a folder: efi64/grubx64.efi"});
 }
 
 }  // namespace metalwright::service

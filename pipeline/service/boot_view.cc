@@ -303,6 +303,15 @@ std::string BootView::asset(std::string_view folder, std::string_view file) cons
   return fmt::format("{}/{}", folder, file);
 }
 
+std::string BootView::loader(std::string_view path) const {
+  for (const auto& layout : parts_->compiled->layouts) {
+    for (const pipeline::HostFile& file : layout.host_files) {
+      if (file.name == path && file.origin.file.empty()) return file.copy_from;
+    }
+  }
+  return {};
+}
+
 std::optional<Result<std::string>> BootView::config(std::string_view profile,
                                                     MacAddress mac) const {
   const std::string wanted = fmt::format("configs/{}/{}", profile, mac.text());

@@ -70,6 +70,9 @@ class BootView {
   /// The file beneath the assets folder that `/boot/assets/FOLDER/FILE` means: a profile's kernel
   /// or initrd, else the same path.
   [[nodiscard]] std::string asset(std::string_view folder, std::string_view file) const;
+  /// Where on this host the boot loader lies that `/boot/PATH` means, which is its path in a target's
+  /// tree (`efi64/grubx64.efi`); empty where no tree has it.
+  [[nodiscard]] std::string loader(std::string_view path) const;
   /// The machine's filled-in template; empty where it does not boot the profile or has none.
   [[nodiscard]] std::optional<Result<std::string>> config(std::string_view profile,
                                                           MacAddress mac) const;

@@ -261,7 +261,9 @@ class Forge(Serving):
         self.start()
         other = self.commit({"README.md": "y\n"})
         self.await_true(lambda: self.states(other)[-1:] == ["success"], "the other's success")
-        self.assertEqual([post for post in self.http.posts[before:] if post[0].endswith(revision)], [])
+        # Killed between the forge's answer and its record, it says the same once more.
+        again = [body["state"] for path, _, body in self.http.posts[before:] if path.endswith(revision)]
+        self.assertIn(again, ([], ["success"]))
 
     def test_what_cannot_be_applied_fails(self):
         self.stop()

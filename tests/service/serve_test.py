@@ -104,6 +104,25 @@ class Away(Serving):
         self.assertIn("rescue/vmlinuz", self.menu(ALPHA).text)
 
 
+class Loaders(Serving):
+    """What UEFI HTTP boot is told to fetch."""
+
+    targets = "    - {name: tftp, type: files, root: $root/tftp, render: [grub, ipxe]}\n"
+
+    def test_the_loaders_of_the_tree_come_over_http(self):
+        for name in ("ipxe.efi", "efi64/grubx64.efi"):
+            path = self.root / "tftp" / name
+            self.await_true(path.exists, "the boot tree")
+            answer = self.ask(f"/boot/{name}")
+            self.assertEqual(answer.status, 200, name)
+            self.assertEqual(answer.body, path.read_bytes(), name)
+
+    def test_nothing_else_does(self):
+        for path in ("/boot/passwd", "/boot/etc/passwd", "/boot/..%2fetc/passwd", "/boot/rescue/vmlinuz",
+                     "/boot/efi64/..", "/boot/ipxe.efi%00"):
+            self.assertIn(self.ask(path).status, (400, 404), path)
+
+
 class Assets(Serving):
     def setUp(self):
         super().setUp()
