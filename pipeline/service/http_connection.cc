@@ -1,9 +1,6 @@
 #include "pipeline/service/http_connection.h"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <openssl/ssl.h>
 #include <poll.h>
 #include <sys/sendfile.h>
@@ -11,9 +8,9 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "pipeline/service/error_body.h"
 
@@ -25,27 +22,6 @@ constexpr std::size_t kGatherBytes = 256 * 1024;  // an answer above that is sen
 constexpr std::size_t kFileStep = 1024 * 1024;
 constexpr std::chrono::seconds kLinger{5};
 constexpr std::size_t kDrainBytes = 4 * 1024 * 1024;
-
-timeval as_timeval(std::chrono::seconds time) { return {.tv_sec = time.count(), .tv_usec = 0}; }
-
-std::string address_text(const sockaddr_storage& address, int& port) {
-  std::array<char, INET6_ADDRSTRLEN> text{};
-  if (address.ss_family == AF_INET6) {
-    const auto& v6 = reinterpret_cast<const sockaddr_in6&>(address);
-    port = ntohs(v6.sin6_port);
-    // An IPv4 client of a socket for both families is an IPv4 client.
-    if (IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr)) {
-      inet_ntop(AF_INET, &v6.sin6_addr.s6_addr[12], text.data(), text.size());
-    } else {
-      inet_ntop(AF_INET6, &v6.sin6_addr, text.data(), text.size());
-    }
-  } else if (address.ss_family == AF_INET) {
-    const auto& v4 = reinterpret_cast<const sockaddr_in&>(address);
-    port = ntohs(v4.sin_port);
-    inet_ntop(AF_INET, &v4.sin_addr, text.data(), text.size());
-  }
-  return text.data();
-}
 
 std::string_view phrase(int status) {
   switch (status) {
@@ -77,20 +53,13 @@ void hide_range(std::string& input, std::size_t begin, std::size_t end) {
 
 }  // namespace
 
-HttpConnection::HttpConnection(int socket, SSL* tls, const ConnectionLimits& limits,
+HttpConnection::HttpConnection(Taken taken, SSL* tls, const ConnectionLimits& limits,
                                std::shared_ptr<const ListenAddress> listener)
-    : socket_(socket), tls_(tls), limits_(limits), listener_(std::move(listener)) {
-  const timeval idle = as_timeval(limits.idle), stall = as_timeval(limits.stall);
-  setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &idle, sizeof idle);
-  setsockopt(socket_, SOL_SOCKET, SO_SNDTIMEO, &stall, sizeof stall);
-  const int on = 1;
-  setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  sockaddr_storage address{};
-  socklen_t size = sizeof address;
-  if (getpeername(socket_, reinterpret_cast<sockaddr*>(&address), &size) == 0) {
-    peer_ = address_text(address, peer_port_);
-  }
-}
+    : taken_(std::move(taken)),
+      socket_(taken_.socket),
+      tls_(tls),
+      limits_(limits),
+      listener_(std::move(listener)) {}
 
 HttpConnection::~HttpConnection() {
   if (tls_ != nullptr) SSL_free(tls_);
@@ -295,11 +264,13 @@ bool HttpConnection::send_file(const FileBody& file) {
   return true;
 }
 
-bool HttpConnection::finish() {
-  if (!send_all(output_.data(), output_.size(), file_.has_value())) return false;
+bool HttpConnection::finish(bool last) {
+  if (!send_all(output_.data(), output_.size(), file_.has_value() || last)) return false;
   output_.clear();
   if (file_ && !send_file(*file_)) return false;
   file_.reset();
+  // The end travels with what was said, in one packet.
+  if (last && tls_ == nullptr) shutdown(socket_, SHUT_WR);
   if (!body_read_) return false;  // what follows on the wire is a body that nobody wanted
   return !broken_;
 }
@@ -329,8 +300,8 @@ void HttpConnection::linger() {
 }
 
 void HttpConnection::get_remote_ip_and_port(std::string& ip, int& port) const {
-  ip = peer_;
-  port = peer_port_;
+  ip = taken_.address;
+  port = taken_.port;
 }
 
 void HttpConnection::get_local_ip_and_port(std::string& ip, int& port) const {

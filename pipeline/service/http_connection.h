@@ -8,6 +8,7 @@
 #include <string>
 
 #include "pipeline/service/exchange.h"
+#include "pipeline/service/listening_socket.h"
 #include "pipeline/service/request_head.h"
 
 namespace metalwright::service {
@@ -26,8 +27,8 @@ struct ConnectionLimits {
 /// an answer into one send, and lets the kernel send files. Used by one thread.
 class HttpConnection final : public httplib::Stream {
  public:
-  /// Takes over `socket`. `tls` may be null; it is taken over too.
-  HttpConnection(int socket, SSL* tls, const ConnectionLimits& limits,
+  /// Takes over the socket, which has its limits of time. `tls` may be null; it is taken over too.
+  HttpConnection(Taken taken, SSL* tls, const ConnectionLimits& limits,
                  std::shared_ptr<const ListenAddress> listener);
   ~HttpConnection() override;
   HttpConnection(const HttpConnection&) = delete;
@@ -43,14 +44,15 @@ class HttpConnection final : public httplib::Stream {
   [[nodiscard]] int read_body(std::string& body);
   /// What is sent behind the head that is written next.
   void send_behind_head(FileBody file) { file_ = std::move(file); }
-  /// Sends what was gathered. False where the connection can serve no further request.
-  [[nodiscard]] bool finish();
+  /// Sends what was gathered, the `last` with the connection's end. False where the connection can
+  /// serve no further request.
+  [[nodiscard]] bool finish(bool last);
   /// Answers without the library.
   void refuse(int status, std::string_view reason);
   /// Half-closes and lets the answer arrive: closing with unread input would reset it.
   void linger();
 
-  [[nodiscard]] const std::string& peer() const { return peer_; }
+  [[nodiscard]] const std::string& peer() const { return taken_.address; }
   [[nodiscard]] const ListenAddress& listener() const { return *listener_; }
   [[nodiscard]] std::uint64_t sent() const { return sent_; }
 
@@ -73,12 +75,11 @@ class HttpConnection final : public httplib::Stream {
   [[nodiscard]] bool send_file(const FileBody& file);
   [[nodiscard]] int read_chunks(std::string& body, Clock::time_point deadline);
 
+  Taken taken_;
   int socket_;
   SSL* tls_;
   const ConnectionLimits& limits_;
   std::shared_ptr<const ListenAddress> listener_;
-  std::string peer_;
-  int peer_port_ = 0;
   std::string input_;
   std::size_t begin_ = 0;     // of the request in `input_`
   std::size_t head_end_ = 0;  // behind its head

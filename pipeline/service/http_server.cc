@@ -14,7 +14,6 @@
 #include <mutex>
 #include <set>
 #include <string>
-#include <thread>
 #include <utility>
 
 #include "pipeline/service/connection_threads.h"
@@ -25,6 +24,7 @@
 namespace metalwright::service {
 namespace {
 
+constexpr long kSpareThreads = 64;             // for those that are refused
 constexpr std::size_t kMostRequests = 100000;  // on one connection
 constexpr std::chrono::seconds kHandshake{10};
 
@@ -121,14 +121,15 @@ struct Terms {
 
 class Listener final : public httplib::Server {
  public:
-  Listener(std::unique_ptr<ListeningSocket> socket, Terms terms, ConnectionThreads& threads,
+  Listener(std::unique_ptr<ListeningSocket> socket, Terms terms, std::atomic<long>& threads,
            Connections& connections, const ConnectionLimits& limits, const Handle& handle)
       : socket_(std::move(socket)),
         terms_(std::move(terms)),
-        threads_(threads),
         connections_(connections),
         limits_(limits),
-        handle_(handle) {
+        handle_(handle),
+        threads_(*socket_, threads, [this](Taken taken) { serve(std::move(taken)); }) {
+    socket_->set_times(limits.idle, limits.stall);
     set_keep_alive_timeout(limits.idle.count());
     set_keep_alive_max_count(kMostRequests);
     // Everything is answered here: the library's own routes are regular expressions, tried one
@@ -144,7 +145,6 @@ class Listener final : public httplib::Server {
       if (response.status == 204) response.headers.erase("Content-Length");
     });
   }
-  ~Listener() override { end(); }
 
   [[nodiscard]] const ListeningSocket& socket() const { return *socket_; }
   [[nodiscard]] bool is(const ListenAddress& address) const {
@@ -157,21 +157,15 @@ class Listener final : public httplib::Server {
     const std::lock_guard lock(terms_mutex_);
     terms_ = std::move(terms);
   }
-  void start() {
-    thread_ = std::thread([this] {
-      socket_->accept([this](int connection) {
-        threads_.run([this, connection] { process_and_close_socket(connection); });
-      });
-    });
-  }
+  void start() { threads_.start(); }
   /// Takes no more connections, and ends those that there are with the request in hand.
   void end() {
     draining_.store(true, std::memory_order_relaxed);
-    if (socket_ == nullptr) return;
-    socket_->end();
-    if (thread_.joinable()) thread_.join();
+    threads_.end();
     socket_.reset();
   }
+  /// Waits for those.
+  void join() { threads_.join(); }
 
  private:
   [[nodiscard]] Terms terms() const {
@@ -179,40 +173,46 @@ class Listener final : public httplib::Server {
     return terms_;
   }
 
-  static SSL* shake_hands(int socket, SSL_CTX* context) {
+  void set_times(int socket, std::chrono::seconds receive, std::chrono::seconds send) const {
+    const timeval receiving{.tv_sec = receive.count(), .tv_usec = 0};
+    const timeval sending{.tv_sec = send.count(), .tv_usec = 0};
+    setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &receiving, sizeof receiving);
+    setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &sending, sizeof sending);
+  }
+
+  SSL* shake_hands(int socket, SSL_CTX* context) const {
     SSL* tls = SSL_new(context);
     if (tls == nullptr) return nullptr;
-    const timeval time{.tv_sec = kHandshake.count(), .tv_usec = 0};
-    setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &time, sizeof time);
-    setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &time, sizeof time);
+    set_times(socket, kHandshake, kHandshake);
     SSL_set_fd(tls, socket);
-    if (SSL_accept(tls) == 1) return tls;
+    if (SSL_accept(tls) == 1) {
+      set_times(socket, limits_.idle, limits_.stall);
+      return tls;
+    }
     SSL_free(tls);
     ERR_clear_error();
     return nullptr;
   }
 
-  // NOLINTNEXTLINE: the base class' name
-  bool process_and_close_socket(socket_t socket) override {
+  void serve(Taken taken) {
     const Terms now = terms();
+    const int socket = taken.socket;
     SSL* tls = nullptr;
     if (now.tls != nullptr && (tls = shake_hands(socket, now.tls.get())) == nullptr) {
       close(socket);
-      return false;
+      return;
     }
-    HttpConnection connection(socket, tls, limits_, now.address);
-    const std::string client = connection.peer();
-    if (!connections_.add(socket, client)) {
+    HttpConnection connection(std::move(taken), tls, limits_, now.address);
+    if (!connections_.add(socket, connection.peer())) {
       connection.refuse(503, "too many connections");
       connection.linger();
-      return false;
+      return;
     }
-    serve(connection);
-    connections_.remove(socket, client);
-    return true;
+    answer_all(connection);
+    connections_.remove(socket, connection.peer());
   }
 
-  void serve(HttpConnection& connection) {
+  void answer_all(HttpConnection& connection) {
     for (std::size_t served = 1;; ++served) {
       const HttpConnection::Arrival arrival = connection.await_request();
       if (arrival == HttpConnection::Arrival::refused) return connection.linger();
@@ -222,7 +222,7 @@ class Listener final : public httplib::Server {
       current.connection = &connection;
       const bool done = process_request(connection, last, closed, nullptr);
       current.connection = nullptr;
-      const bool more = connection.finish();
+      const bool more = connection.finish(last || closed);
       if (!done || !more) return connection.linger();
       if (last || closed) return;
     }
@@ -251,28 +251,26 @@ class Listener final : public httplib::Server {
     }
   }
 
- private:
   std::unique_ptr<ListeningSocket> socket_;
   mutable std::mutex terms_mutex_;
   Terms terms_;
-  ConnectionThreads& threads_;
   Connections& connections_;
   const ConnectionLimits& limits_;
   const Handle& handle_;
-  std::thread thread_;
   std::atomic<bool> draining_{false};
+  ConnectionThreads threads_;  // last: they use all of it
 };
 
 }  // namespace
 
 struct HttpServer::Parts {
   Parts(const ServerOptions& options, Handle handler)
-      : threads(options.most_connections + 64),
+      : threads(static_cast<long>(options.most_connections) + kSpareThreads),
         connections(options.most_connections, options.most_connections_a_client),
         handle(std::move(handler)) {
     limits.most_body_bytes = options.most_body_bytes;
   }
-  ConnectionThreads threads;
+  std::atomic<long> threads;  // that there may be yet
   Connections connections;
   ConnectionLimits limits;
   Handle handle;
@@ -393,7 +391,8 @@ void HttpServer::drain(std::chrono::milliseconds patience) {
   const std::lock_guard lock(parts_->mutex);
   for (const auto& listener : parts_->listeners) listener->end();
   parts_->connections.end(patience);
-  parts_->threads.stop();
+  for (const auto& listener : parts_->listeners) listener->join();
+  for (const auto& listener : parts_->ended) listener->join();
 }
 
 std::size_t HttpServer::connections() const { return parts_->connections.size(); }

@@ -5,8 +5,8 @@
 #include <fmt/format.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -26,7 +26,7 @@ namespace {
 
 constexpr int kBacklog = 1024;  // a rack that is switched on at once
 constexpr int kFirstInherited = 3;
-constexpr int kPauseMs = 20;  // where no descriptor is free
+constexpr int kPauseMs = 20;
 
 struct FreeAddresses {
   void operator()(addrinfo* list) const { freeaddrinfo(list); }
@@ -70,6 +70,25 @@ bool is_number(std::string_view text, int& number) {
   return !text.empty() && failed == std::errc() && end == text.data() + text.size();
 }
 
+std::string address_text(int family, const void* octets) {
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  inet_ntop(family, octets, text.data(), text.size());
+  return text.data();
+}
+
+std::string address_text(const sockaddr_storage& address) {
+  if (address.ss_family == AF_INET6) {
+    return address_text(AF_INET6, &reinterpret_cast<const sockaddr_in6&>(address).sin6_addr);
+  }
+  return address_text(AF_INET, &reinterpret_cast<const sockaddr_in&>(address).sin_addr);
+}
+
+std::uint16_t port_of(const sockaddr_storage& address) {
+  return ntohs(address.ss_family == AF_INET6
+                   ? reinterpret_cast<const sockaddr_in6&>(address).sin6_port
+                   : reinterpret_cast<const sockaddr_in&>(address).sin_port);
+}
+
 bool any_address(std::string_view host) {
   return host.empty() || host == "::" || host == "0.0.0.0";
 }
@@ -98,28 +117,17 @@ Result<std::unique_ptr<ListeningSocket>> ListeningSocket::open(const ListenAddre
       failed);
 }
 
-ListeningSocket::ListeningSocket(int descriptor)
-    : socket_(descriptor), wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-  fcntl(socket_, F_SETFL, fcntl(socket_, F_GETFL) | O_NONBLOCK);
+ListeningSocket::ListeningSocket(int descriptor) : socket_(descriptor) {
+  fcntl(socket_, F_SETFL, fcntl(socket_, F_GETFL) & ~O_NONBLOCK);
   sockaddr_storage address{};
   socklen_t size = sizeof address;
   if (getsockname(socket_, reinterpret_cast<sockaddr*>(&address), &size) != 0) return;
-  std::array<char, INET6_ADDRSTRLEN> text{};
-  if (address.ss_family == AF_INET6) {
-    const auto& v6 = reinterpret_cast<const sockaddr_in6&>(address);
-    inet_ntop(AF_INET6, &v6.sin6_addr, text.data(), text.size());
-    port_ = ntohs(v6.sin6_port);
-  } else {
-    const auto& v4 = reinterpret_cast<const sockaddr_in&>(address);
-    inet_ntop(AF_INET, &v4.sin_addr, text.data(), text.size());
-    port_ = ntohs(v4.sin_port);
-  }
-  host_ = text.data();
+  host_ = address_text(address);
+  port_ = port_of(address);
 }
 
 ListeningSocket::~ListeningSocket() {
   if (socket_ >= 0) close(socket_);
-  if (wake_ >= 0) close(wake_);
 }
 
 bool ListeningSocket::is(const ListenAddress& address) const {
@@ -140,50 +148,35 @@ bool ListeningSocket::is(const ListenAddress& address) const {
   return false;
 }
 
-bool ListeningSocket::await() const {
-  std::array<pollfd, 2> descriptors{{{.fd = socket_, .events = POLLIN, .revents = 0},
-                                     {.fd = wake_, .events = POLLIN, .revents = 0}}};
-  while (poll(descriptors.data(), descriptors.size(), -1) < 0) {
-    if (errno != EINTR) return false;
-  }
-  return descriptors[1].revents == 0;
+void ListeningSocket::set_times(std::chrono::seconds receive, std::chrono::seconds send) {
+  // tcp(7): what accept(2) returns inherits these.
+  const timeval receiving{.tv_sec = receive.count(), .tv_usec = 0};
+  const timeval sending{.tv_sec = send.count(), .tv_usec = 0};
+  const int on = 1;
+  setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &receiving, sizeof receiving);
+  setsockopt(socket_, SOL_SOCKET, SO_SNDTIMEO, &sending, sizeof sending);
+  setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
-void ListeningSocket::accept(const std::function<void(int)>& take) {
-  while (!ended_.load(std::memory_order_relaxed)) {
-    const int connection = accept4(socket_, nullptr, nullptr, SOCK_CLOEXEC);
-    if (connection >= 0) {
-      take(connection);
-      continue;
-    }
-    switch (errno) {
-      case EAGAIN:
-        if (!await()) return;
-        break;
-      case EMFILE:
-      case ENFILE:
-      case ENOBUFS:
-      case ENOMEM: {
-        // Who hangs up frees one; until then asking again at once would only burn time.
-        pollfd woken{.fd = wake_, .events = POLLIN, .revents = 0};
-        if (poll(&woken, 1, kPauseMs) > 0) return;
-        break;
-      }
-      case EBADF:
-      case EINVAL:
-      case ENOTSOCK:
-      case EOPNOTSUPP:
-        return;
-      default:
-        break;  // of one connection, which is gone: accept(2)
+std::optional<Taken> ListeningSocket::accept() const {
+  sockaddr_storage from{};
+  socklen_t size = sizeof from;
+  const int socket = accept4(socket_, reinterpret_cast<sockaddr*>(&from), &size, SOCK_CLOEXEC);
+  if (socket < 0) {
+    // Such as having no descriptor left, until somebody hangs up: asking again at once would only
+    // burn time.
+    const bool passes = errno == EINTR || errno == EAGAIN || errno == ECONNABORTED;
+    if (!passes) poll(nullptr, 0, kPauseMs);
+    return {};
+  }
+  if (from.ss_family == AF_INET6) {
+    const auto& v6 = reinterpret_cast<const sockaddr_in6&>(from).sin6_addr;
+    // An IPv4 client of a socket for both families is an IPv4 client.
+    if (IN6_IS_ADDR_V4MAPPED(&v6)) {
+      return Taken{socket, address_text(AF_INET, &v6.s6_addr[12]), port_of(from)};
     }
   }
-}
-
-void ListeningSocket::end() {
-  ended_.store(true);
-  const std::uint64_t one = 1;
-  (void)!write(wake_, &one, sizeof one);
+  return Taken{socket, address_text(from), port_of(from)};
 }
 
 Result<std::vector<int>> inherited_sockets() {

@@ -1,9 +1,9 @@
 #pragma once
 
-#include <atomic>
+#include <chrono>
 #include <cstdint>
-#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +11,13 @@
 #include "schemas/host_config.h"
 
 namespace metalwright::service {
+
+/// A connection that was taken, and from where.
+struct Taken {
+  int socket = -1;
+  std::string address;  ///< without port
+  int port = 0;
+};
 
 /// A socket that takes connections, opened here or by who started the process. cpp-httplib's own
 /// loop could only be ended by shutting the socket down, which would end it for systemd as well.
@@ -30,15 +37,14 @@ class ListeningSocket {
   /// Whether it is the one that an address of the configuration means.
   [[nodiscard]] bool is(const ListenAddress& address) const;
 
-  /// Hands over connections as they come, each an open descriptor, until `end`.
-  void accept(const std::function<void(int)>& take);
-  /// From another thread; also before `accept` began.
-  void end();
+  /// What its connections have from their first moment, without a system call for each. `accept`
+  /// waits as long as they wait for a byte.
+  void set_times(std::chrono::seconds receive, std::chrono::seconds send);
+  /// Waits for a connection. Empty where there was none, or a signal came. Any thread.
+  [[nodiscard]] std::optional<Taken> accept() const;
 
  private:
-  [[nodiscard]] bool await() const;
-  int socket_, wake_;
-  std::atomic<bool> ended_{false};
+  int socket_;
   std::string host_;
   std::uint16_t port_ = 0;
 };
