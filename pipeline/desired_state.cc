@@ -385,32 +385,6 @@ BuildResult build_desired(const BuildInput& input) {
   return result;
 }
 
-void describe_change(const Model& model, const TargetLayout& layout, const TargetState& target,
-                     reconciler::Change& change) {
-  const ResourceRow* row = target.table.find(change.kind, change.name);
-  if (row == nullptr) return;
-  const UnitRef unit = target.units[static_cast<std::size_t>(row - target.table.rows.data())];
-  if (unit.unit < model.servers.size()) {
-    const ServerEntry& entry = model.servers[unit.unit];
-    change.server = entry.server->name.view();
-    change.origin = model.origin(entry);
-    return;
-  }
-  if (unit.unit == UnitRef::kHostFile) {
-    for (const HostFile& file : layout.host_files) {
-      if (file.name == change.name) change.origin = file.origin;
-    }
-    return;
-  }
-  // Few: rendered again for the one thing that a row does not keep.
-  (void)renderers::render_site(static_cast<Format>(unit.format), model, layout.settings,
-                               [&](const Artifact& artifact) {
-                                 if (artifact.kind != change.kind) return;
-                                 if (artifact.name != change.name) return;
-                                 if (artifact.origin != nullptr) change.origin = *artifact.origin;
-                               });
-}
-
 bool corrects_drift(const DesiredState& state, const Model& model, const TargetState& target,
                     const ResourceRow& row, bool otherwise) {
   const ResourceRow* own = target.table.find(row.kind, row.name);

@@ -101,10 +101,6 @@ struct BuildResult {
     const Model& model, const TargetLayout& layout,
     const std::function<void(const ServerEntry* server, const renderers::Artifact&)>& sink);
 
-/// Fills in the origin and the server of a change to a desired resource.
-void describe_change(const Model& model, const TargetLayout& layout, const TargetState& target,
-                     reconciler::Change& change);
-
 /// Is drift of this desired resource to be corrected: as its server says, else `otherwise`.
 [[nodiscard]] bool corrects_drift(const DesiredState& state, const Model& model,
                                   const TargetState& target, const reconciler::ResourceRow& row,

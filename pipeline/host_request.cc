@@ -132,10 +132,7 @@ Result<reconciler::PlanRequest> Host::request(std::shared_ptr<const Compiled> co
     };
     subject.describe = [this, rendered, t](reconciler::Change& change) {
       if (!change.desired.empty()) {
-        if (const Compiled* with = rendered->compiled(); with != nullptr) {
-          describe_change(*with->model, with->layouts[t], with->state.targets[t], change);
-          return;
-        }
+        if (rendered->compiled() != nullptr) return rendered->contents[t].describe(change);
       }
       const auto record = store_->applied().find(change.target, change.kind, change.name);
       if (record && *record) {

@@ -166,9 +166,7 @@ ObservedPlan plan_observed(const HostConfig* config, const std::string& revision
     subject.objects.applied = [](std::string_view, std::string_view) -> Result<ObjectFields> {
       return ObjectFields{};
     };
-    subject.describe = [&, t](reconciler::Change& change) {
-      describe_change(model, layouts[t], shared->targets[t], change);
-    };
+    subject.describe = [contents](reconciler::Change& change) { contents->describe(change); };
     request.subjects.push_back(std::move(subject));
   }
   auto planned = reconciler::make_plan(**store, tables, request, stop);

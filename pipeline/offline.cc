@@ -277,9 +277,7 @@ RevisionDiff diff_revisions(const OfflineModel& before, const OfflineModel& afte
     const ContentRenderer new_content(target, *after.model, after_layouts[t]);
     for (Change& change : changes.changes) {
       const bool gone = change.action == reconciler::Action::remove;
-      const TargetState& side = gone ? was.state.targets[t] : target;
-      describe_change(gone ? *before.model : *after.model,
-                      gone ? before_layouts[t] : after_layouts[t], side, change);
+      (gone ? old_content : new_content).describe(change);
       if (budget > 0) {
         fill_fields(old_content, new_content, change);
         for (const auto& field : change.fields) {
