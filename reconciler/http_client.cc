@@ -290,6 +290,11 @@ class CurlHttpClient final : public HttpClient {
         return error(ErrorKind::refused, "http-tls",
                      fmt::format("the certificate of {} is not {} ({})", shown(options_.url),
                                  options_.pin.empty() ? "trusted" : "the pinned one", said));
+      case CURLE_ABORTED_BY_CALLBACK:
+        return error(ErrorKind::unavailable, "http-unreachable",
+                     fmt::format("{} cannot be reached (the connection broke, and what was asked "
+                                 "for may have been done)",
+                                 shown(options_.url)));
       case CURLE_OPERATION_TIMEDOUT:
         return error(ErrorKind::unavailable, "http-timeout",
                      fmt::format("{} does not answer in time", shown(options_.url)));

@@ -14,6 +14,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kHeaderBytes = 256u << 10;
+// A short body goes out together with the head: the server is woken up once and not twice.
+constexpr std::size_t kShortBody = 16u << 10;
 
 std::string lower(std::string_view text) {
   std::string out(text);
@@ -80,13 +82,19 @@ std::size_t on_send(char* buffer, std::size_t, std::size_t room, void* self) {
   return count;
 }
 
-/// curl sends a request again by itself where a kept connection turns out to be closed. It has to
-/// ask here once some of the body has gone out, and then the server may have done it already.
+/// Before a body is sent again; whether it may be, `on_begin` has said.
 int on_rewind(void* self, curl_off_t offset, int) {
-  auto& transfer = *static_cast<Transfer*>(self);
-  if (transfer.sent > 0 && !always_repeatable(*transfer.request)) return CURL_SEEKFUNC_FAIL;
-  transfer.sent = static_cast<std::size_t>(offset);
+  static_cast<Transfer*>(self)->sent = static_cast<std::size_t>(offset);
   return CURL_SEEKFUNC_OK;
+}
+
+/// curl sends a request again by itself where a kept connection turns out to be closed. The server
+/// may have done it already.
+int on_begin(void* self, char*, char*, int, int) {
+  auto& transfer = *static_cast<Transfer*>(self);
+  const bool again = transfer.begun++ > 0;
+  return again && !always_repeatable(*transfer.request) ? CURL_PREREQFUNC_ABORT
+                                                        : CURL_PREREQFUNC_OK;
 }
 
 template <class Value>
@@ -108,6 +116,8 @@ void set_connection(Transfer& transfer, const HttpOptions& options, const Digest
   set(transfer, CURLOPT_WRITEDATA, &transfer);
   set(transfer, CURLOPT_HEADERFUNCTION, &on_header);
   set(transfer, CURLOPT_HEADERDATA, &transfer);
+  set(transfer, CURLOPT_PREREQFUNCTION, &on_begin);
+  set(transfer, CURLOPT_PREREQDATA, &transfer);
   set(transfer, CURLOPT_ACCEPT_ENCODING, "");  // all that curl can unpack
   set(transfer, CURLOPT_USERAGENT, "metalwright");
   if (!options.ca_file.empty()) {
@@ -145,15 +155,15 @@ void set_request(Transfer& transfer, const HttpOptions& options) {
   if (with_body) {
     set(transfer, CURLOPT_POST, 1L);
     set(transfer, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
-    set(transfer, CURLOPT_READFUNCTION, &on_send);
-    set(transfer, CURLOPT_READDATA, &transfer);
-    set(transfer, CURLOPT_SEEKFUNCTION, &on_rewind);
-    set(transfer, CURLOPT_SEEKDATA, &transfer);
-    add_header(request.body.empty() ? "Content-Type:" : "Content-Type: " + request.content_type);
-    // Without a body curl has nothing to rewind, and would not ask before it sends again.
-    if (request.body.empty() && !always_repeatable(request)) {
-      set(transfer, CURLOPT_FRESH_CONNECT, 1L);
+    if (request.body.size() <= kShortBody) {
+      set(transfer, CURLOPT_POSTFIELDS, request.body.data());
+    } else {
+      set(transfer, CURLOPT_READFUNCTION, &on_send);
+      set(transfer, CURLOPT_READDATA, &transfer);
+      set(transfer, CURLOPT_SEEKFUNCTION, &on_rewind);
+      set(transfer, CURLOPT_SEEKDATA, &transfer);
     }
+    add_header(request.body.empty() ? "Content-Type:" : "Content-Type: " + request.content_type);
   }
   if (request.method == HttpMethod::head) set(transfer, CURLOPT_NOBODY, 1L);
   if (with_body || request.method == HttpMethod::del || request.method == HttpMethod::options) {
@@ -173,6 +183,7 @@ void prepare(Transfer& transfer, const HttpOptions& options, const Digest& finge
   ++transfer.attempt;
   transfer.response = {};
   transfer.sent = transfer.header_bytes = 0;
+  transfer.begun = 0;
   transfer.too_big = false;
   transfer.said[0] = '\0';
   transfer.body_bytes = options.body_bytes;

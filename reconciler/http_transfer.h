@@ -23,6 +23,7 @@ struct Transfer {
   CurlList headers;
   std::string url;
   std::size_t sent = 0, header_bytes = 0, body_bytes = 0;
+  unsigned begun = 0;  ///< how often libcurl began to send this try
   bool too_big = false;
   HttpResponse response;
   std::array<char, CURL_ERROR_SIZE> said{};

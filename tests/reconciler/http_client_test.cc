@@ -147,13 +147,22 @@ TEST(HttpClient, NeverSendsACreateTwiceWhenTheConnectionBreaks) {
     auto client = make_http_client(options_for(server.url()));
     ASSERT_TRUE(client);
     ASSERT_TRUE((*client)->send({.path = "/"}, {}));
-    for (const std::string body : {"{}", ""}) {
+    const std::string long_body = '"' + std::string(100'000, 'x') + '"';
+    for (const std::string& body : {std::string("{}"), std::string(), long_body}) {
       const std::size_t before = server.requests().size();
       const auto answer =
           (*client)->send({.method = HttpMethod::post, .path = "/", .body = body}, {});
       ASSERT_FALSE(answer);
       EXPECT_EQ(answer.error().check, "http-unreachable");
       EXPECT_EQ(server.requests().size(), before + 1);
+      ASSERT_TRUE((*client)->send({.path = "/"}, {}));
+    }
+    for (const HttpMethod method : {HttpMethod::patch, HttpMethod::del}) {
+      const std::size_t before = server.requests().size();
+      EXPECT_FALSE((*client)->send(
+          {.method = method, .path = "/", .body = "", .repeat = HttpRepeat::refused}, {}));
+      EXPECT_EQ(server.requests().size(), before + 1);
+      ASSERT_TRUE((*client)->send({.path = "/"}, {}));
     }
   }
 }
