@@ -1,5 +1,6 @@
 #include "reconciler/targets/routeros/rest_rows.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -218,13 +219,30 @@ std::string rest_error_text(std::string_view body) {
   return {};
 }
 
+namespace {
+
+void append_text(std::string& out, const std::string& text) {
+  const bool plain = std::all_of(text.begin(), text.end(), [](char c) {
+    return c >= ' ' && c <= '~' && c != '"' && c != '\\';
+  });
+  if (plain) {
+    out += '"';
+    out += text;
+    out += '"';
+  } else {
+    out += json(text).dump(-1, ' ', false, json::error_handler_t::replace);
+  }
+}
+
+}  // namespace
+
 std::string rest_object(const std::vector<std::pair<std::string, std::string>>& values) {
   std::string text = "{";
   for (const auto& [name, value] : values) {
     if (text.size() > 1) text += ',';
-    text += json(name).dump();
+    append_text(text, name);
     text += ':';
-    text += json(value).dump(-1, ' ', false, json::error_handler_t::replace);
+    append_text(text, value);
   }
   return text + '}';
 }

@@ -1,6 +1,7 @@
 #include "reconciler/targets/routeros/routeros_apply.h"
 
 #include <algorithm>
+#include <future>
 #include <optional>
 
 #include "reconciler/targets/routeros/board.h"
@@ -147,7 +148,20 @@ Result<RouterosApply::Prepared> RouterosApply::prepare(bool whole, const std::st
 void RouterosApply::tell(std::size_t index, const Error* error) {
   if (told_[index]) return;
   told_[index] = true;
+  failed_[index] = error != nullptr;
   events_.end(changes_[index], error);
+}
+
+VerifiedChanges RouterosApply::verified() const {
+  VerifiedChanges done;
+  if (!made_) return done;
+  for (std::size_t i = 0; i < changes_.size(); ++i) {
+    if (failed_[i]) continue;
+    const Change& change = changes_[i];
+    done[{change.kind, change.name}] = deletes(change) ? Digest() : change.desired;
+    if (!change.moved_from.empty()) done[{change.kind, change.moved_from}] = Digest();
+  }
+  return done;
 }
 
 Result<void> RouterosApply::give_up(const Error& error, std::size_t blamed) {
@@ -180,6 +194,7 @@ Result<void> RouterosApply::make(Prepared prepared, const Digest& plan) {
     }
     return give_up(error, end.blamed);
   }
+  made_ = true;
   // The next plan is what was left out of this one: it fails the same way until something changes.
   const Result<void> noted =
       refused_files_.empty()
@@ -199,6 +214,7 @@ void RouterosApply::remove_leftovers(const std::vector<Step>& leftovers) {
 
 Result<void> RouterosApply::run(const std::stop_token& stop) {
   told_.assign(changes_.size(), false);
+  failed_.assign(changes_.size(), false);
   if (changes_.empty()) return {};
   const Digest plan = plan_digest(changes_);
   if (const std::optional<Attempt> failed = note_.load(); failed && failed->plan == plan) {
@@ -206,11 +222,14 @@ Result<void> RouterosApply::run(const std::stop_token& stop) {
   }
   std::vector<const Change*> all;
   for (const Change& change : changes_) all.push_back(&change);
-  if (Result<void> begun = events_.begin(all); !begun) return begun;
-  if (Result<void> read = plan_.read_desired(); !read) return give_up(read.error());
-  rest_.reconnect();
+  // Announced while the router is looked at; nothing is written before both are done.
+  std::future<Result<void>> announced =
+      std::async(std::launch::async, [&] { return events_.begin(all); });
+  Result<void> read = plan_.read_desired();
   const bool deleting = std::any_of(changes_.begin(), changes_.end(), deletes);
-  Result<Prepared> prepared = prepare(deleting, stop);
+  rest_.reconnect();
+  Result<Prepared> prepared = read ? prepare(deleting, stop) : tl::unexpected(read.error());
+  if (Result<void> begun = announced.get(); !begun) return begun;
   // Rows that swap what only one may have: one of them is removed and made again, as a whole.
   if (prepared && !deleting &&
       std::any_of(prepared->ordered.steps.begin(), prepared->ordered.steps.end(), removes)) {

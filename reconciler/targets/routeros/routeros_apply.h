@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <set>
 #include <span>
 #include <stop_token>
@@ -20,6 +21,10 @@ namespace metalwright::reconciler {
 /// Why a plan that failed is not made again: `invalid` [routeros-failed-before].
 [[nodiscard]] Error failed_before(const Attempt& attempt);
 
+/// What each resource was read back as, by kind and name: its desired digest, and none of what
+/// went.
+using VerifiedChanges = std::map<std::pair<std::string, std::string>, Digest>;
+
 /// One apply of a RouterosTarget: from changes to steps, and what became of them.
 class RouterosApply {
  public:
@@ -37,8 +42,8 @@ class RouterosApply {
   /// As Target::apply.
   [[nodiscard]] Result<void> run(const std::stop_token& stop);
 
-  /// The rows that the plan was verified by, after a success: with what was desired of them.
-  [[nodiscard]] RouterRows take_verified() { return std::move(verified_); }
+  /// What was read back after a success.
+  [[nodiscard]] VerifiedChanges verified() const;
 
  private:
   /// What is to be done, from one look at the router.
@@ -66,7 +71,8 @@ class RouterosApply {
 
   PlanView plan_;
   RouterRows looked_, verified_;
-  std::vector<bool> told_;
+  std::vector<bool> told_, failed_;
+  bool made_ = false;
   std::vector<Change> refused_files_;
 };
 

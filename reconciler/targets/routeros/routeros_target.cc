@@ -1,14 +1,14 @@
 #include "reconciler/targets/routeros/routeros_target.h"
 
 #include <algorithm>
-#include <array>
-#include <map>
+#include <iterator>
 #include <optional>
 #include <random>
 #include <utility>
 #include <vector>
 
 #include "reconciler/targets/routeros/attempt_note.h"
+#include "reconciler/targets/routeros/menu_turns.h"
 #include "reconciler/targets/routeros/rest_client.h"
 #include "reconciler/targets/routeros/router_view.h"
 #include "reconciler/targets/routeros/routeros_apply.h"
@@ -23,7 +23,7 @@ using Name = std::pair<std::string_view, std::string_view>;
 
 // What was read to verify a plan is what there is, for as long as a look takes.
 constexpr std::chrono::seconds kFresh{2};
-// The most requests of a look that is repeated; see `due`.
+// The most requests of a cheap look; of more menus some wait for the next one.
 constexpr std::size_t kMostRequests = 15;
 // From so many on it is quicker to make all of them than each by itself.
 constexpr std::size_t kManyDesired = 50;
@@ -31,64 +31,88 @@ constexpr std::size_t kManyDesired = 50;
 /// Whether rows of this kind may name their interface by a prefix.
 bool names_interfaces(const Menu& menu) { return menu.find("interface") != nullptr; }
 
-/// The desired fields of a look, read when they are asked for and kept.
+/// What is desired in a look, rendered once for all who ask, and taken apart when it is asked for.
 class DesiredCache {
  public:
-  explicit DesiredCache(const LookRequest& request) : request_(request) {}
+  explicit DesiredCache(const LookRequest& request)
+      : request_(request), fields_(request.desired.rows.size()) {}
 
   const ObjectFields* get(std::string_view kind, std::string_view name) {
-    const auto at = known_.find({kind, name});
-    if (at != known_.end()) return at->second ? &*at->second : nullptr;
     const ResourceRow* row = request_.desired.find(kind, name);
     if (row == nullptr || !request_.objects.desired) return nullptr;
-    // The row's own texts live as long as the request.
-    auto& kept = known_[{row->kind.view(), row->name.view()}];
-    const Result<Content> content = request_.objects.desired(kind, name);
-    if (!content) {
-      failure_ = content.error();
+    const std::size_t at = index_of(*row);
+    std::optional<ObjectFields>& kept = fields_[at];
+    if (kept) return &*kept;
+    Content rendered;
+    const bool known = !texts_.empty() && !texts_[at].empty();
+    if (!known) {
+      Result<Content> content = request_.objects.desired(kind, name);
+      if (!content) {
+        failure_ = content.error();
+        return nullptr;
+      }
+      rendered = std::move(*content);
+    }
+    Result<ObjectFields> fields = decode_fields(known ? texts_[at].view() : rendered.bytes);
+    if (!fields) {
+      failure_ = fields.error();
       return nullptr;
     }
-    take(kept, content->bytes);
-    return kept ? &*kept : nullptr;
+    kept = std::move(*fields);
+    return &*kept;
   }
 
   void read_all() {
     if (!request_.objects.all_desired) return;
+    texts_.resize(fields_.size());
     const Result<void> read = request_.objects.all_desired(
         [&](std::string_view kind, std::string_view name, std::string_view content) {
           const ResourceRow* row = request_.desired.find(kind, name);
-          if (row != nullptr) take(known_[{row->kind.view(), row->name.view()}], content);
+          if (row != nullptr) texts_[index_of(*row)] = arena_.copy(content);
         });
     if (!read) failure_ = read.error();
+  }
+
+  /// The request's readers, without rendering anew what was read.
+  [[nodiscard]] ObjectReaders readers() const {
+    ObjectReaders readers = request_.objects;
+    if (texts_.empty()) return readers;
+    readers.all_desired = [this](const ContentSink& sink) -> Result<void> {
+      for (std::size_t i = 0; i < texts_.size(); ++i) {
+        const ResourceRow& row = request_.desired.rows[i];
+        sink(row.kind, row.name, texts_[i]);
+      }
+      return {};
+    };
+    return readers;
   }
 
   [[nodiscard]] const std::optional<Error>& failure() const { return failure_; }
 
  private:
-  void take(std::optional<ObjectFields>& kept, std::string_view content) {
-    Result<ObjectFields> fields = decode_fields(content);
-    if (fields) {
-      kept = std::move(*fields);
-    } else {
-      failure_ = fields.error();
-    }
+  [[nodiscard]] std::size_t index_of(const ResourceRow& row) const {
+    return static_cast<std::size_t>(&row - request_.desired.rows.data());
   }
 
   const LookRequest& request_;
-  std::map<Name, std::optional<ObjectFields>> known_;
+  Arena arena_;
+  std::vector<Text> texts_;  // beside the rows, once all were read
+  std::vector<std::optional<ObjectFields>> fields_;
   std::optional<Error> failure_;
 };
 
 /// What a look has to cover.
 struct Scope {
   std::set<const Menu*> menus;
-  std::vector<Name> wanted;  ///< desired rows in it
+  std::set<const Menu*> at_rest;  ///< of these, where everything desired was applied
+  std::vector<Name> wanted;       ///< desired rows in it
 };
 
 Scope scope_of(const LookRequest& request) {
   Scope scope;
   const auto& desired = request.desired.rows;
   const auto& applied = request.last_applied.rows;
+  std::set<const Menu*> busy;
   std::size_t d = 0, a = 0;
   while (d < desired.size() || a < applied.size()) {
     const int order = d == desired.size()   ? 1
@@ -102,8 +126,11 @@ Scope scope_of(const LookRequest& request) {
     const Menu* menu = routeros::find_menu_of_kind(row.kind);
     if (menu == nullptr) continue;
     scope.menus.insert(menu);
+    if (!same) busy.insert(menu);
     if (order <= 0) scope.wanted.emplace_back(row.kind.view(), row.name.view());
   }
+  std::set_difference(scope.menus.begin(), scope.menus.end(), busy.begin(), busy.end(),
+                      std::inserter(scope.at_rest, scope.at_rest.end()));
   // Nothing is known to be ours: whatever bears our mark is looked for everywhere.
   if (applied.empty() && request.look != Look::named) {
     for (const Menu& menu : routeros::menus()) {
@@ -111,6 +138,16 @@ Scope scope_of(const LookRequest& request) {
     }
   }
   return scope;
+}
+
+ResourceTable without(const ResourceTable& table, const MenuTurns::Menus& menus) {
+  ResourceTable rest;
+  rest.arenas = table.arenas;
+  std::copy_if(table.rows.begin(), table.rows.end(), std::back_inserter(rest.rows),
+               [&](const ResourceRow& row) {
+                 return menus.empty() || !menus.contains(routeros::find_menu_of_kind(row.kind));
+               });
+  return rest;
 }
 
 /// What a look by name is about: the rows that differ, under their old names as well.
@@ -125,11 +162,33 @@ std::set<Name> names_of(const LookRequest& request, const Scope& scope) {
   return names;
 }
 
-bool has_all(const ObjectFields& fields, const ObjectFields& wanted) {
-  return std::all_of(wanted.begin(), wanted.end(), [&](const ObjectField& field) {
-    const std::string* const now = find_field(fields, field.name);
-    return now != nullptr && *now == field.value;
-  });
+/// What a look by name would find right after all that it asks for was read back; empty where not
+/// all of it was.
+std::optional<Observation> verified_observation(const LookRequest& request,
+                                                const VerifiedChanges& verified) {
+  Observation observation;
+  const auto& desired = request.desired.rows;
+  const auto& applied = request.last_applied.rows;
+  std::size_t d = 0, a = 0;
+  while (d < desired.size() || a < applied.size()) {
+    const int order = d == desired.size()   ? 1
+                      : a == applied.size() ? -1
+                                            : ResourceRow::compare(desired[d], applied[a]);
+    const ResourceRow& row = order <= 0 ? desired[d] : applied[a];
+    const bool same = order == 0 && desired[d].digest == applied[a].digest;
+    if (order <= 0) ++d;
+    if (order >= 0) ++a;
+    if (same) continue;
+    const Digest wanted = order <= 0 ? row.digest : Digest();
+    const auto known = verified.find({std::string(row.kind.view()), std::string(row.name.view())});
+    if (known == verified.end() || known->second != wanted) return std::nullopt;
+    observation.rows.push_back({.row = {row.kind, row.name, wanted},
+                                .presence = order <= 0 ? Presence::ours : Presence::absent});
+  }
+  for (const ResourceTable* const table : {&request.desired, &request.last_applied}) {
+    observation.arenas.insert(observation.arenas.end(), table->arenas.begin(), table->arenas.end());
+  }
+  return observation;
 }
 
 /// How many menus of addresses tell which interface has an address in these.
@@ -155,52 +214,29 @@ std::string fresh_word() {
 struct RouterosTarget::Seen {
   RouterRows rows;
   TargetObjects objects;
-  steady_clock::time_point fresh_until;  // of `rows`, after an apply
-  /// When each menu of `rows` was read with all that we ask for: the number of the look.
-  std::map<std::string_view, std::uint64_t> read_at;
-  std::uint64_t looks = 0;
-
-  /// The menus that a look has to read. Small boards answer slowly, so a look that is repeated
-  /// leaves out those that were read last where it would be too many; the next look reads them.
-  [[nodiscard]] std::set<const Menu*> due(const std::set<const Menu*>& menus,
-                                          std::size_t other_requests) const {
-    const std::size_t most = kMostRequests - std::min(kMostRequests, other_requests);
-    const bool known = std::all_of(menus.begin(), menus.end(),
-                                   [&](const Menu* menu) { return read_at.contains(menu->path); });
-    if (!known || menus.size() <= most) return menus;
-    std::vector<const Menu*> longest_ago(menus.begin(), menus.end());
-    std::stable_sort(longest_ago.begin(), longest_ago.end(), [&](const Menu* a, const Menu* b) {
-      return std::pair(read_at.at(a->path), a->path) < std::pair(read_at.at(b->path), b->path);
-    });
-    longest_ago.resize(most);
-    return {longest_ago.begin(), longest_ago.end()};
-  }
-
-  void take(RouterRows read, const std::set<const Menu*>& menus, bool some) {
-    ++looks;
-    if (!some) {
-      read_at.clear();
-      rows = std::move(read);
-    } else {
-      for (auto& [path, list] : read.menus) rows.menus[path] = std::move(list);
-      for (const Menu* menu : menus) rows.missing.erase(menu);
-      rows.missing.insert(read.missing.begin(), read.missing.end());
-      rows.addresses = std::move(read.addresses);
-    }
-    for (const Menu* menu : menus) read_at[menu->path] = looks;
-  }
+  VerifiedChanges verified;
+  steady_clock::time_point fresh_until;  // of `verified`
+  /// What the last look at everything found to be otherwise than it was applied.
+  std::set<std::pair<std::string, std::string>> unsettled;
+  bool turns = false;  // there are more menus than one look may read
 };
 
 RouterosTarget::RouterosTarget(RouterosTargetSettings settings)
     : settings_(std::move(settings)),
       rest_(std::make_unique<RestClient>(settings_.http, settings_.password)),
       note_(std::make_unique<AttemptNote>(settings_.note_file)),
+      turns_(std::make_unique<MenuTurns>(settings_.note_file + ".menus")),
       seen_(std::make_unique<Seen>()) {}
 
 RouterosTarget::~RouterosTarget() = default;
 
 Result<Observation> RouterosTarget::observe(const LookRequest& request, std::stop_token stop) {
-  const Scope scope = scope_of(request);
+  const bool fresh =
+      settings_.now() < std::exchange(seen_->fresh_until, steady_clock::time_point());
+  if (fresh && request.look == Look::named) {
+    if (auto known = verified_observation(request, seen_->verified)) return std::move(*known);
+  }
+  Scope scope = scope_of(request);
   DesiredCache desired(request);
   if (scope.wanted.size() > kManyDesired && request.look != Look::named) desired.read_all();
   std::set<std::string> prefixes;
@@ -209,19 +245,19 @@ Result<Observation> RouterosTarget::observe(const LookRequest& request, std::sto
     const ObjectFields* fields = desired.get(kind, name);
     if (fields != nullptr) note_prefixes(*fields, prefixes);
   }
-  const bool fresh = request.look == Look::named && settings_.now() < seen_->fresh_until &&
-                     std::all_of(scope.menus.begin(), scope.menus.end(), [&](const Menu* menu) {
-                       return seen_->rows.menus.contains(menu->path);
-                     });
-  seen_->fresh_until = {};
-  if (!fresh) {
-    const std::set<const Menu*> due = request.look == Look::cheap
-                                          ? seen_->due(scope.menus, address_menus(prefixes))
-                                          : scope.menus;
-    Result<RouterRows> rows = read_router_rows(*rest_, due, prefixes, stop);
-    if (!rows) return tl::unexpected(rows.error());
-    seen_->take(std::move(*rows), due, due.size() < scope.menus.size());
+  const std::size_t requests = scope.menus.size() + address_menus(prefixes);
+  seen_->turns = requests > kMostRequests;
+  MenuTurns::Menus left_out;
+  if (request.look == Look::cheap && seen_->turns) {
+    left_out = turns_->left_out(scope.at_rest, requests - kMostRequests);
+    for (const Menu* menu : left_out) scope.menus.erase(menu);
+    std::erase_if(scope.wanted, [&](const Name& name) {
+      return left_out.contains(routeros::find_menu_of_kind(name.first));
+    });
   }
+  Result<RouterRows> rows = read_router_rows(*rest_, scope.menus, prefixes, stop);
+  if (!rows) return tl::unexpected(rows.error());
+  seen_->rows = std::move(*rows);
   // Where we made rows there was a menu: that it is gone now is a trouble of the router, and no
   // reason to make all of them again.
   for (const ResourceRow& row : request.last_applied.rows) {
@@ -242,16 +278,40 @@ Result<Observation> RouterosTarget::observe(const LookRequest& request, std::sto
   std::vector<ViewedRow> viewed = view_rows(seen_->rows, wanted, scope.wanted, concerns);
   if (!settings_.adopt) accept_unmarked(viewed, wanted);
   for (const ViewedRow& row : viewed) {
-    if (!scope.menus.contains(row.menu)) continue;
-    const ObjectFields* const as = fresh ? desired.get(row.menu->kind, row.name) : nullptr;
-    // What was just verified is told as briefly as it was desired.
-    const bool verified = as != nullptr && has_all(row.fields, *as);
-    seen_->objects.add(row.menu->kind, row.name, encode_fields(verified ? *as : row.fields),
-                       row.presence);
+    seen_->objects.add(row.menu->kind, row.name, encode_fields(row.fields), row.presence);
   }
   if (desired.failure()) return tl::unexpected(*desired.failure());
   seen_->objects.sort();
-  return observe_objects(request, seen_->objects);
+  const ResourceTable looked_desired = without(request.desired, left_out);
+  const ResourceTable looked_applied = without(request.last_applied, left_out);
+  Result<Observation> observation = observe_objects(
+      {looked_desired, looked_applied, request.look, desired.readers()}, seen_->objects);
+  if (observation && request.look != Look::named) note_look(scope.menus, *observation);
+  return observation;
+}
+
+void RouterosTarget::note_look(const std::set<const Menu*>& read, const Observation& observation) {
+  seen_->unsettled.clear();
+  MenuTurns::Menus changed;
+  const auto note = [&](std::string_view kind, std::string_view name) {
+    seen_->unsettled.emplace(kind, name);
+    changed.insert(routeros::find_menu_of_kind(kind));
+  };
+  for (const ObservedRow& row : observation.rows) note(row.row.kind, row.row.name);
+  for (const ResourceRow& row : observation.unrecorded) note(row.kind, row.name);
+  turns_->looked(read, changed, seen_->turns);
+}
+
+/// What was verified is as good as looked at, where nothing else was found in its menu.
+void RouterosTarget::note_verified() {
+  MenuTurns::Menus quiet;
+  for (const auto& [name, digest] : seen_->verified) {
+    quiet.insert(routeros::find_menu_of_kind(name.first));
+  }
+  for (const auto& name : seen_->unsettled) {
+    if (!seen_->verified.contains(name)) quiet.erase(routeros::find_menu_of_kind(name.first));
+  }
+  turns_->looked(quiet, {}, seen_->turns);
 }
 
 Result<Content> RouterosTarget::read(std::string_view kind, std::string_view name) {
@@ -272,9 +332,9 @@ Result<void> RouterosTarget::apply(std::span<const Change> changes, const Conten
                       events);
   Result<void> done = apply.run(stop);
   if (done) {
-    seen_->rows = apply.take_verified();
-    seen_->read_at.clear();
+    seen_->verified = apply.verified();
     seen_->fresh_until = settings_.now() + kFresh;
+    note_verified();
   }
   return done;
 }

@@ -21,8 +21,8 @@
 /// it is a conflict. Where rows are adopted, both get our mark.
 ///
 /// Looking is one GET for each menu that something is desired in or was applied in; where nothing
-/// ever was applied, one for each menu that we could have rows in. A cheap look that the same
-/// process repeats is 15 at most: of more menus those that were read last are taken as they were.
+/// ever was applied, one for each menu that we could have rows in. A cheap look is 15 at most: of
+/// more menus some that were just found as they were applied wait for the next one (menu_turns.h).
 ///
 /// Applying is all or nothing, and cuts nobody off: before the first change the router gets an
 /// entry in its scheduler that takes the plan back unless it is removed in time (undo_timer.h),
@@ -30,9 +30,14 @@
 /// new connection, then the entry is removed. A plan that failed is not made again until it is
 /// another one (`withheld`), also because the router is another one by now, or somebody asks for
 /// it by hand (`forget_failures`).
+namespace metalwright::routeros {
+struct Menu;
+}
+
 namespace metalwright::reconciler {
 
 class AttemptNote;
+class MenuTurns;
 class RestClient;
 struct ViewedRow;
 struct RouterRows;
@@ -71,11 +76,15 @@ class RouterosTarget final : public Target {
   class Apply;
   struct Seen;
 
+  void note_look(const std::set<const routeros::Menu*>& read, const Observation& observation);
+  void note_verified();
+
   RouterosTargetSettings settings_;
   std::unique_ptr<RestClient> rest_;
   std::unique_ptr<AttemptNote> note_;
   std::set<std::string> unknown_properties_;  ///< `menu property` that this router does not have
-  std::unique_ptr<Seen> seen_;                ///< the last look
+  std::unique_ptr<MenuTurns> turns_;
+  std::unique_ptr<Seen> seen_;  ///< the last look
 };
 
 }  // namespace metalwright::reconciler

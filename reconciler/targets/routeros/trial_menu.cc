@@ -12,10 +12,6 @@ using routeros::Ran;
 
 Ran<void> refused(std::string why) { return tl::unexpected(std::move(why)); }
 
-std::string index_key(std::string_view name, std::string_view value) {
-  return std::string(name) + '=' + std::string(value);
-}
-
 bool is_default(const routeros::Menu& menu, std::string_view name, std::string_view value) {
   const routeros::Property* const property = menu.find(name);
   return property != nullptr && value == property->absent;
@@ -48,6 +44,17 @@ RestValues TrialRows::kept(const RestValues& values) const {
   for (const auto& [name, value] : values) {
     std::string text = routeros::canonical(menu_, name, value);
     if (text.empty() || is_default(menu_, name, text)) continue;
+    out.emplace_back(name, std::move(text));
+  }
+  return out;
+}
+
+RestValues TrialRows::settings(const RestValues& values) const {
+  RestValues out;
+  out.reserve(values.size());
+  for (const auto& [name, value] : values) {
+    std::string text = name.starts_with('!') ? value : routeros::canonical(menu_, name, value);
+    if (is_default(menu_, name, text)) text.clear();
     out.emplace_back(name, std::move(text));
   }
   return out;
@@ -108,7 +115,12 @@ std::vector<std::string> TrialMenu::having(std::string_view name, std::string_vi
   for (const std::string_view id : base_.having(name, text)) {
     if (!gone_.contains(id)) ids.emplace_back(id);
   }
-  const auto [first, last] = moved_.equal_range(index_key(name, text));
+  auto moved = moved_.find(name);
+  if (moved == moved_.end()) {
+    moved = moved_.emplace(std::string(name), Index()).first;
+    for (const auto& [id, values] : changed_) index(moved->second, name, id, values);
+  }
+  const auto [first, last] = moved->second.equal_range(text);
   for (auto at = first; at != last; ++at) {
     const bool known = std::find(ids.begin(), ids.end(), at->second) != ids.end();
     if (!known && find(at->second) != nullptr) ids.push_back(at->second);
@@ -135,7 +147,12 @@ std::vector<std::string> TrialMenu::holding(std::string_view name, std::string_v
   return ids;
 }
 
-bool TrialMenu::taken(std::string_view id, const RestValues& values) const {
+bool TrialMenu::taken(std::string_view id, const RestValues& values) {
+  if (!std::exchange(owners_known_, true)) {
+    for (const auto& [other, row] : changed_) {
+      for (std::string& key : unique_keys(menu(), row)) owners_.emplace(std::move(key), other);
+    }
+  }
   for (const std::string& key : unique_keys(menu(), values)) {
     const std::string_view owner = base_.owner(key);
     if (!owner.empty() && owner != id && untouched(owner)) return true;
@@ -151,14 +168,20 @@ bool TrialMenu::taken(std::string_view id, const RestValues& values) const {
   return false;
 }
 
-void TrialMenu::put(const std::string& id, RestValues values) {
+/// What is as it was is found by the base.
+void TrialMenu::index(Index& moved, std::string_view name, const std::string& id,
+                      const RestValues& values) const {
+  const std::string_view value = value_of(values, name);
   const RestValues* const before = base_.find(id);
-  for (const auto& [name, value] : values) {
-    if (before == nullptr || value_of(*before, name) != value) {
-      moved_.emplace(index_key(name, value), id);
-    }
+  if (value.empty() || (before != nullptr && value_of(*before, name) == value)) return;
+  moved.emplace(value, id);
+}
+
+void TrialMenu::put(const std::string& id, RestValues values) {
+  for (auto& [name, moved] : moved_) index(moved, name, id, values);
+  if (owners_known_) {
+    for (std::string& key : unique_keys(menu(), values)) owners_.emplace(std::move(key), id);
   }
-  for (std::string& key : unique_keys(menu(), values)) owners_.emplace(std::move(key), id);
   changed_[id] = std::move(values);
 }
 
@@ -175,7 +198,7 @@ Ran<void> TrialMenu::insert(const std::string& id, const RestValues& values,
 }
 
 Ran<void> TrialMenu::set(const std::string& id, const RestValues& values) {
-  RestValues row = base_.kept(changed(*find(id), values));
+  RestValues row = changed(*find(id), base_.settings(values));
   const bool may_meet = std::any_of(values.begin(), values.end(), [&](const auto& one) {
     const std::string_view name(one.first);
     return unique_property(menu().path, name.starts_with('!') ? name.substr(1) : name);
@@ -204,8 +227,13 @@ bool TrialMenu::as_before() const {
   std::vector<RestValues> before, after;
   for (const std::string& id : gone_) before.push_back(sorted(*base_.find(id)));
   for (const auto& [id, values] : changed_) {
-    if (const RestValues* was = base_.find(id)) before.push_back(sorted(*was));
-    after.push_back(sorted(values));
+    RestValues now = sorted(values);
+    if (const RestValues* was = base_.find(id)) {
+      RestValues then = sorted(*was);
+      if (then == now) continue;
+      before.push_back(std::move(then));
+    }
+    after.push_back(std::move(now));
   }
   std::sort(before.begin(), before.end());
   std::sort(after.begin(), after.end());

@@ -28,6 +28,8 @@ class TrialRows {
   /// Null where there is none.
   [[nodiscard]] const RestValues* find(std::string_view id) const;
   [[nodiscard]] RestValues kept(const RestValues& values) const;
+  /// The same of what a set says: what it takes back to the default is there, and empty.
+  [[nodiscard]] RestValues settings(const RestValues& values) const;
   /// The rows that have this canonical value.
   [[nodiscard]] std::vector<std::string_view> having(std::string_view name,
                                                      std::string_view value) const;
@@ -77,15 +79,20 @@ class TrialMenu {
   [[nodiscard]] bool untouched(std::string_view id) const {
     return !changed_.contains(id) && !gone_.contains(id);
   }
-  [[nodiscard]] bool taken(std::string_view id, const RestValues& values) const;
+  [[nodiscard]] bool taken(std::string_view id, const RestValues& values);
+  using Index = std::unordered_multimap<std::string, std::string>;  // by value, of touched rows
+  void index(Index& moved, std::string_view name, const std::string& id,
+             const RestValues& values) const;
   void put(const std::string& id, RestValues values);
 
   const TrialRows& base_;
   std::map<std::string, RestValues, std::less<>> changed_;
   std::set<std::string, std::less<>> gone_;  // rows of the base that were touched and are no more
-  std::unordered_multimap<std::string, std::string> moved_;   // `name=value` came to a touched row
-  std::unordered_multimap<std::string, std::string> owners_;  // the same by unique keys
-  std::vector<std::string> order_;                            // of an ordered menu
+  // Kept from the first question on; what a row no longer has stays in them, and is looked up.
+  mutable std::map<std::string, Index, std::less<>> moved_;  // by property
+  Index owners_;                                             // by unique key
+  bool owners_known_ = false;
+  std::vector<std::string> order_;  // of an ordered menu
 };
 
 }  // namespace metalwright::reconciler
