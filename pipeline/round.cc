@@ -197,7 +197,10 @@ std::string Backoff::waiting(const std::string& target, const std::string& revis
                              Time now) const {
   const auto at = waits_.find(target);
   if (at == waits_.end() || at->second.revision != revision) return {};
-  if (at->second.permanent) return "it failed in a way that only another revision can mend";
+  if (at->second.permanent) {
+    return "it failed in a way that trying again does not mend: push another revision, or remove "
+           "the cause and reload (serve) or restart (reconcile)";
+  }
   if (at->second.until <= now) return {};
   return "it failed " + std::to_string(at->second.failures) + " times; tried again at " +
          utc_text(at->second.until);

@@ -91,11 +91,14 @@ Result<void> FileBatch::make_folder(std::string_view path, std::uint16_t mode) {
   touched_folders_.emplace(parent);
   touched_folders_.emplace(path);
   // mkdir takes the umask off: the mode shall be what was asked for. A set-group-id bit that came
-  // from the parent stays.
+  // from the parent stays, where it may be named: a unit with RestrictSUIDSGID= refuses that.
   struct stat status {};
   if (::fstatat(*at, std::string(name).c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 &&
       (status.st_mode & 0777U) != mode) {
-    if (::fchmodat(*at, std::string(name).c_str(), mode | (status.st_mode & 02000U), 0) != 0) {
+    const auto set = [&](mode_t wanted) {
+      return ::fchmodat(*at, std::string(name).c_str(), wanted, 0) == 0;
+    };
+    if (!set(mode | (status.st_mode & 02000U)) && !(errno == EPERM && set(mode))) {
       return file_failure("set the mode of", tree_.absolute(path), errno);
     }
   }

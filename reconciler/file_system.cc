@@ -56,7 +56,9 @@ struct Advice {
 constexpr Advice kAdvice[] = {
     {ENOSPC, ErrorKind::unavailable, "disk-full", "free space or inodes there, then run again"},
     {EDQUOT, ErrorKind::unavailable, "disk-full", "raise the quota or free space, then run again"},
-    {EROFS, ErrorKind::unavailable, "read-only", "mount the file system read-write"},
+    {EROFS, ErrorKind::unavailable, "read-only",
+     "mount the file system read-write; in a systemd unit, name the folder in ReadWritePaths= and "
+     "restart it"},
     {EACCES, ErrorKind::unavailable, "permission", ""},
     {EPERM, ErrorKind::unavailable, "permission", ""},
     {EIO, ErrorKind::unavailable, "disk-error", "the kernel's log says more about the disk"},

@@ -14,6 +14,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <filesystem>
+#include <span>
 
 #include "reconciler/fault_injection.h"
 #include "reconciler/file_batch.h"
@@ -132,16 +133,43 @@ TEST_F(FileSystemTest, WritesANameOfTheGreatestLength) {
   EXPECT_EQ(names(), Names{name});
 }
 
-/// A sandbox that does not know openat2, for this process from here on.
-bool forbid_openat2() {
-  const std::array<sock_filter, 4> program{
-      sock_filter{BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(seccomp_data, nr)},
-      sock_filter{BPF_JMP | BPF_JEQ | BPF_K, 0, 1, SYS_openat2},
-      sock_filter{BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ERRNO | ENOSYS},
-      sock_filter{BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW}};
-  sock_fprog filter{program.size(), const_cast<sock_filter*>(program.data())};
+/// Sandboxes this process by a filter of its system calls from here on.
+bool enter_sandbox(std::span<const sock_filter> program) {
+  sock_fprog filter{static_cast<unsigned short>(program.size()),
+                    const_cast<sock_filter*>(program.data())};
   return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
          ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
+}
+
+constexpr std::array kWithoutOpenat2{
+    sock_filter{BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(seccomp_data, nr)},
+    sock_filter{BPF_JMP | BPF_JEQ | BPF_K, 0, 1, SYS_openat2},
+    sock_filter{BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ERRNO | ENOSYS},
+    sock_filter{BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW}};
+
+/// As RestrictSUIDSGID= of a systemd unit does it: no chmod with the set-group-id bit.
+constexpr std::array kWithoutSetGroupId{
+    sock_filter{BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(seccomp_data, nr)},
+    sock_filter{BPF_JMP | BPF_JEQ | BPF_K, 0, 3, SYS_fchmodat},
+    sock_filter{BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(seccomp_data, args[2])},
+    sock_filter{BPF_JMP | BPF_JSET | BPF_K, 0, 1, S_ISGID},
+    sock_filter{BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ERRNO | EPERM},
+    sock_filter{BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW}};
+
+TEST_F(FileSystemTest, MakesFoldersWhereItMayNotSetTheirGroup) {
+  fs::create_directory(folder_ / "shared");
+  ASSERT_EQ(::chmod((folder_ / "shared").c_str(), 02775), 0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::umask(0027);
+    if (!enter_sandbox(kWithoutSetGroupId)) ::_exit(77);
+    ::_exit(tree_.make_folders("shared/x", 0755) ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  if (WEXITSTATUS(status) == 77) GTEST_SKIP() << "no seccomp here";
+  EXPECT_EQ(status, 0);
+  EXPECT_EQ(mode_of("shared/x") & 0777U, 0755U);
 }
 
 TEST_F(FileSystemTest, IsAsSafeWithoutOpenat2) {
@@ -151,7 +179,7 @@ TEST_F(FileSystemTest, IsAsSafeWithoutOpenat2) {
   fs::create_symlink(outside / "secret", folder_ / "file-link");
   const pid_t child = ::fork();
   if (child == 0) {
-    if (!forbid_openat2()) ::_exit(77);
+    if (!enter_sandbox(kWithoutOpenat2)) ::_exit(77);
     EXPECT_TRUE(tree_.make_folders("x/y", 0755));
     EXPECT_TRUE(tree_.write("x/y/a", "1", 0644));
     EXPECT_EQ(tree_.read("x/y/a", 10).value_or(""), "1");
