@@ -1,26 +1,10 @@
 #include "cli/companions.h"
 
-#include <spdlog/spdlog.h>
-
 #include <utility>
 
+#include "cli/lives_log.h"
+
 namespace metalwright::cli {
-namespace {
-
-pipeline::LivesWorker::Told lives_log() {
-  return {.on_end =
-              [](const store::LifecycleEvent& event) {
-                spdlog::info("{} of {}: {}", event.event,
-                             event.server.empty() ? event.subject : event.server, event.result);
-              },
-          .on_trouble =
-              [](const Error& error, std::size_t waiting) {
-                spdlog::warn("{} events wait: {}", waiting, error.text());
-              },
-          .on_recovery = [] { spdlog::info("NetBox answers again"); }};
-}
-
-}  // namespace
 
 void Companions::begin(const HostConfig& config, store::Store& store) {
   end();

@@ -10,6 +10,7 @@
 
 #include "cli/command.h"
 #include "cli/host_access.h"
+#include "cli/lives_log.h"
 #include "cli/load_repository.h"
 #include "cli/print.h"
 #include "cli/stop_signals.h"
@@ -36,15 +37,6 @@ std::string lease_line(const Lease& lease, std::string_view vendor) {
   if (lease.relay.value != 0) out += fmt::format(", relay {}", lease.relay.text());
   for (const std::uint16_t vlan : lease.vlans) out += fmt::format(", VLAN {}", vlan);
   return out;
-}
-
-void log_end(const LifecycleEvent& event) {
-  const std::string name = event.server.empty() ? event.subject : event.server;
-  std::string states;
-  if (!event.from.empty() && event.from != event.to) {
-    states = fmt::format("{} → {}, ", event.from, event.to);
-  }
-  spdlog::info("{} of {}: {}, {}{}", event.event, name, word(event.outcome), states, event.result);
 }
 
 /// What a capture held, for its end.
@@ -151,13 +143,7 @@ int listen(const Options& options, const Globals& globals) {
     return report(dropped.error());
   }
   StopSignals signals;
-  pipeline::LivesWorker worker(**lives,
-                               {.on_end = log_end,
-                                .on_trouble =
-                                    [](const Error& error, std::size_t waiting) {
-                                      spdlog::warn("{} events wait: {}", waiting, error.text());
-                                    },
-                                .on_recovery = [] { spdlog::info("NetBox answers again"); }});
+  pipeline::LivesWorker worker(**lives, lives_log());
   LeaseKeeper keeper(**lives, "dhcp-tap " + options.interface);
   spdlog::info("listening on {}", options.interface);
   std::size_t dropped = 0;
@@ -191,7 +177,7 @@ int replay(const Options& options, const Globals& globals) {
   }
   print(keeper.counts.text() + '\n');
   if (!keeper.all_kept()) return kError;
-  const auto drained = (*lives)->drain(signals.token(), log_end);
+  const auto drained = (*lives)->drain(signals.token(), lives_log().on_end);
   if (!drained) {
     spdlog::warn("the events wait: {}", drained.error().text());
     return kPartly;
@@ -263,7 +249,7 @@ int record(const Options& options, const Globals& globals) {
   StopSignals signals;
   const auto added = (*lives)->store().lifecycle().add(*event, event->at - config.coalesce);
   if (!added) return report(added.error());
-  const auto drained = (*lives)->drain(signals.token(), log_end);
+  const auto drained = (*lives)->drain(signals.token(), lives_log().on_end);
   // It is recorded: whoever takes the next event takes this one first.
   if (!drained) spdlog::warn("the event waits: {}", drained.error().text());
   return kSuccess;

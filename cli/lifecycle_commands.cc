@@ -141,7 +141,7 @@ int show_text(const Options& options, const std::vector<store::MachineState>& ma
                          utc_text(machine.since));
     }
   }
-  if (waiting > 0) out += fmt::format("{:<16}{} events\n", "waiting", waiting);
+  if (waiting > 0) out += fmt::format("{:<16}{}\n", "events waiting", waiting);
   if (!out.empty() && !events.empty()) out += '\n';
   for (const LifecycleEvent& event : events) {
     out += fmt::format("{}  {:<18}{:<9}{}  ({})\n", utc_text(event.at), event.event,
