@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "pipeline/import_mending.h"
 #include "pipeline/netbox_import_facts.h"
 #include "pipeline/secrets.h"
 #include "schemas/quote.h"
@@ -12,8 +13,13 @@ ImportedRepository import_netbox(const reconciler::NetboxExport& netbox) {
   ImportFacts facts(netbox);
   import_servers(facts);
   import_networks_and_clusters(facts);
-  for (const auto& [kind, count] : netbox.unnamed) {
-    facts.note("{} {}: without a name, in a VRF, or a second one of its name", count, kind);
+  import_leftovers(facts);
+  for (const auto& [kind, all] : netbox.unnamed) {
+    for (const std::string& what : all) facts.note("{} {}", kind, what);
+  }
+  mend_import(facts.out);
+  for (const auto& [what, count] : netbox.others) {
+    facts.note("{} {}: not of a kind that a repository has", count, what);
   }
   return std::move(facts.out);
 }

@@ -10,6 +10,9 @@ std::string import_value(const ObjectFields& fields, std::string_view name) {
   return found == nullptr ? std::string() : *found;
 }
 
+bool is_namesake(std::string_view name) {
+  return name.find(reconciler::kNetboxNamesake) != std::string_view::npos;
+}
 std::string_view behind_slash(std::string_view name) { return name.substr(name.find('/') + 1); }
 std::string_view before_slash(std::string_view name) { return name.substr(0, name.find('/')); }
 
@@ -80,6 +83,7 @@ std::string ImportFacts::reference(std::string_view kind, const std::string& nam
   if (name.empty()) return {};
   const std::string slug(behind_slash(name));
   const std::string title = title_of(kind, name);
+  said[kind].insert(name);
   if (!title.empty() && netbox::slug(title) == slug) return title;
   if (netbox::slug(slug) == slug) return slug;
   note("{} {} of device {}: its slug cannot be made of a name", kind, metalwright::quoted(name),

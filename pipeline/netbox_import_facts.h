@@ -55,6 +55,8 @@ class ImportFacts {
 
   ImportedRepository out;
   std::set<std::string> servers;  ///< those that were written
+  /// Names of other objects that something written says or mentions, by kind.
+  std::map<std::string_view, std::set<std::string>> said;
 
  private:
   const reconciler::NetboxExport& netbox_;
@@ -62,8 +64,13 @@ class ImportFacts {
   std::map<std::pair<std::string, std::string>, std::string> titles_;
 };
 
+/// Name of a second object of its name: without what tells them apart.
+[[nodiscard]] bool is_namesake(std::string_view name);
+
 /// Both add files and notes to `facts.out`. Servers come first.
 void import_servers(ImportFacts& facts);
 void import_networks_and_clusters(ImportFacts& facts);
+/// Notes what nothing that was written says.
+void import_leftovers(ImportFacts& facts);
 
 }  // namespace metalwright::pipeline

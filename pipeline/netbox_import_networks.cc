@@ -17,6 +17,7 @@ class NetworkImport {
   explicit NetworkImport(ImportFacts& facts) : facts_(facts) {}
 
   void write_networks() {
+    find_users();
     std::string text;
     YamlWriter yaml(text);
     yaml.open("networks");
@@ -25,14 +26,16 @@ class NetworkImport {
     for (const auto& [name, fields] : facts_.all(netbox::kPrefix)) {
       if (name.find(':') == std::string::npos) continue;
       const std::string vlan = import_value(fields, "vlan");
-      if (vlan.empty() || !ipv6_of_vlan.emplace(vlan, name).second) {
-        facts_.note("prefix {}: an IPv6 prefix without an IPv4 one", name);
+      if (is_namesake(name)) {
+        facts_.note("prefix {}: it is in NetBox several times", name.substr(0, name.find('#')));
+      } else if (vlan.empty() || !ipv6_of_vlan.emplace(vlan, name).second) {
+        note_lonely(name);
       }
     }
     for (const auto& [name, fields] : facts_.all(netbox::kPrefix)) {
       if (name.find(':') != std::string::npos) continue;
-      if (overlaps(name)) {
-        facts_.note("prefix {}: it contains others", name);
+      if (const std::string why = why_not(name); !why.empty()) {
+        facts_.note("prefix {}: {}", name.substr(0, name.find('#')), why);
         continue;
       }
       const std::string vlan = import_value(fields, "vlan");
@@ -41,33 +44,63 @@ class NetworkImport {
       yaml.string("prefix", name);
       if (!vlan.empty() && used_vlans_.insert(vlan).second) {
         yaml.number("vlan", std::stoul(vlan));
+        facts_.said[netbox::kVlan].insert(vlan);
         if (const auto ipv6 = ipv6_of_vlan.find(vlan); ipv6 != ipv6_of_vlan.end()) {
           yaml.open("ipv6");
           yaml.string("prefix", ipv6->second);
           yaml.close();
+          ipv6_of_vlan.erase(ipv6);
         }
       } else if (!vlan.empty()) {
         facts_.note("prefix {}: its VLAN {} has another one already", name, vlan);
       }
       yaml.close();
     }
+    for (const auto& [vlan, prefix] : ipv6_of_vlan) note_lonely(prefix);
     yaml.close();
     yaml.finish();
     if (facts_.out.networks > 0) facts_.out.files["networks.yaml"] = std::move(text);
   }
 
-  /// A container: networks of a repository do not lie in one another.
-  bool overlaps(const std::string& prefix) const {
-    const auto outer = parse_ipv4_prefix(prefix);
-    if (!outer) return true;
-    for (const auto& [name, fields] : facts_.all(netbox::kPrefix)) {
-      const auto inner = parse_ipv4_prefix(name);
-      if (inner && name != prefix && inner->length > outer->length &&
-          outer->contains(inner->address)) {
-        return true;
-      }
+  void note_lonely(const std::string& prefix) {
+    facts_.note("prefix {}: an IPv6 prefix without an IPv4 one", prefix);
+  }
+
+  /// Networks of a repository do not lie in one another. Those are meant that interfaces are in by
+  /// the lengths of their addresses, and else the smallest.
+  std::string why_not(const std::string& prefix) const {
+    if (is_namesake(prefix)) return "it is in NetBox several times";
+    const auto own = parse_ipv4_prefix(prefix);
+    if (!own) return "not a prefix";
+    const std::size_t users = users_of(*own);
+    for (const Ipv4Prefix& other : prefixes_) {
+      const bool around = own->length < other.length && own->contains(other.address);
+      const bool within = other.length < own->length && other.contains(own->address);
+      if (!around && !within) continue;
+      const std::size_t others = users_of(other);
+      if (around && (users == 0 || others > users)) return "it contains others";
+      if (within && others > 0 && others >= users) return "it lies in " + other.text();
     }
-    return false;
+    return {};
+  }
+
+  /// How many addresses of interfaces have just this network.
+  std::size_t users_of(const Ipv4Prefix& prefix) const {
+    const auto found = users_.find(prefix);
+    return found == users_.end() ? 0 : found->second;
+  }
+
+  void find_users() {
+    for (const auto& [name, fields] : facts_.all(netbox::kPrefix)) {
+      if (const auto prefix = parse_ipv4_prefix(name)) prefixes_.push_back(*prefix);
+    }
+    for (const auto& [name, fields] : facts_.all(netbox::kIpAddress)) {
+      const auto address = parse_ipv4_interface(import_value(fields, "address"));
+      if (import_value(fields, "interface").empty() || !address || !address->length) continue;
+      Ipv4Prefix prefix{address->address, static_cast<std::uint8_t>(*address->length)};
+      prefix.address.value &= prefix.netmask().value;
+      ++users_[prefix];
+    }
   }
 
   std::string network_name(const std::string& prefix, const ObjectFields& fields,
@@ -75,9 +108,8 @@ class NetworkImport {
     const std::string source = import_value(fields, netbox::kSourceField);
     std::string name =
         source.find('#') == std::string::npos ? std::string() : source.substr(source.find('#') + 1);
-    if (name.empty()) {
-      name = netbox::slug(facts_.title_of(netbox::kVlan, import_value(fields, "vlan")));
-    }
+    const std::string vlan = facts_.title_of(netbox::kVlan, import_value(fields, "vlan"));
+    if (name.empty() && !vlan.empty()) name = netbox::slug(vlan);
     if (name.empty() || !is_key(name) || names.contains(name)) {
       name = "net-" + netbox::slug(prefix);
     }
@@ -95,8 +127,10 @@ class NetworkImport {
     for (const auto& [name, fields] : facts_.all(netbox::kCluster)) {
       const auto found = members.find(name);
       if (!is_key(name) || found == members.end()) {
-        facts_.note("cluster {}: {}", metalwright::quoted(name),
-                    found == members.end() ? "it has no devices" : "not a name for a cluster");
+        facts_.note("cluster {}: {}", metalwright::quoted(name.substr(0, name.find('#'))),
+                    found == members.end() ? "it has no devices"
+                    : is_namesake(name)    ? "there is another one of this name"
+                                           : "not a name for a cluster");
         continue;
       }
       write_cluster(name, found->second);
@@ -146,6 +180,8 @@ class NetworkImport {
 
   ImportFacts& facts_;
   std::set<std::string> used_vlans_;
+  std::vector<Ipv4Prefix> prefixes_;
+  std::map<Ipv4Prefix, std::size_t> users_;
 };
 
 }  // namespace

@@ -42,7 +42,9 @@ class ServerImport {
     yaml.open("servers");
     for (const auto& [name, fields] : facts_.all(netbox::kDevice)) {
       if (!is_key(name)) {
-        facts_.note("device {}: not a name for a server", metalwright::quoted(name));
+        facts_.note(
+            "device {}: {}", metalwright::quoted(name.substr(0, name.find('#'))),
+            is_namesake(name) ? "there is another one of this name" : "not a name for a server");
         continue;
       }
       ++facts_.out.servers;
@@ -71,7 +73,7 @@ class ServerImport {
     say("model", facts_.reference(netbox::kDeviceType, type, name));
     say("site", facts_.reference(netbox::kSite, import_value(fields, "site"), name));
     say("location", facts_.reference(netbox::kLocation, import_value(fields, "location"), name));
-    say("rack", std::string(behind_slash(import_value(fields, "rack"))));
+    say("rack", rack(import_value(fields, "rack"), name));
     write_position(yaml, name, fields);
     say("role", facts_.reference(netbox::kRole, import_value(fields, "role"), name));
     say("platform", facts_.reference(netbox::kPlatform, import_value(fields, "platform"), name));
@@ -80,6 +82,16 @@ class ServerImport {
     write_interfaces(yaml, name, fields);
     write_network(yaml, name);
     yaml.close();
+  }
+
+  std::string rack(const std::string& rack, const std::string& device) {
+    if (rack.empty()) return {};
+    facts_.said[netbox::kRack].insert(rack);
+    if (!is_namesake(rack)) return facts_.title_of(netbox::kRack, rack);
+    facts_.note("rack {} of device {}: there is another one of this name",
+                metalwright::quoted(facts_.title_of(netbox::kRack, rack)),
+                metalwright::quoted(device));
+    return {};
   }
 
   void write_position(YamlWriter& yaml, const std::string& name, const ObjectFields& fields) {
@@ -105,6 +117,7 @@ class ServerImport {
       const std::string slug = field.name.substr(netbox::kTagField.size());
       const std::string title = facts_.title_of(netbox::kTag, slug);
       const std::string& tag = title.empty() ? slug : title;
+      facts_.said[netbox::kTag].insert(slug);
       const std::size_t equals = tag.find('=');
       if (equals == std::string::npos || equals == 0 || netbox::slug(tag) != slug) {
         ++tags_[tag];
@@ -126,7 +139,7 @@ class ServerImport {
   void write_interfaces(YamlWriter& yaml, const std::string& device, const ObjectFields& fields) {
     const std::string primary = primary_interface(device, fields);
     const std::string oob = facts_.interface_of(device, import_value(fields, "oob-ip"));
-    bool any = false;
+    bool any = false, first = true;
     for (const auto& [name, nic] : facts_.interfaces_of(device)) {
       const std::string own(behind_slash(*name));
       if (is_made(import_value(*nic, "type"))) continue;
@@ -139,9 +152,17 @@ class ServerImport {
       yaml.open_named(own);
       const std::string mac = import_value(*nic, "mac");
       if (!mac.empty()) yaml.string("mac", mac);
+      // Of appliances the primary address is often on the one port that is for management.
       const bool management = *name == oob || import_value(*nic, "mgmt-only") == "true";
-      if (*name == primary && !management) yaml.string("role", "primary");
-      if (management) yaml.string("role", "bmc");
+      if (*name == primary) {
+        yaml.string("role", "primary");
+      } else if (management) {
+        yaml.string("role", "bmc");
+      }
+      if (*name == primary || (primary.empty() && first && !management)) {
+        note_primary(device, *name, fields);
+        first = false;
+      }
       write_mtu(yaml, *nic);
       write_address(yaml, "ipv4", *name, facts_.addresses_of(*name, false),
                     import_value(fields, "primary-ip4"));
@@ -150,6 +171,17 @@ class ServerImport {
       yaml.close();
     }
     if (any) yaml.close();
+  }
+
+  /// A server's primary interface has its primary addresses, whether NetBox calls them so or not.
+  void note_primary(const std::string& device, const std::string& nic, const ObjectFields& fields) {
+    for (const bool ipv6 : {false, true}) {
+      const auto addresses = facts_.addresses_of(nic, ipv6);
+      if (addresses.empty() || is_namesake(addresses.front().name)) continue;
+      if (!import_value(fields, ipv6 ? "primary-ip6" : "primary-ip4").empty()) continue;
+      facts_.note("device {}: NetBox calls no {} address its primary one, and {} will be",
+                  metalwright::quoted(device), ipv6 ? "IPv6" : "IPv4", addresses.front().text);
+    }
   }
 
   static void write_mtu(YamlWriter& yaml, const ObjectFields& nic) {
@@ -161,11 +193,22 @@ class ServerImport {
     if (bytes >= kLeast && bytes <= kMost) yaml.number("mtu", bytes);
   }
 
+  /// Such as an anycast address: NetBox has it several times, and a repository once.
+  bool is_elsewhere(const ImportFacts::Address& address, const std::string& nic) {
+    if (!is_namesake(address.name)) return false;
+    facts_.said[netbox::kIpAddress].insert(address.name);
+    facts_.note("ip-address {} of interface {}: it is in NetBox several times", address.text,
+                metalwright::quoted(nic));
+    return true;
+  }
+
   void write_address(YamlWriter& yaml, std::string_view key, const std::string& nic,
                      std::vector<ImportFacts::Address> addresses, const std::string& preferred) {
     std::stable_partition(addresses.begin(), addresses.end(),
                           [&](const auto& address) { return address.name == preferred; });
+    std::erase_if(addresses, [&](const auto& address) { return is_elsewhere(address, nic); });
     for (std::size_t i = 0; i < addresses.size(); ++i) {
+      facts_.said[netbox::kIpAddress].insert(addresses[i].name);
       if (i == 0) {
         yaml.string(key, addresses[i].text);
       } else {
@@ -232,7 +275,11 @@ class ServerImport {
     }
     std::vector<std::string> addresses;
     for (const bool ipv6 : {false, true}) {
-      for (const auto& address : facts_.addresses_of(name, ipv6)) addresses.push_back(address.text);
+      for (const auto& address : facts_.addresses_of(name, ipv6)) {
+        if (is_elsewhere(address, name)) continue;
+        facts_.said[netbox::kIpAddress].insert(address.name);
+        addresses.push_back(address.text);
+      }
     }
     if (!addresses.empty()) yaml.strings("addresses", addresses);
     write_mtu(yaml, nic);
@@ -258,6 +305,7 @@ class ServerImport {
     constexpr std::size_t kDigits = 4;
     constexpr unsigned long kMost = 4094;
     std::string id = facts_.vlan_of(name);
+    if (!id.empty()) facts_.said[netbox::kVlan].insert(id);
     if (id.empty()) id = name.substr(name.rfind('.') + 1);
     const bool good = is_number(id, kDigits) && std::stoul(id) >= 1 && std::stoul(id) <= kMost;
     return good ? id : std::string();

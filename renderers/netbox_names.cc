@@ -36,7 +36,10 @@ NetboxPlace netbox_place(const Model& model, const Server& server) {
   const bool placed = !server.rack.empty() || !server.location.empty();
   if (place.site.empty() && placed) place.site = netbox::slug(netbox::kDefaultSite);
   if (!server.location.empty()) place.location = place.site + '/' + netbox::slug(server.location);
-  if (!server.rack.empty()) place.rack = place.site + '/' + netbox::trimmed(server.rack.view());
+  if (!server.rack.empty()) {
+    const std::string& hall = place.location.empty() ? place.site : place.location;
+    place.rack = hall + '/' + netbox::trimmed(server.rack.view());
+  }
   if (!server.model.empty() || !server.manufacturer.empty()) {
     const std::string_view maker =
         server.manufacturer.empty() ? netbox::kDefaultManufacturer : server.manufacturer.view();

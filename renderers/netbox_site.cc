@@ -120,16 +120,20 @@ class SiteObjects {
     set_field(more, "site", place.site);
     set_field(more, "location", place.location);
     share(entry, netbox::kRack, place.rack, entry.server->rack, more);
-    // NetBox wants a device to be where its rack is.
-    const Shared& shared = shared_.at({std::string(netbox::kRack), place.rack});
-    if (shared.more == more) return;
+    // Halls may have racks of the same name, and a rack is in a hall or in none.
+    const auto [at, first] =
+        racks_.try_emplace(place.site + '/' + std::string(entry.server->rack.view()),
+                           place.location.empty(), model_.origin(entry));
+    if (at->second.first == place.location.empty()) return;
     errors_.push_back(
-        invalid(checks::kNetboxValue.id,
-                fmt::format("servers.{}: the rack {} is in the location of {} ({}), and cannot be "
-                            "in another one",
-                            shown(entry.server->name), quoted(entry.server->rack.view()),
-                            "the server that names it first", shared.origin.text()),
-                model_.origin(entry))
+        invalid(
+            checks::kNetboxValue.id,
+            fmt::format("servers.{}: the rack {} is in {} location for the server that names it "
+                        "first ({}), and in {} here",
+                        shown(entry.server->name), quoted(entry.server->rack.view()),
+                        at->second.first ? "no" : "a", at->second.second.text(),
+                        place.location.empty() ? "none" : "one"),
+            model_.origin(entry))
             .value());
   }
 
@@ -183,6 +187,8 @@ class SiteObjects {
   const ArtifactSink& sink_;
   const Origin kNowhere;
   std::map<std::pair<std::string, std::string>, Shared> shared_;
+  /// By site and name: whether it is in no location, and who said so.
+  std::map<std::string, std::pair<bool, Origin>> racks_;
   bool typed_ = false;
   Errors errors_;
 };

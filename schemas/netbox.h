@@ -13,7 +13,8 @@
 /// | `site` … `cluster-type` | slug             | site, manufacturer, role, platform, tenant;   |
 /// |                |                           | where nothing has it, that of the title       |
 /// | `location`     | `<site>/<slug>`           |                                               |
-/// | `rack`         | `<site>/<name>`           |                                               |
+/// | `rack`         | `<site>/<name>`           | in a location `<site>/<location>/<name>`, and |
+/// |                |                           | by the short name where nobody says which     |
 /// | `device-type`  | `<manufacturer>/<slug>`   |                                               |
 /// | `cluster`      | name                      |                                               |
 /// | `vlan`         | VLAN id                   | of several ours, or the oldest                |

@@ -502,7 +502,7 @@ class Trouble(NetboxSite):
                       self.run_program("doctor").stdout)
         done = self.run_program("apply", "--yes")
         self.assertNotEqual(done.returncode, 0)
-        self.assertIn("netbox/rack/frankfurt-1/R12: NetBox answers HTTP 403: You do not have "
+        self.assertIn("netbox/rack/frankfurt-1/hall-a/R12: NetBox answers HTTP 403: You do not have "
                       "permission to perform this action. [netbox-permission]", done.stderr)
         self.assertEqual(self.one("/api/dcim/devices/?name=orion")["name"], "orion",
                          "what does not need them is made")

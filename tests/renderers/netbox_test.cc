@@ -58,7 +58,7 @@ TEST(Netbox, SaysAllOfAServerThatItKnows) {
   EXPECT_EQ(output.files.at("lyra"),
             "asset-tag=A-1\ndevice-type=dell/r640\nface=front\nlocation=frankfurt-1/hall-a\n"
             "oob-ip=192.0.2.212\nplatform=debian-12\nposition=7\nprimary-ip4=192.0.2.12\n"
-            "rack=frankfurt-1/R12\nrole=compute-node\nserial=S-1\nsite=frankfurt-1\n"
+            "rack=frankfurt-1/hall-a/R12\nrole=compute-node\nserial=S-1\nsite=frankfurt-1\n"
             "source=inventory.yaml#servers.lyra\ntag.dns=set\ntag.env-prod=set\n"
             "tag.metalwright=set\ntenant=ours\n");
   EXPECT_EQ(output.files.at("lyra/eno1"),
@@ -73,7 +73,7 @@ TEST(Netbox, SaysAllOfAServerThatItKnows) {
             "source=inventory.yaml#servers.lyra\ntag.metalwright=set\n");
   EXPECT_EQ(output.files.at("192.0.2.0/24"),
             "source=networks.yaml#lab\ntag.metalwright=set\nvlan=10\n");
-  EXPECT_EQ(output.files.at("frankfurt-1/R12"),
+  EXPECT_EQ(output.files.at("frankfurt-1/hall-a/R12"),
             "location=frankfurt-1/hall-a\nname=R12\nsite=frankfurt-1\nsource=inventory.yaml\n"
             "tag.metalwright=set\n");
 }
@@ -114,6 +114,29 @@ TEST(Netbox, WarnsOfNamesThatAreOneToIt) {
             (std::vector<std::string>{
                 "inventory.yaml:10:3: warning: servers.b: the site 'fra-1' and the site 'FRA 1' of "
                 "inventory.yaml:10:3 are one to NetBox [netbox-value]"}));
+}
+
+TEST(Netbox, TellsTheRacksOfTwoHallsApart) {
+  Fleet fleet;
+  Server* last = nullptr;
+  for (const std::string_view name : {"a", "b", "c"}) {
+    Server& server = fleet.server(name);
+    last = &server;
+    server.site = fleet.text("FRA");
+    server.rack = fleet.text("R1");
+    if (name != "c") server.location = fleet.text(std::string("Hall ") + std::string(name));
+  }
+  const std::vector<std::string> errors = fleet.errors(Format::netbox);
+  ASSERT_EQ(errors.size(), 1u);
+  EXPECT_NE(errors[0].find("servers.c: the rack 'R1' is in a location for the server that names it "
+                           "first (inventory.yaml:10:3), and in none here [netbox-value]"),
+            std::string::npos)
+      << errors[0];
+  last->rack = fleet.text("R2");
+  const auto files = fleet.render(Format::netbox).files;
+  EXPECT_TRUE(files.contains("fra/hall-a/R1"));
+  EXPECT_TRUE(files.contains("fra/hall-b/R1"));
+  EXPECT_TRUE(files.contains("fra/R2"));
 }
 
 }  // namespace

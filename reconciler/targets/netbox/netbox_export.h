@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "reconciler/netbox/netbox_api.h"
+#include "reconciler/targets/netbox/netbox_memory.h"
 #include "schemas/object_fields.h"
 
 namespace metalwright::reconciler {
@@ -18,8 +19,10 @@ struct NetboxExport {
   std::map<std::string, std::vector<std::pair<std::string, ObjectFields>>, std::less<>> objects;
   /// The id of the one VLAN that a virtual interface is in, by the interface's name.
   std::map<std::string, std::string, std::less<>> vlans;
-  /// How many of a kind have no name as a resource, such as addresses of a VRF.
-  std::map<std::string, std::size_t, std::less<>> unnamed;
+  /// What of a kind has no name as a resource, such as addresses of a VRF, for people to read.
+  std::map<std::string, std::vector<std::string>, std::less<>> unnamed;
+  /// How many there are of kinds that we do not keep, such as virtual machines.
+  std::vector<std::pair<std::string, std::size_t>> others;
 };
 
 /// Reads everything. Errors: those of the API.

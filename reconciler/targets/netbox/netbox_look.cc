@@ -40,8 +40,15 @@ std::string earlier(const std::string& time, std::chrono::seconds by) {
 
 bool listed_whole(const NetboxKind& kind) { return kind.whole; }
 
-/// What an object would be called if its slug were that of its title; empty where it has none.
+/// What an object would be called if its slug were that of its title, and a rack by who does not
+/// say in which location it is; empty where there is no such name.
 std::string name_by_title(const NetboxKind& kind, const NetboxSeen& seen) {
+  if (kind.kind == netbox::kRack) {
+    const Result<ObjectFields> rack = decode_fields(seen.fields);
+    const std::string* site = rack ? find_field(*rack, "site") : nullptr;
+    const std::string* name = rack ? find_field(*rack, "name") : nullptr;
+    return site == nullptr || name == nullptr ? std::string() : *site + '/' + *name;
+  }
   const bool has_slug = kind.filter == "slug" && seen.name != netbox::kOwnerTag;
   const Result<ObjectFields> fields = decode_fields(has_slug ? seen.fields : "");
   if (!has_slug || !fields) return {};
@@ -93,9 +100,47 @@ void NetboxLook::use_title(const NetboxKind& kind, NetboxSeen& seen,
   const NetboxSeen* of_that_name = among.find(name);
   if (of_that_name != nullptr && of_that_name->id != seen.id) return;
   const NetboxSeen* before = memory_.of(kind.kind).find(seen.id);
-  const bool use = is_desired_ ? is_desired_(kind.kind, name) && !is_desired_(kind.kind, seen.name)
-                               : before != nullptr && before->name == name;
+  const bool use = desired_.is_stated ? desired_.is_stated(kind.kind, name) &&
+                                            !desired_.is_stated(kind.kind, seen.name)
+                                      : before != nullptr && before->name == name;
   if (use) seen.name = name;
+}
+
+/// It is on another device of the same name, in another site perhaps.
+bool NetboxLook::is_of_namesake(const NetboxSeen& seen) const {
+  if (seen.device == 0 || seen.name.find('/') == std::string::npos) return false;
+  const NetboxSeen* known =
+      memory_.of(netbox::kDevice).find(std::string_view(seen.name).substr(0, seen.name.find('/')));
+  return known != nullptr && known->id != seen.device;
+}
+
+/// Of several objects of one name, none of them ours, the one that is most like what is stated
+/// keeps it; the others get names that no resource has, and what is on them as well.
+void NetboxLook::choose_among_namesakes(const NetboxKind& kind) {
+  NetboxObjects& objects = memory_.of(kind.kind);
+  if (!desired_.fields || objects.unique()) return;
+  for (const auto& [name, ids] : objects.namesakes()) {
+    if (objects.find(name)->tagged || !desired_.is_stated(kind.kind, name)) continue;
+    const ObjectFields stated = desired_.fields(std::string(kind.kind), name);
+    const auto likeness = [&](std::int64_t id) {
+      const Result<ObjectFields> found = decode_fields(objects.find(id)->fields);
+      return found ? std::count_if(stated.begin(), stated.end(),
+                                   [&](const ObjectField& field) {
+                                     const std::string* now = find_field(*found, field.name);
+                                     return now != nullptr && *now == field.value;
+                                   })
+                   : 0;
+    };
+    const std::int64_t best = *std::max_element(
+        ids.begin(), ids.end(),
+        [&](std::int64_t a, std::int64_t b) { return likeness(a) < likeness(b); });
+    for (const std::int64_t id : ids) {
+      if (id == best) continue;
+      NetboxSeen other = *objects.find(id);
+      other.name += kNetboxNamesake + std::to_string(id);
+      objects.put(std::move(other));
+    }
+  }
 }
 
 /// Everything that `filter` lets through, in place of what was known. False where it changed while
@@ -295,6 +340,7 @@ Result<void> NetboxLook::look_up(const NetboxNames& wanted) {
       if (seen == nullptr || !seen->tagged) missing.push_back(name);
     }
     if (Result<void> looked = look_up(kind, std::move(missing)); !looked) return looked;
+    choose_among_namesakes(kind);
   }
   return {};
 }
@@ -319,6 +365,7 @@ Result<void> NetboxLook::look_up(const NetboxKind& kind, std::vector<std::string
     if (*all / kPage < names.size() / kNamesARequest) {
       NetboxObjects& objects = memory_.of(kind.kind);
       const Result<NetboxApi::Listed> listed = read(kind, "", [&](NetboxSeen&& one) {
+        if (is_of_namesake(one)) return;
         if (one.tagged || set.contains(one.name)) objects.put(std::move(one));
       });
       if (!listed) return tl::unexpected(listed.error());

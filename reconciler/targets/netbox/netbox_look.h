@@ -12,6 +12,7 @@
 #include "reconciler/netbox/netbox_api.h"
 #include "reconciler/targets/netbox/netbox_memory.h"
 #include "schemas/error.h"
+#include "schemas/object_fields.h"
 
 /// Bringing the memory up to what NetBox has now, with as few requests as will do.
 ///
@@ -24,8 +25,11 @@ namespace metalwright::reconciler {
 /// The names that matter, by kind.
 using NetboxNames = std::map<std::string, std::set<std::string, std::less<>>, std::less<>>;
 
-/// Whether the repository states a resource.
-using NetboxIsDesired = std::function<bool(std::string_view kind, std::string_view name)>;
+/// Whether the repository states a resource, and what of it; nothing where that cannot be told.
+struct NetboxDesired {
+  std::function<bool(std::string_view kind, std::string_view name)> is_stated;
+  std::function<ObjectFields(const std::string& kind, const std::string& name)> fields;
+};
 
 struct NetboxLookResult {
   /// False where NetBox changed so quickly that some objects may have been missed.
@@ -34,10 +38,9 @@ struct NetboxLookResult {
 
 class NetboxLook {
  public:
-  /// All must outlive it. Without `is_desired` objects keep the names that they are known by.
-  NetboxLook(NetboxApi& api, NetboxMemory& memory, std::stop_token stop,
-             NetboxIsDesired is_desired = nullptr)
-      : api_(api), memory_(memory), stop_(std::move(stop)), is_desired_(std::move(is_desired)) {}
+  /// All must outlive it. Without `desired` objects keep the names that they are known by.
+  NetboxLook(NetboxApi& api, NetboxMemory& memory, std::stop_token stop, NetboxDesired desired = {})
+      : api_(api), memory_(memory), stop_(std::move(stop)), desired_(std::move(desired)) {}
 
   /// Everything of the kinds of `wanted`, and all that has our tag.
   [[nodiscard]] Result<NetboxLookResult> full(const NetboxNames& wanted);
@@ -64,6 +67,8 @@ class NetboxLook {
                                             const std::vector<std::string>& values,
                                             const std::set<std::string, std::less<>>& names);
   void use_title(const NetboxKind& kind, NetboxSeen& seen, const NetboxObjects& among) const;
+  [[nodiscard]] bool is_of_namesake(const NetboxSeen& seen) const;
+  void choose_among_namesakes(const NetboxKind& kind);
   [[nodiscard]] std::string columns(const NetboxKind& kind) const;
   [[nodiscard]] NetboxNameOf name_of() const;
 
@@ -71,7 +76,7 @@ class NetboxLook {
   NetboxMemory& memory_;
   std::stop_token stop_;
   NetboxVersion version_;
-  NetboxIsDesired is_desired_;
+  NetboxDesired desired_;
 };
 
 }  // namespace metalwright::reconciler

@@ -140,6 +140,16 @@ const NetboxSeen* NetboxObjects::find(std::int64_t id) const {
   return at == by_id_.end() ? nullptr : &at->second;
 }
 
+std::map<std::string, std::vector<std::int64_t>> NetboxObjects::namesakes() const {
+  std::map<std::string, std::vector<std::int64_t>> found;
+  for (const auto& [name, other] : others_) found[std::string(name)].push_back(other->id);
+  for (auto& [name, ids] : found) {
+    ids.push_back(by_name_.at(name)->id);
+    std::sort(ids.begin(), ids.end());
+  }
+  return found;
+}
+
 std::string NetboxObjects::latest() const {
   // One spelling of UTC, so that the order of the texts is that of the times.
   std::string latest;

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,6 +15,9 @@
 /// where ours should be. Kept in a file between runs, so that a look asks only what changed since.
 /// Losing it costs a full comparison.
 namespace metalwright::reconciler {
+
+/// Behind the name of a second object of one name, before its id: no name of a resource has it.
+inline constexpr char kNetboxNamesake = '#';
 
 /// The objects of one kind.
 class NetboxObjects {
@@ -48,6 +52,8 @@ class NetboxObjects {
 
   /// No name is that of two objects.
   [[nodiscard]] bool unique() const { return others_.empty(); }
+  /// The ids of all objects of each name that several have, ordered.
+  [[nodiscard]] std::map<std::string, std::vector<std::int64_t>> namesakes() const;
 
  private:
   using Named = std::unordered_map<std::string_view, const NetboxSeen*>;

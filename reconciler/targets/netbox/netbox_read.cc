@@ -12,6 +12,7 @@
 #include "schemas/ip_address.h"
 #include "schemas/mac_address.h"
 #include "schemas/object_fields.h"
+#include "schemas/quote.h"
 
 namespace metalwright::reconciler {
 namespace {
@@ -66,6 +67,7 @@ class Reader {
     if (seen.name.empty()) return std::nullopt;
     seen.last_updated = text_of(object, "last_updated");
     if (kind_.kind == netbox::kDevice) seen.state = state(object);
+    seen.device = device_of(object);
     fields_.clear();
     for (const NetboxField& field : kind_.fields) add(object, field);
     if (!kind_.object_type.empty()) {
@@ -85,17 +87,35 @@ class Reader {
     return seen;
   }
 
+  /// What cannot be named.
+  std::string describe(const element& object) const {
+    const std::string own = name(object);
+    const auto vrf = object_of(object, "vrf");
+    if (vrf && !own.empty()) {
+      return fmt::format("{} of the VRF {}", own, metalwright::quoted(text_of(*vrf, "name")));
+    }
+    return fmt::format("number {}, without a name", integer_of(object, "id"));
+  }
+
  private:
   std::string name(const element& object) const {
     const std::string_view kind = kind_.kind;
     if (kind == netbox::kLocation) return in_site(object, text_of(object, "slug"));
-    if (kind == netbox::kRack) return in_site(object, text_of(object, "name"));
+    if (kind == netbox::kRack) return rack(object);
     if (kind == netbox::kDeviceType) return device_type(object);
     if (kind == netbox::kInterface) return interface(object);
     if (kind == netbox::kVlan) return std::to_string(integer_of(object, "vid"));
     if (kind == netbox::kPrefix) return address_text(text_of(object, "prefix"));
     if (kind == netbox::kIpAddress) return without_length(address_text(text_of(object, "address")));
     return std::string(text_of(object, kind_.filter));
+  }
+
+  std::int64_t device_of(const element& object) const {
+    const bool is_address = kind_.kind == netbox::kIpAddress;
+    if (!is_address && kind_.kind != netbox::kInterface) return 0;
+    const auto on = is_address ? object_of(object, "assigned_object") : std::optional(object);
+    const auto device = on ? object_of(*on, "device") : std::nullopt;
+    return device ? integer_of(*device, "id") : 0;
   }
 
   static std::string choice(const element& object, std::string_view key) {
@@ -108,15 +128,25 @@ class Reader {
            (custom ? choice(*custom, netbox::kLifecycleField) : std::string());
   }
 
-  /// What an object with a slug is known by.
-  std::string known(std::string_view kind, const element& object) const {
+  /// What an object is known by; of what is not known, the text of `key`.
+  std::string known_or(std::string_view kind, const element& object, std::string_view key) const {
     const std::string* name = name_of_(kind, integer_of(object, "id"));
-    return name != nullptr ? *name : std::string(text_of(object, "slug"));
+    return name != nullptr ? *name : std::string(text_of(object, key));
+  }
+  std::string known(std::string_view kind, const element& object) const {
+    return known_or(kind, object, "slug");
   }
   std::string in_site(const element& object, std::string_view own) const {
     const auto site = object_of(object, "site");
     if (!site || own.empty()) return {};
     return fmt::format("{}/{}", known(netbox::kSite, *site), own);
+  }
+  std::string rack(const element& object) const {
+    const auto location = object_of(object, "location");
+    const std::string_view own = text_of(object, "name");
+    if (!location || own.empty()) return in_site(object, own);
+    const std::string hall = known(netbox::kLocation, *location);
+    return in_site(object, fmt::format("{}/{}", hall.substr(hall.find('/') + 1), own));
   }
   std::string device_type(const element& object) const {
     const auto maker = object_of(object, "manufacturer");
@@ -124,10 +154,11 @@ class Reader {
     if (!maker || own.empty()) return {};
     return fmt::format("{}/{}", known(netbox::kManufacturer, *maker), own);
   }
-  static std::string interface(const element& object) {
+  std::string interface(const element& object) const {
     const auto device = object_of(object, "device");
     if (!device || text_of(*device, "name").empty()) return {};
-    return fmt::format("{}/{}", text_of(*device, "name"), text_of(object, "name"));
+    return fmt::format("{}/{}", known_or(netbox::kDevice, *device, "name"),
+                       text_of(object, "name"));
   }
 
   /// The resource's name of what a reference leads to. Where that cannot be told, something that no
@@ -147,7 +178,7 @@ class Reader {
     } else if (kind == netbox::kIpAddress) {
       name = without_length(address_text(text_of(inner, "address")));
     } else if (kind == netbox::kCluster) {
-      name = text_of(inner, "name");
+      name = known_or(kind, inner, "name");
     } else {
       name = known(kind, inner);
     }
@@ -244,7 +275,8 @@ class Reader {
 
 Result<NetboxApi::Page> read_netbox_page(const NetboxKind& kind, const NetboxVersion& version,
                                          std::string& body, const NetboxNameOf& name_of,
-                                         const std::function<void(NetboxSeen&&)>& sink) {
+                                         const std::function<void(NetboxSeen&&)>& sink,
+                                         const NetboxNameless& nameless) {
   thread_local simdjson::dom::parser parser;  // keeps its memory from page to page
   body.reserve(body.size() + simdjson::SIMDJSON_PADDING);
   element page;
@@ -260,7 +292,11 @@ Result<NetboxApi::Page> read_netbox_page(const NetboxKind& kind, const NetboxVer
   Reader reader(kind, version, name_of);
   for (const element& object : results) {
     ++read.results;
-    if (std::optional<NetboxSeen> seen = reader.read(object)) sink(std::move(*seen));
+    if (std::optional<NetboxSeen> seen = reader.read(object)) {
+      sink(std::move(*seen));
+    } else if (nameless) {
+      nameless(reader.describe(object));
+    }
   }
   return read;
 }

@@ -94,9 +94,19 @@ struct NetboxTarget::Parts {
                                 const std::stop_token& stop) {
     memory.url = settings.http.url;
     dirty = looked = true;
-    NetboxLook look(*api, memory, stop, [&](std::string_view kind, std::string_view name) {
-      return request.desired.find(kind, name) != nullptr;
-    });
+    NetboxLook look(*api, memory, stop,
+                    {.is_stated =
+                         [&](std::string_view kind, std::string_view name) {
+                           return request.desired.find(kind, name) != nullptr;
+                         },
+                     .fields =
+                         [&](const std::string& kind, const std::string& name) {
+                           // What cannot be read is told where it is compared.
+                           const Result<Content> content = request.objects.desired(kind, name);
+                           const Result<ObjectFields> fields =
+                               decode_fields(content ? content->bytes : "");
+                           return fields ? *fields : ObjectFields();
+                         }});
     if (request.look == Look::full || memory.empty()) return look.full(names);
     if (request.look == Look::named) return look.cheap(names, true);
     return is_old() ? look.full(names) : look.cheap(names, false);

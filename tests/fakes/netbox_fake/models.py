@@ -15,6 +15,7 @@ STATUS = {
     "prefix": ["container", "active", "reserved", "deprecated"],
     "ip-address": ["active", "reserved", "deprecated", "dhcp", "slaac"],
 }
+SHARED_ROLES = ["vip", "anycast"]  # several interfaces may have such an address
 IF_TYPES = ["virtual", "bridge", "lag", "1000base-t", "10gbase-x-sfpp", "25gbase-x-sfp28", "other",
             "other-wireless"]
 
@@ -65,9 +66,9 @@ MODELS = [
           NAMED | {"status": choice(STATUS["site"]), "tenant": ref("tenant")}, ["name", "slug"],
           ["name", "slug", "description"], [("name",), ("slug",)]),
     Model("location", "dcim/locations", "dcim.location", "Location",
-          NAMED | {"site": ref("site", "cascade"), "status": choice(STATUS["location"])},
-          ["name", "slug", "site"], ["name", "slug", "description", "rack_count", "_depth"],
-          [("site", "name"), ("site", "slug")]),
+          NAMED | {"site": ref("site", "cascade"), "parent": ref("location", "cascade"),
+                   "status": choice(STATUS["location"])},
+          ["name", "slug", "site"], ["name", "slug", "description", "rack_count", "_depth"], []),
     Model("rack", "dcim/racks", "dcim.rack", "Rack",
           {"name": "text", "site": ref("site"), "location": ref("location", "null"),
            "status": choice(STATUS["rack"]), "u_height": "number", "description": "text",
@@ -101,7 +102,7 @@ MODELS = [
            "description": "text", "comments": "text", "is_pool": "bool"}, ["prefix"],
           ["family", "prefix", "description", "_depth"], []),
     Model("device", "dcim/devices", "dcim.device", "DeviceWithConfigContext",
-          {"name": "text", "device_type": ref("device-type"), "role": ref("role"),
+          {"name": "text-or-null", "device_type": ref("device-type"), "role": ref("role"),
            "tenant": ref("tenant"), "platform": ref("platform", "null"), "serial": "text",
            "asset_tag": "text", "site": ref("site"), "location": ref("location"),
            "rack": ref("rack"), "position": "number", "face": choice(["front", "rear", ""]),
@@ -131,7 +132,7 @@ MODELS = [
     Model("ip-address", "ipam/ip-addresses", "ipam.ipaddress", "IPAddress",
           {"address": "text", "status": choice(STATUS["ip-address"]), "dns_name": "text",
            "assigned_object_type": "text", "assigned_object_id": "number", "description": "text",
-           "comments": "text", "role": choice(["", "vip", "anycast"])}, ["address"],
+           "comments": "text", "role": choice(["", *SHARED_ROLES])}, ["address"],
           ["family", "address", "description"], []),
     Model("journal-entry", "extras/journal-entries", "extras.journalentry", "JournalEntry",
           {"assigned_object_type": "text", "assigned_object_id": "number",
@@ -259,7 +260,8 @@ def check_ip(store, address, errors, before):
                                  "to an interface."]
     host = address["address"].split("/")[0]
     for other in store.hosts(host):
-        if other["id"] != address.get("id"):
+        both_shared = other.get("role") in SHARED_ROLES and address.get("role") in SHARED_ROLES
+        if other["id"] != address.get("id") and not both_shared:
             errors["address"] = [f"Duplicate IP address found in global table: "
                                  f"{other['address']}"]
     if before:
@@ -280,6 +282,15 @@ def check_ip_stays(store, address, errors, before):
         if store.where("device", field, address["id"]):
             errors["__all__"] = ["Cannot reassign IP address while it is designated as the "
                                  f"{what} IP for the parent object"]
+
+
+def check_location(store, location, errors):
+    for other in store.where("location", "site", location["site"]):
+        if other["id"] != location.get("id") and other.get("parent") == location.get("parent"):
+            for field in ("name", "slug"):
+                if other[field] == location[field]:
+                    errors["__all__"] = [f"A location with this {field} already exists within the "
+                                         "specified site."]
 
 
 def check_prefix(store, prefix, errors):
@@ -315,6 +326,8 @@ def check(store, model, item, before):
                                                   "set."]
     if model.kind == "device":
         check_device(store, item, errors)
+    elif model.kind == "location":
+        check_location(store, item, errors)
     elif model.kind == "interface":
         check_interface(store, item, errors)
     elif model.kind == "mac-address":

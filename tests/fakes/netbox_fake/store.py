@@ -195,11 +195,11 @@ class Store:
             if kind == "text" and field not in NULLABLE_TEXT:
                 raise ValueError("This field may not be null.")
             return None
-        if kind in ("text", "slug"):
+        if kind in ("text", "text-or-null", "slug"):
             if not isinstance(value, str):
                 raise ValueError("Not a valid string.")
             value = value.strip()
-            longest = 64 if field == "name" and kind == "text" else 100
+            longest = 64 if field == "name" and kind != "slug" else 100
             if field in ("serial", "asset_tag"):
                 longest = 50
             if field not in ("description", "comments", "mac_address") and len(value) > longest:
@@ -369,8 +369,7 @@ class Store:
             out |= {"group": None, "l2vpn_termination": None, "prefix_count": 0, "qinq_role": None,
                     "qinq_svlan": None}
         if kind == "location":
-            out |= {"parent": None, "tenant": None, "facility": "", "rack_count": 0,
-                    "device_count": 0, "_depth": 0}
+            out |= {"tenant": None, "facility": "", "rack_count": 0, "device_count": 0, "_depth": 0}
         if kind == "custom-field":
             out |= {"data_type": "string", "related_object_type": None, "unique": False,
                     "default": None, "is_cloneable": False}
