@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -97,5 +98,8 @@ class Request {
   std::string body_;
   int read_failure_ = 0;
 };
+
+/// Answers one request. Called from many threads at once.
+using Handle = std::function<void(Request&, Reply&)>;
 
 }  // namespace metalwright::service

@@ -33,6 +33,8 @@ std::string_view phrase(int status) {
       return "Content Too Large";
     case 415:
       return "Unsupported Media Type";
+    case 417:
+      return "Expectation Failed";
     case 431:
       return "Request Header Fields Too Large";
     case 501:
@@ -42,12 +44,16 @@ std::string_view phrase(int status) {
   }
 }
 
-/// cpp-httplib looks at `Range` before any handler does, and slices answers by it as it likes: the
-/// name is written over, and the assets' handler reads it under the other one.
-void hide_range(std::string& input, std::size_t begin, std::size_t end) {
+/// What cpp-httplib is not to see: it looks at `Range` before any handler does, and slices answers
+/// by it as it likes; and it would tell whoever expects it to go on before anybody asked who he is.
+/// The names are written over, and the assets' handler reads the range under the other one.
+void hide_headers(std::string& input, std::size_t begin, std::size_t end) {
   for (std::size_t at = begin; (at = input.find("\r\n", at)) < end; at += 2) {
-    if (at + 8 > end) return;
-    if (strncasecmp(input.data() + at + 2, "range:", 6) == 0) input[at + 6] = '_';
+    for (const std::string_view name : {"range:", "expect:"}) {
+      if (at + 2 + name.size() > end) continue;
+      if (strncasecmp(input.data() + at + 2, name.data(), name.size()) != 0) continue;
+      input[at + name.size()] = '_';
+    }
   }
 }
 
@@ -133,7 +139,7 @@ HttpConnection::Arrival HttpConnection::await_request() {
   head_end_ = *end;
   read_ = 0;
   body_read_ = !framing_.has_body();
-  hide_range(input_, 0, head_end_);
+  hide_headers(input_, 0, head_end_);
   output_.clear();
   file_.reset();
   if (body_read_) begin_ = head_end_;
@@ -153,6 +159,10 @@ int HttpConnection::read_body(std::string& body) {
   const Clock::time_point deadline = Clock::now() + limits_.body;
   body_read_ = true;
   broken_ = true;  // until it was read to its end
+  if (framing_.expects_continue && input_.size() == head_end_) {
+    constexpr std::string_view kGoOn = "HTTP/1.1 100 Continue\r\n\r\n";
+    if (!send_all(kGoOn.data(), kGoOn.size(), false)) return 400;
+  }
   if (framing_.chunked) {
     if (const int status = read_chunks(body, deadline); status != 0) return status;
   } else {

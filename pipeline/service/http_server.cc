@@ -1,7 +1,6 @@
 #include "pipeline/service/http_server.h"
 
 #include <fmt/format.h>
-#include <httplib.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <sys/socket.h>
@@ -17,6 +16,7 @@
 #include <utility>
 
 #include "pipeline/service/connection_threads.h"
+#include "pipeline/service/http_answers.h"
 #include "pipeline/service/http_connection.h"
 #include "pipeline/service/listening_socket.h"
 #include "schemas/quote.h"
@@ -24,8 +24,7 @@
 namespace metalwright::service {
 namespace {
 
-constexpr long kSpareThreads = 64;             // for those that are refused
-constexpr std::size_t kMostRequests = 100000;  // on one connection
+constexpr long kSpareThreads = 64;  // for those that are refused
 constexpr std::chrono::seconds kHandshake{10};
 
 /// The open connections, so that they can be counted and ended.
@@ -77,12 +76,6 @@ class Connections {
   bool stopping_ = false;
 };
 
-/// What the library's callback, which knows the request only, is to know of the connection.
-struct Current {
-  HttpConnection* connection = nullptr;
-};
-thread_local Current current;  // NOLINT: the library has no way to pass it on
-
 struct FreeContext {
   void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
 };
@@ -119,7 +112,7 @@ struct Terms {
   bool any_port = false;  ///< none was named
 };
 
-class Listener final : public httplib::Server {
+class Listener {
  public:
   Listener(std::unique_ptr<ListeningSocket> socket, Terms terms, std::atomic<long>& threads,
            Connections& connections, const ConnectionLimits& limits, const Handle& handle)
@@ -127,23 +120,9 @@ class Listener final : public httplib::Server {
         terms_(std::move(terms)),
         connections_(connections),
         limits_(limits),
-        handle_(handle),
+        answers_(limits, handle),
         threads_(*socket_, threads, [this](Taken taken) { serve(std::move(taken)); }) {
     socket_->set_times(limits.idle, limits.stall);
-    set_keep_alive_timeout(limits.idle.count());
-    set_keep_alive_max_count(kMostRequests);
-    // Everything is answered here: the library's own routes are regular expressions, tried one
-    // after the other, and it would read bodies before anybody asked who sends them.
-    set_pre_routing_handler([this](const httplib::Request& request, httplib::Response& response) {
-      answer(request, response);
-      return HandlerResponse::Handled;
-    });
-    set_post_routing_handler([](const httplib::Request&, httplib::Response& response) {
-      response.headers.erase("Keep-Alive");
-      // The library says that of every answer to HEAD.
-      if (!response.has_header("ETag")) response.headers.erase("Accept-Ranges");
-      if (response.status == 204) response.headers.erase("Content-Length");
-    });
   }
 
   [[nodiscard]] const ListeningSocket& socket() const { return *socket_; }
@@ -208,47 +187,8 @@ class Listener final : public httplib::Server {
       connection.linger();
       return;
     }
-    answer_all(connection);
+    answers_.serve(connection, draining_);
     connections_.remove(socket, connection.peer());
-  }
-
-  void answer_all(HttpConnection& connection) {
-    for (std::size_t served = 1;; ++served) {
-      const HttpConnection::Arrival arrival = connection.await_request();
-      if (arrival == HttpConnection::Arrival::refused) return connection.linger();
-      if (arrival == HttpConnection::Arrival::ended) return;
-      const bool last = served >= kMostRequests || draining_.load(std::memory_order_relaxed);
-      bool closed = false;
-      current.connection = &connection;
-      const bool done = process_request(connection, last, closed, nullptr);
-      current.connection = nullptr;
-      const bool more = connection.finish(last || closed);
-      if (!done || !more) return connection.linger();
-      if (last || closed) return;
-    }
-  }
-
-  void answer(const httplib::Request& from, httplib::Response& to) {
-    Request request(from, *current.connection);
-    Reply reply;
-    try {
-      handle_(request, reply);
-    } catch (const std::exception&) {
-      // Nothing of ours throws: memory ran out, or a library broke its promise.
-      reply = {.status = 500, .body = "unexpected failure\n"};
-    }
-    to.status = reply.status;
-    for (auto& [name, value] : reply.headers) to.headers.emplace(name, std::move(value));
-    if (reply.file) {
-      to.headers.emplace("Content-Length", std::to_string(reply.file->length));
-      to.headers.emplace("Content-Type", reply.content_type);
-      if (!request.head()) current.connection->send_behind_head(std::move(*reply.file));
-      return;
-    }
-    if (reply.status != 204 && reply.status != 304) {
-      to.headers.emplace("Content-Type", reply.content_type);
-      to.body = std::move(reply.body);
-    }
   }
 
   std::unique_ptr<ListeningSocket> socket_;
@@ -256,7 +196,7 @@ class Listener final : public httplib::Server {
   Terms terms_;
   Connections& connections_;
   const ConnectionLimits& limits_;
-  const Handle& handle_;
+  HttpAnswers answers_;
   std::atomic<bool> draining_{false};
   ConnectionThreads threads_;  // last: they use all of it
 };

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <chrono>
-#include <functional>
 #include <memory>
 #include <vector>
 
@@ -19,9 +18,6 @@ struct ServerOptions {
   std::size_t most_connections_a_client = 1000;
   std::size_t most_body_bytes = 1024 * 1024;
 };
-
-/// Answers one request. Called from many threads at once.
-using Handle = std::function<void(Request&, Reply&)>;
 
 /// The listeners and their connections: cpp-httplib's parser and writer over connections of our
 /// own, each served by a thread of a pool that grows with them, so that a client that is slow holds

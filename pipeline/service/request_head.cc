@@ -133,6 +133,10 @@ HeadVerdict judge_head(std::string_view head) {
     } else if (equal_fold(name, "content-encoding")) {
       // A few bytes could become gigabytes.
       if (!equal_fold(value, "identity")) return refused(415, "compressed bodies are not read");
+    } else if (equal_fold(name, "expect")) {
+      if (!equal_fold(value, "100-continue"))
+        return refused(417, "only 100-continue is understood");
+      verdict.framing.expects_continue = !old;
     } else if (equal_fold(name, "host")) {
       if (has_host) return refused(400, "more than one Host");
       has_host = true;

@@ -16,6 +16,7 @@ inline constexpr std::size_t kMostHeaders = 64;
 struct Framing {
   std::uint64_t content_length = 0;
   bool chunked = false;
+  bool expects_continue = false;  ///< its body comes when it is told so
   [[nodiscard]] bool has_body() const { return chunked || content_length > 0; }
 };
 

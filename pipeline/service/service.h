@@ -105,6 +105,9 @@ class Service {
   /// Whether every listener answers, as a client would see it.
   [[nodiscard]] bool alive(std::chrono::milliseconds patience) const;
 
+  /// Answers one request, as it came by a connection. Any thread.
+  void handle(Request& request, Reply& reply);
+
   // For handlers, from any thread.
   /// Stays as it is; a reload makes another one.
   [[nodiscard]] const HostConfig& config() const { return *config_.load(); }
@@ -141,7 +144,6 @@ class Service {
 
  private:
   Service(const HostConfig& config, ServiceOptions options);
-  void handle(Request& request, Reply& reply);
   [[nodiscard]] bool admit(const Route& route, Request& request, Reply& reply);
   void count(const Route& route, int status);
   void forget_known();

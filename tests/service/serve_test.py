@@ -272,6 +272,22 @@ class Hostile(Serving):
         refused = b"POST /none HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n" % len(inner)
         self.assertEqual(self.raw(refused + inner).count(b"HTTP/1.1 "), 1)
 
+    def test_a_body_that_waits_to_be_asked_for_is_asked_for(self):
+        body = b'{"mac": "52:54:00:00:00:11"}'
+        def head(target, expected=b"100-continue", version=b"1.1"):
+            return (b"POST %s HTTP/%s\r\nHost: h\r\nExpect: %s\r\nContent-Length: %d\r\nConnection: close\r\n\r\n"
+                    % (target, version, expected, len(body)))
+        with socket.create_connection(("127.0.0.1", self.port), timeout=60) as connection:
+            connection.sendall(head(b"/register"))
+            self.assertEqual(connection.recv(25, socket.MSG_WAITALL), b"HTTP/1.1 100 Continue\r\n\r\n")
+            connection.sendall(body)
+            self.assertTrue(connection.recv(100).startswith(b"HTTP/1.1 200 "))
+        # Who sends it all the same is told nothing on the way, and a refusal comes without the body.
+        self.assertTrue(self.raw(head(b"/register") + body).startswith(b"HTTP/1.1 200 "))
+        self.assertTrue(self.raw(head(b"/register", version=b"1.0") + body).startswith(b"HTTP/1.1 200 "))
+        self.assertTrue(self.raw(head(b"/api/v1/boot/profiles")).startswith(b"HTTP/1.1 401 "))
+        self.assertTrue(self.raw(head(b"/register", b"magic")).startswith(b"HTTP/1.1 417 "))
+
     def test_slow_clients_hold_nothing_up(self):
         slow = []
         try:
