@@ -96,7 +96,12 @@ bool PlanRun::remove_dynamic(const Step& step) {
              });
     };
     if (!same("address") && !(same("mac-address") && same("server"))) continue;
-    removed = rest_.remove(step.menu->path, row.id, {}).has_value() || removed;
+    Result<void> done = rest_.remove(step.menu->path, row.id, {});
+    if (!done && failure_of(done.error()) == WriteFailure::unknown) {
+      rest_.reconnect();
+      done = rest_.remove(step.menu->path, row.id, {});
+    }
+    removed = removed || done || failure_of(done.error()) == WriteFailure::gone;
   }
   return removed;
 }

@@ -11,6 +11,10 @@ using std::chrono::milliseconds;
 
 // RouterOS ends a command after 60 s by itself: waiting for less would leave us in doubt.
 constexpr milliseconds kAnswerTime{70'000};
+// A server may close each connection behind its first answer and not say so: what is sent then is
+// lost as often as not. So where a kept connection breaks, these requests have one each; more of
+// them where the next one breaks as well, before so many answers came.
+constexpr unsigned kAlone = 8, kAllAlone = 1000, kCalm = 50;
 
 bool no_such_menu(int status, std::string_view text) {
   return status == 404 || text.find("no such command") != std::string_view::npos ||
@@ -113,9 +117,27 @@ RestClient::RestClient(HttpOptions options, Password password)
   options_.connections = 1;
 }
 
-void RestClient::reconnect() { http_.reset(); }
+void RestClient::reconnect() {
+  http_.reset();
+  answers_ = 0;
+}
+
+void RestClient::note(const HttpRequest& request, const Result<HttpResponse>& response) {
+  if (response) {
+    ++answers_;
+    if (++calm_ >= kCalm) breaks_ = 0;
+  } else if (request.repeat == HttpRepeat::refused && answers_ > 0 &&
+             response.error().check == "http-unreachable") {
+    calm_ = 0;
+    alone_ = breaks_++ == 0 ? kAlone : kAllAlone;
+  }
+}
 
 Result<HttpResponse> RestClient::send(HttpRequest request, std::stop_token stop) {
+  if (alone_ > 0) {
+    --alone_;
+    reconnect();
+  }
   if (http_ == nullptr) {
     Result<std::string> password = password_();
     if (!password) return tl::unexpected(password.error());
@@ -127,6 +149,7 @@ Result<HttpResponse> RestClient::send(HttpRequest request, std::stop_token stop)
   }
   if (request.silence.count() == 0) request.silence = options_.silence;
   Result<HttpResponse> response = http_->send(request, std::move(stop));
+  note(request, response);
   if (!response && response.error().check == "http-tls") {
     return tl::unexpected(with_context(
         response.error(),

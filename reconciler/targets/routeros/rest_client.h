@@ -69,6 +69,7 @@ class RestClient {
 
  private:
   [[nodiscard]] Result<HttpResponse> send(HttpRequest request, std::stop_token stop);
+  void note(const HttpRequest& request, const Result<HttpResponse>& response);
   [[nodiscard]] Result<std::vector<RestRow>> ask(std::string_view menu,
                                                  std::span<const std::string_view> properties,
                                                  const std::stop_token& stop);
@@ -77,6 +78,9 @@ class RestClient {
   Password password_;
   std::set<std::string> unreadable_;  ///< `menu property`
   std::unique_ptr<HttpClient> http_;
+  unsigned answers_ = 0;             ///< over this connection
+  unsigned calm_ = 0;                ///< answers since one broke
+  unsigned breaks_ = 0, alone_ = 0;  ///< requests that have a connection each
 };
 
 }  // namespace metalwright::reconciler

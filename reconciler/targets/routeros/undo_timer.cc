@@ -75,7 +75,7 @@ Result<void> UndoTimer::refuse_others(const std::vector<Entry>& entries) const {
   return {};
 }
 
-Result<void> UndoTimer::put_entry(const std::string& name) {
+Result<void> UndoTimer::put_entry(const std::string& name, bool again) {
   const std::string event = undo_event(scripts_, name);
   const steady_clock::time_point begun = settings_.now();
   const Result<RestRow> row = rest_.add(kScheduler,
@@ -107,7 +107,10 @@ Result<void> UndoTimer::put_entry(const std::string& name) {
     for (const Entry& entry : *found) {
       if (entry.comment == comment_ && entry.name == name) id = entry.id;
     }
-    if (id.empty() && !row) return tl::unexpected(row.error());
+    if (id.empty() && !row) {
+      if (again) return put_entry(name, false);
+      return tl::unexpected(row.error());
+    }
     if (id.empty()) return unavailable("routeros-undo", "the router did not keep the undo's entry");
   }
   id_ = id;

@@ -58,7 +58,8 @@ class UndoTimer {
     bool ended = false;  ///< it ran, and could not remove itself
   };
   [[nodiscard]] Result<std::vector<Entry>> entries();
-  [[nodiscard]] Result<void> put_entry(const std::string& name);
+  /// `again`: once more where the connection broke and it is not there.
+  [[nodiscard]] Result<void> put_entry(const std::string& name, bool again = true);
   [[nodiscard]] Result<void> put_scripts();
   [[nodiscard]] Result<std::string> put_script(const UndoScripts::Script& script);
   [[nodiscard]] Result<void> sweep_scripts(std::string_view beginning);

@@ -17,6 +17,7 @@ struct Dialect {
   bool no_bang = false;         ///< `!name` is an unknown parameter; there is `unset`
   bool strict = false;          ///< refuses to be asked for properties that the menu does not have
   bool hides_defaults = false;  ///< `lease-time=10m`, `disabled=false` and such are not shown
+  bool hangs_up = false;        ///< closes the connection behind each answer, and does not say so
   bool jealous = false;         ///< a dynamic lease holds its MAC and address against a new row
 
   [[nodiscard]] bool plain() const;

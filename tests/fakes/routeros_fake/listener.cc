@@ -202,7 +202,7 @@ struct Listener::Parts {
           break;
         }
         if (!stream.write(response_text(answer))) break;
-        if (answer.close) {
+        if (answer.close || answer.hang_up) {
           stream.goodbye();
           break;
         }

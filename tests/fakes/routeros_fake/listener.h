@@ -22,6 +22,7 @@ struct HttpAnswer {
   std::string extra_headers;  ///< whole lines
   bool cut = false;           ///< close the connection instead of answering
   bool close = false;         ///< close it after the answer
+  bool hang_up = false;       ///< the same without saying so
 };
 
 struct ListenerOptions {

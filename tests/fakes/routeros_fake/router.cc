@@ -422,6 +422,7 @@ HttpAnswer Router::handle_rest(const HttpCall& call) {
   if (is(FaultKind::hold_after)) hold(lock);
   if (index < served_.size()) served_[index].status = reply.status;
   HttpAnswer answer{.status = reply.status, .body = std::move(reply.body)};
+  answer.hang_up = options_.dialect.hangs_up;
   if (answer.status == 401) {
     answer.extra_headers = "WWW-Authenticate: Basic realm=\"RouterOS\"\r\n";
   }

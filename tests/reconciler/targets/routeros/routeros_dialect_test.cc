@@ -93,6 +93,15 @@ INSTANTIATE_TEST_SUITE_P(
                           .hides_defaults = true}}),
     [](const auto& info) { return info.param.name; });
 
+class RouterosHangingUp : public RouterosDialect {};
+
+/// What was sent over a connection that is closed by then is sent again, where it was not done.
+TEST_P(RouterosHangingUp, MakesItsConnectionsAnew) {
+  EXPECT_EQ(configured(GetParam().dialect), configured({}));
+}
+INSTANTIATE_TEST_SUITE_P(Spoken, RouterosHangingUp,
+                         testing::Values(Case{"HangsUp", {.hangs_up = true}}));
+
 TEST(RouterosDialects, ADynamicLeaseGoesOnlyWhereItStandsInTheWay) {
   fakes::RouterOptions options;
   options.dialect.jealous = true;
