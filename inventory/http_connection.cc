@@ -230,8 +230,7 @@ class HttpConnection final : public FetchConnection {
   }
 
   Result<void> curl_failure(CURLcode code) {
-    const std::string said =
-        one_line(error_text_[0] != '\0' ? error_text_ : curl_easy_strerror(code));
+    const std::string said = one_line(curl_words(code, error_text_));
     switch (code) {
       case CURLE_PEER_FAILED_VERIFICATION:
       case CURLE_SSL_CACERT_BADFILE:

@@ -4,7 +4,7 @@
 
 #include <memory>
 
-/// libcurl's handles as owners of themselves.
+/// libcurl's handles as owners of themselves, and its words for a failure.
 namespace metalwright {
 
 // A deleter each: libcurl's easy and multi handles are the same type to a C++ compiler, void.
@@ -25,5 +25,12 @@ using CurlEasy = std::unique_ptr<CURL, CloseCurlEasy>;
 using CurlMulti = std::unique_ptr<CURLM, CloseCurlMulti>;
 using CurlList = std::unique_ptr<curl_slist, CloseCurlList>;
 using CurlUrl = std::unique_ptr<CURLU, CloseCurlUrl>;
+
+/// Why a transfer failed: what its CURLOPT_ERRORBUFFER says, or where that tells how long it took,
+/// the code's own words, so that the same failure twice is told in the same words.
+[[nodiscard]] inline const char* curl_words(CURLcode code, const char* buffer) {
+  const bool timed = code == CURLE_COULDNT_CONNECT || code == CURLE_OPERATION_TIMEDOUT;
+  return timed || buffer[0] == '\0' ? curl_easy_strerror(code) : buffer;
+}
 
 }  // namespace metalwright

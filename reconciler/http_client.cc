@@ -280,8 +280,7 @@ class CurlHttpClient final : public HttpClient {
                    fmt::format("the answer of {} is longer than {} bytes", shown(options_.url),
                                options_.body_bytes));
     }
-    const std::string said = shown(transfer.said[0] != '\0' ? std::string_view(transfer.said.data())
-                                                            : curl_easy_strerror(code));
+    const std::string said = shown(curl_words(code, transfer.said.data()));
     switch (code) {
       case CURLE_PEER_FAILED_VERIFICATION:
       case CURLE_SSL_CACERT_BADFILE:
