@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <ctime>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -29,6 +30,13 @@ constexpr int kNetworks = 200, kLeases = 5000, kRouters = 50, kChanges = 1000;
 
 double seconds_since(steady_clock::time_point begin) {
   return std::chrono::duration<double>(steady_clock::now() - begin).count();
+}
+
+/// Of this thread: the stand-in has others.
+double processor_seconds() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9;
 }
 
 Time now_utc() {
@@ -263,13 +271,17 @@ void run(const std::string& folder, int round) {
                 std::to_string(2 * round + latency + 1) + "h");
     }
     large.router->set_latency(std::chrono::milliseconds{latency});
+    const double serial_began = processor_seconds();
     std::printf("serial_%d %.6f\n", latency, serial(large, 2 * round + latency));
+    const double serial_work = processor_seconds() - serial_began;
     const PlanRequest wanted = bench.request({bench.subject(large, many)}, Look::named);
     const Planned planned = bench.plan(wanted);
     if (planned.plan.changes.size() != kChanges) throw std::runtime_error("other changes");
+    const double began = processor_seconds();
     const auto begin = steady_clock::now();
     bench.apply(wanted, planned);
     std::printf("apply_%d %.6f\n", latency, seconds_since(begin));
+    std::printf("apply_work_%d %.6f\n", latency, processor_seconds() - began - serial_work);
   }
 
   // Fifty routers of a usual size, each as far away as another town.

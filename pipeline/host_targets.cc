@@ -70,6 +70,8 @@ reconciler::RouterosTargetSettings router_settings(const HostConfig& config,
   settings.owner = sha256(owner_of(config.state) + ' ' + target.name).hex().substr(0, kOwnerDigits);
   settings.note_file = state_folder + '/' + target.name + ".attempt";
   settings.adopt = target.adopt;
+  // Over plain HTTP: a router fetches from https:// by its own store of certificates.
+  if (config.service.url.starts_with("http://")) settings.loaders = config.service.url + "/boot";
   return settings;
 }
 

@@ -185,9 +185,11 @@ class Applier {
     std::vector<Error> errors;
     errors.reserve(std::min(changes.size(), kRecordBatch));  // Ended points into it
     std::optional<Error> not_recorded;
+    std::size_t announced = 0;
     const auto flush = [&] {
       if (ended.empty()) return;
-      const Result<std::uint64_t> recorded = record(i, ended);
+      const Result<std::uint64_t> recorded =
+          record(i, ended, ended.size() == announced && !stop_.stop_requested());
       if (recorded) {
         stamps_[i] = *recorded;
       } else {
@@ -200,6 +202,7 @@ class Applier {
         .begin = [&](std::span<const Change* const> batch) -> Result<void> {
           flush();
           if (not_recorded) return tl::unexpected(*not_recorded);
+          announced += batch.size();
           return store_.runs().begin(run_, batch);
         },
         .end =
@@ -274,10 +277,11 @@ class Applier {
     return decode_fields(content->bytes);
   }
 
-  Result<std::uint64_t> record(std::size_t i, const std::vector<store::Ended>& ended) {
+  /// `all`: everything that was announced for the target has ended.
+  Result<std::uint64_t> record(std::size_t i, const std::vector<store::Ended>& ended, bool all) {
     std::uint64_t now = 0;
     const Result<void> written = store_.transaction([&]() -> Result<void> {
-      if (Result<void> told = store_.runs().end(run_, ended); !told) return told;
+      if (Result<void> told = record_ends(i, ended, all); !told) return told;
       std::vector<const Change*> done;
       std::vector<ObjectFields> fields;
       for (const store::Ended& one : ended) {
@@ -296,6 +300,16 @@ class Applier {
     });
     if (!written) return tl::unexpected(written.error());
     return now;
+  }
+
+  /// Where all has ended, those that took effect are told in one sentence.
+  Result<void> record_ends(std::size_t i, const std::vector<store::Ended>& ended, bool all) {
+    if (!all) return store_.runs().end(run_, ended);
+    std::vector<store::Ended> failed;
+    std::copy_if(ended.begin(), ended.end(), std::back_inserter(failed),
+                 [](const store::Ended& one) { return one.error != nullptr; });
+    if (Result<void> told = store_.runs().end(run_, failed); !told) return told;
+    return store_.runs().end_rest(run_, outcomes_[i].target);
   }
 
   /// What is in place and ours already only needs to be written down.

@@ -28,7 +28,7 @@ Version read_version(std::string_view text) {
 }
 
 /// What our entries of the TFTP server offer and is not on the router.
-void check_files(RestClient& rest, std::vector<Target::Check>& checks) {
+void check_files(RestClient& rest, const std::string& loaders, std::vector<Target::Check>& checks) {
   constexpr std::array<std::string_view, 3> kEntry{"comment", "disabled", "real-filename"};
   constexpr std::array<std::string_view, 1> kFile{"name"};
   const auto entries = rest.rows("/ip/tftp", kEntry, {});
@@ -51,14 +51,16 @@ void check_files(RestClient& rest, std::vector<Target::Check>& checks) {
                                    [&](const RestRow& row) { return row.value("name") == name; });
     if (found) continue;
     const std::string loader = name.substr(name.rfind('/') + 1);
+    const std::string in_tree = name.substr(name.find('/') + 1);
+    const std::string from = loaders.empty() ? "http://BOOT-SERVER/…" : loaders;
     Error error =
         invalid("routeros-file",
                 "the router offers " + quoted(name) +
                     " by TFTP and has no such file; copy it there: 'scp " + loader +
-                    " USER@ROUTER:" + name +
-                    "', or on the router '/tool fetch url=http://BOOT-SERVER/… dst-path=" + name +
-                    "'; or say at the target where the router is to fetch it: 'loaders: "
-                    "http://BOOT-SERVER/…' (its user then needs the policy ftp)")
+                    " USER@ROUTER:" + name + "', or on the router '/tool fetch url=" + from + '/' +
+                    in_tree + " dst-path=" + name +
+                    "'; or say at the target where the router is to fetch it: 'loaders: " + from +
+                    "' (its user then needs the policy ftp)")
             .value();
     error.severity = Severity::warning;
     there.problems.push_back(std::move(error));
@@ -108,7 +110,7 @@ std::vector<Target::Check> RouterosTarget::check() {
       waiting.problems.push_back(std::move(error));
     }
   }
-  check_files(*rest_, checks);
+  check_files(*rest_, settings_.loaders, checks);
   if (rest_->url().starts_with("http://")) {
     Check& open = checks.emplace_back(check_of("the password is sent encrypted"));
     Error error = invalid("routeros-http",

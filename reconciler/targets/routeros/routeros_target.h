@@ -50,6 +50,7 @@ struct RouterosTargetSettings {
   bool adopt = false;     ///< take over what stands where a desired row should
   std::string owner;      ///< tells this installation from others
   std::string note_file;  ///< absolute path: what is known of an unfinished plan
+  std::string loaders;    ///< where this host has the boot loaders, for advice; may be empty
   std::function<std::chrono::steady_clock::time_point()> now = std::chrono::steady_clock::now;
 };
 

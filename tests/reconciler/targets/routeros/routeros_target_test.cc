@@ -222,6 +222,9 @@ TEST(RouterosTarget, TrustsAPinOrAFileAndNothingElse) {
 /// Boot loaders are no texts and too large for REST: somebody has to bring them, and is told how.
 TEST(RouterosTarget, SaysWhichBootLoadersAreNotOnTheRouter) {
   RouterosWorld world;
+  RouterosTargetSettings settings = world.settings();
+  settings.loaders = "http://192.0.2.9:8000/boot";
+  world.target = std::make_unique<RouterosTarget>(std::move(settings));
   RouterosWorld::Objects objects = lab();
   for (const char* name : {"ipxe.efi", "undionly.kpxe"}) {
     objects[{"tftp", name}] = {{"real-filename", std::string("metalwright/") + name},
@@ -237,6 +240,8 @@ TEST(RouterosTarget, SaysWhichBootLoadersAreNotOnTheRouter) {
   }
   ASSERT_EQ(missing.size(), 1U);
   EXPECT_EQ(missing[0].check, "routeros-file");
+  EXPECT_NE(missing[0].message.find("'loaders: http://192.0.2.9:8000/boot'"), std::string::npos)
+      << missing[0].message;
   EXPECT_EQ(missing[0].severity, Severity::warning);
   EXPECT_NE(missing[0].message.find("scp undionly.kpxe USER@ROUTER:metalwright/undionly.kpxe"),
             std::string::npos)
