@@ -42,7 +42,10 @@ void import_leftovers(ImportFacts& facts) {
     const std::set<std::string>& said = facts.said[vocabulary.kind];
     for (const auto& [name, fields] : facts.all(vocabulary.kind)) {
       if (said.contains(name) || name == netbox::kOwnerTag) continue;
-      const std::string title = facts.title_of(vocabulary.kind, name);
+      std::string title = facts.title_of(vocabulary.kind, name);
+      if (vocabulary.kind == netbox::kVlan) {
+        title = fmt::format("{} {}", name.substr(0, name.find('#')), title);
+      }
       facts.note("{} {}: {}", vocabulary.kind, metalwright::quoted(title.empty() ? name : title),
                  vocabulary.why);
     }

@@ -34,24 +34,26 @@ std::string_view word(StateSetup setup) {
 }
 
 std::vector<std::string> state_setup_remedy() {
+  // What is to be copied begins its lines, for Python minds blanks there.
   return {
-      "either add to NetBox's configuration.py, and restart netbox and netbox-rq:",
-      "  FIELD_CHOICES = {",
-      "      'dcim.Device.status+': (",
-      "          ('discovered', 'Discovered', 'teal'),",
-      "          ('ready', 'Ready', 'green'),",
-      "      ),",
-      "  }",
-      "or, in NetBox, make a choice set (Customization > Custom Field Choices) with these lines:",
-      "  offline:Offline",
-      "  discovered:Discovered",
-      "  staged:Staged",
-      "  ready:Ready",
-      "  active:Active",
-      "  planned:Planned",
-      "  inventory:Inventory",
-      "  failed:Failed",
-      "  decommissioning:Decommissioning",
+      "either add to NetBox's configuration.py (to its FIELD_CHOICES, where it has some), and "
+      "restart netbox and netbox-rq:\n"
+      "FIELD_CHOICES = {\n"
+      "    'dcim.Device.status+': (\n"
+      "        ('discovered', 'Discovered', 'teal'),\n"
+      "        ('ready', 'Ready', 'green'),\n"
+      "    ),\n"
+      "}",
+      "or, in NetBox, make a choice set (Customization > Custom Field Choices) with these lines:\n"
+      "offline:Offline\n"
+      "discovered:Discovered\n"
+      "staged:Staged\n"
+      "ready:Ready\n"
+      "active:Active\n"
+      "planned:Planned\n"
+      "inventory:Inventory\n"
+      "failed:Failed\n"
+      "decommissioning:Decommissioning",
       "and a custom field (Customization > Custom Fields) of it: object type DCIM > device, name "
       "lifecycle, type Selection"};
 }

@@ -303,8 +303,12 @@ class NoStates(Lives):
     def test_doctor_tells_the_lines_to_add(self):
         self.netbox.server("orion", HPE)
         out = self.run_program("doctor").stdout
+        names = {}  # what is to be copied is Python as it stands
+        exec(out[out.index("\nFIELD_CHOICES"):out.index("\n}\n") + 2], names)
+        self.assertEqual(names["FIELD_CHOICES"], {"dcim.Device.status+": (
+            ("discovered", "Discovered", "teal"), ("ready", "Ready", "green"))})
         for line in ("'dcim.Device.status+': (", "('discovered', 'Discovered', 'teal'),",
-                     "discovered:Discovered", "[lifecycle-states]"):
+                     "\ndiscovered:Discovered\n", "[lifecycle-states]"):
             self.assertIn(line, out)
         self.assertIn("'dcim.Device.status+': (", self.lease().stderr)
         self.assertEqual(self.history()["waiting"], 1)

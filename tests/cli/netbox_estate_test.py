@@ -185,7 +185,7 @@ class Estate(NetboxSite):
                      "ip-address 192.0.2.9/24: it is on the interface 'one/Gi0/0/1', which is not said",
                      "ip-address 198.51.100.7/24: it is on no interface",
                      "site 'Nobody's': no server is there", "tenant 'Gone Ltd': no server has it",
-                     "vlan 'unused': no network has it", "prefix 192.0.2.8/31: it lies in 192.0.2.0/24",
+                     "vlan '77 unused': no network has it", "prefix 192.0.2.8/31: it lies in 192.0.2.0/24",
                      "'00:00:00:00:00:00' is all zeros and no single machine's address",
                      "bonds.bond0: 'ilo' is the management controller's and not the server's own",
                      "'203.0.113.1/32' is not the prefix of a network of machines"):
