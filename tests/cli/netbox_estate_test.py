@@ -9,7 +9,8 @@ from netbox_site import NetboxSite
 KINDS = ["extras/tags", "tenancy/tenants", "dcim/sites", "dcim/locations", "dcim/racks",
          "dcim/manufacturers", "dcim/device-types", "dcim/device-roles", "dcim/platforms",
          "virtualization/cluster-types", "virtualization/clusters", "ipam/vlans", "ipam/prefixes",
-         "dcim/devices", "dcim/interfaces", "ipam/ip-addresses"]
+         "dcim/devices", "dcim/interfaces", "ipam/ip-addresses", "ipam/vrfs",
+         "virtualization/virtual-machines"]
 MARK = "metalwright"
 
 
@@ -178,9 +179,17 @@ class Estate(NetboxSite):
         self.make("ipam/prefixes", prefix="203.0.113.1/32")
         self.make("ipam/prefixes", prefix="10.0.0.0/24")
         self.make("ipam/vlans", vid=77, name="unused")
+        vrf = self.make("ipam/vrfs", name="blue")
+        self.make("ipam/prefixes", prefix="192.0.2.0/24", vrf=vrf)
+        self.address("192.0.2.10/24", long, vrf=vrf)
+        cluster = self.make("virtualization/clusters", name="vms", type=self.make(
+            "virtualization/cluster-types", name="KVM", slug="kvm"))
+        self.make("virtualization/virtual-machines", name="guest", cluster=cluster)
         notes = self.take_over()
         for note in ("device 'Zürich-1': not a name for a server",
-                     ", without a name",
+                     ", without a name", "ip-address 192.0.2.10 of the VRF 'blue'",
+                     "prefix 192.0.2.0/24 of the VRF 'blue'", "cluster 'vms': it has no devices",
+                     "1 virtual machines: not of a kind that a repository has", "1 VRFs: not of",
                      "interface 'one/Gi0/0/1': not a name for an interface",
                      "ip-address 192.0.2.9/24: it is on the interface 'one/Gi0/0/1', which is not said",
                      "ip-address 198.51.100.7/24: it is on no interface",

@@ -90,6 +90,73 @@ class Habits(NetboxSite):
         self.assertEqual(self.device()["primary_ip4"]["address"], "192.0.2.12/24")
         self.assertEqual(len(self.macs()), 4)
 
+    def test_what_people_pinned_to_a_device_keeps_it_and_the_rest_goes(self):
+        self.heal()
+        device = self.device()
+        self.make("virtualization/virtual-machines", {
+            "name": "guest", "cluster": device["cluster"]["id"], "device": device["id"]})
+        self.commit({"inventory.yaml": INVENTORY.split("  lyra:")[0], "clusters/lab.yaml": None})
+        self.policy = "{max-deletes: {count: 100, percent: 100}}"
+        self.configure()
+        done = self.run_program("apply", "--yes")
+        self.assertEqual(done.returncode, 6, done.stdout)
+        for what in ("device/lyra", "cluster/lab"):
+            self.assertRegex(done.stderr, f"netbox/{what}: NetBox answers HTTP 409: Unable to delete "
+                             r"object.*guest.*\[netbox-protected\]")
+        self.assertEqual(self.device()["id"], device["id"])
+        self.assertEqual(self.api("GET", "/api/ipam/ip-addresses/?address=192.0.2.12")["count"], 0)
+        self.delete("virtualization/virtual-machines",
+                    self.one("/api/virtualization/virtual-machines/")["id"])
+        self.heal()
+        self.assertEqual(self.api("GET", "/api/dcim/devices/?name=lyra")["count"], 0)
+
+    def test_a_role_of_ours_that_people_use_is_theirs_from_then_on(self):
+        self.heal()
+        device = self.device()
+        theirs = self.make("dcim/devices", {
+            "name": "theirs", "site": device["site"]["id"], "role": device["role"]["id"],
+            "device_type": device["device_type"]["id"]})
+        self.commit({"inventory.yaml": INVENTORY.replace("role: Compute node", "role: Other")})
+        self.policy = "{max-deletes: {count: 100, percent: 100}}"
+        self.configure()
+        self.heal()
+        role = self.one("/api/dcim/device-roles/?slug=compute-node")
+        self.assertEqual((self.device("theirs")["role"]["id"], role["tags"]), (role["id"], []))
+        self.assertEqual(self.device("theirs")["id"], theirs["id"])
+
+    def test_addresses_of_a_vrf_are_other_addresses(self):
+        vrf = self.make("ipam/vrfs", {"name": "blue"})
+        theirs = self.make("ipam/ip-addresses", {"address": "192.0.2.12/24", "vrf": vrf["id"]})
+        self.heal()
+        self.assertEqual(self.one(f"/api/ipam/ip-addresses/?id={theirs['id']}")["tags"], [])
+        self.assertNotEqual(self.device()["primary_ip4"]["id"], theirs["id"])
+
+    def test_halls_within_halls_and_racks_with_their_devices(self):
+        site = self.make("dcim/sites", {"name": "Frankfurt 1", "slug": "frankfurt-1"})
+        building = self.make("dcim/locations", {"name": "Building", "slug": "building",
+                                                "site": site["id"]})
+        hall = self.make("dcim/locations", {"name": "Hall A", "slug": "hall-a", "site": site["id"],
+                                            "parent": building["id"]})
+        rack = self.make("dcim/racks", {"name": "R12", "site": site["id"], "location": hall["id"]})
+        maker = self.make("dcim/manufacturers", {"name": "Ours", "slug": "ours"})
+        theirs = self.make("dcim/devices", {
+            "name": "theirs", "site": site["id"], "location": hall["id"], "rack": rack["id"],
+            "position": 7, "face": "front", "role": self.make(
+                "dcim/device-roles", {"name": "Router", "slug": "router"})["id"],
+            "device_type": self.make("dcim/device-types", {
+                "model": "X", "slug": "x", "manufacturer": maker["id"]})["id"]})
+        done = self.run_program("apply", "--yes")
+        self.assertEqual(done.returncode, 6, done.stdout)
+        self.assertRegex(done.stderr, "netbox/device/lyra: NetBox answers HTTP 400: position: .*"
+                         r"U7.* is already occupied .*\[netbox-refused\]")
+        self.assertEqual(self.device("orion")["primary_ip4"]["address"], "192.0.2.11/24",
+                         "the other server is made")
+        self.change("dcim/devices", theirs["id"], {"position": 9})
+        self.heal()
+        device = self.device()
+        self.assertEqual((device["location"]["id"], device["rack"]["id"], device["position"]),
+                         (hall["id"], rack["id"], 7))
+
     def test_a_device_that_people_move_is_put_back(self):
         self.heal()
         site = self.make("dcim/sites", {"name": "Berlin", "slug": "ber"})

@@ -59,8 +59,8 @@ class Real:
     """A real NetBox in the stand-in's place. It cannot be told to fail, and what was asked of it is
     known by its own change log alone. Tokens with fewer rights are made for it."""
 
-    kinds = ["dcim/devices", "dcim/mac-addresses", "ipam/ip-addresses", "ipam/prefixes",
-             "ipam/vlans", "virtualization/clusters", "virtualization/cluster-types", "dcim/racks",
+    kinds = ["virtualization/virtual-machines", "dcim/devices", "dcim/mac-addresses", "ipam/ip-addresses", "ipam/prefixes",
+             "ipam/vlans", "ipam/vrfs", "virtualization/clusters", "virtualization/cluster-types", "dcim/racks",
              "dcim/locations", "dcim/sites", "dcim/device-types", "dcim/device-roles",
              "dcim/platforms", "dcim/manufacturers", "tenancy/tenants", "extras/journal-entries",
              "extras/event-rules", "extras/webhooks", "extras/custom-fields",

@@ -11,6 +11,7 @@ STATUS = {
     "location": ["planned", "staging", "active", "decommissioning", "retired"],
     "rack": ["reserved", "available", "planned", "active", "deprecated"],
     "cluster": ["planned", "staging", "active", "decommissioning", "offline"],
+    "vm": ["offline", "active", "planned", "staged", "failed", "decommissioning", "paused"],
     "vlan": ["active", "reserved", "deprecated"],
     "prefix": ["container", "active", "reserved", "deprecated"],
     "ip-address": ["active", "reserved", "deprecated", "dhcp", "slaac"],
@@ -97,8 +98,11 @@ MODELS = [
           {"vid": "number", "name": "text", "status": choice(STATUS["vlan"]),
            "site": ref("site"), "description": "text", "comments": "text"}, ["vid", "name"],
           ["vid", "name", "description"], []),
+    Model("vrf", "ipam/vrfs", "ipam.vrf", "VRF",
+          {"name": "text", "enforce_unique": "bool", "description": "text", "comments": "text"},
+          ["name"], ["name", "rd", "description", "prefix_count"], []),
     Model("prefix", "ipam/prefixes", "ipam.prefix", "Prefix",
-          {"prefix": "text", "vlan": ref("vlan", "null"), "status": choice(STATUS["prefix"]),
+          {"prefix": "text", "vrf": ref("vrf"), "vlan": ref("vlan", "null"), "status": choice(STATUS["prefix"]),
            "description": "text", "comments": "text", "is_pool": "bool"}, ["prefix"],
           ["family", "prefix", "description", "_depth"], []),
     Model("device", "dcim/devices", "dcim.device", "DeviceWithConfigContext",
@@ -110,6 +114,11 @@ MODELS = [
            "primary_ip6": ref("ip-address", "null"), "oob_ip": ref("ip-address", "null"),
            "cluster": ref("cluster", "null"), "description": "text", "comments": "text"},
           ["device_type", "role", "site"], ["name", "description"], [("asset_tag",)]),
+    Model("virtual-machine", "virtualization/virtual-machines", "virtualization.virtualmachine",
+          "VirtualMachineWithConfigContext",
+          {"name": "text", "status": choice(STATUS["vm"]), "cluster": ref("cluster"),
+           "device": ref("device"), "description": "text", "comments": "text"}, ["name"],
+          ["name", "description"], [("cluster", "name")], verbose="virtual machine"),
     Model("interface", "dcim/interfaces", "dcim.interface", "Interface",
           {"device": ref("device", "cascade"), "name": "text", "label": "text",
            "type": choice(IF_TYPES), "enabled": "bool", "mtu": "number", "mgmt_only": "bool",
@@ -130,7 +139,8 @@ MODELS = [
            "description": "text", "comments": "text"}, ["mac_address"],
           ["mac_address", "description"], []),
     Model("ip-address", "ipam/ip-addresses", "ipam.ipaddress", "IPAddress",
-          {"address": "text", "status": choice(STATUS["ip-address"]), "dns_name": "text",
+          {"address": "text", "vrf": ref("vrf"), "status": choice(STATUS["ip-address"]),
+           "dns_name": "text",
            "assigned_object_type": "text", "assigned_object_id": "number", "description": "text",
            "comments": "text", "role": choice(["", *SHARED_ROLES])}, ["address"],
           ["family", "address", "description"], []),
@@ -144,6 +154,7 @@ BY_PATH = {f"/api/{model.path}/": model for model in MODELS}
 DEFAULTS = {
     "site": {"status": "active"}, "location": {"status": "active"},
     "rack": {"status": "active", "u_height": 42}, "cluster": {"status": "active"},
+    "virtual-machine": {"status": "active"}, "vrf": {"enforce_unique": True},
     "vlan": {"status": "active"}, "prefix": {"status": "active", "is_pool": False},
     "ip-address": {"status": "active"}, "device": {"status": "active"},
     "device-type": {"u_height": 1}, "role": {"color": "9e9e9e", "vm_role": True},
@@ -261,7 +272,8 @@ def check_ip(store, address, errors, before):
     host = address["address"].split("/")[0]
     for other in store.hosts(host):
         both_shared = other.get("role") in SHARED_ROLES and address.get("role") in SHARED_ROLES
-        if other["id"] != address.get("id") and not both_shared:
+        apart = both_shared or other.get("vrf") != address.get("vrf")
+        if other["id"] != address.get("id") and not apart:
             errors["address"] = [f"Duplicate IP address found in global table: "
                                  f"{other['address']}"]
     if before:
@@ -303,7 +315,8 @@ def check_prefix(store, prefix, errors):
         errors["prefix"] = [f"{prefix['prefix']} is not a valid prefix. Did you mean {parsed}?"]
     prefix["prefix"] = str(parsed)
     for other in store.all("prefix"):
-        if other["id"] != prefix.get("id") and other["prefix"] == prefix["prefix"]:
+        same = all(other.get(field) == prefix.get(field) for field in ("prefix", "vrf"))
+        if other["id"] != prefix.get("id") and same:
             errors["prefix"] = [f"Duplicate prefix found in global table: {other['prefix']}"]
 
 

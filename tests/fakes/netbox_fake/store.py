@@ -293,7 +293,7 @@ class Store:
         if field == "family":
             text = item.get("address") or item.get("prefix")
             return {"value": 6, "label": "IPv6"} if ":" in text else {"value": 4, "label": "IPv4"}
-        if field in ("rack_count", "_depth", "device_count"):
+        if field in ("rack_count", "_depth", "device_count", "prefix_count"):
             return 0
         if field == "choices_count":
             return str(len(item["extra_choices"]))
@@ -358,11 +358,11 @@ class Store:
             if self.version < (4, 0):
                 out["device_role"] = out["role"]
         if kind == "ip-address":
-            out |= {"vrf": None, "tenant": None, "nat_inside": None, "nat_outside": []}
+            out |= {"tenant": None, "nat_inside": None, "nat_outside": []}
         if kind in ("prefix", "vlan", "rack"):
             out |= {"tenant": None, "role": None}
         if kind == "prefix":
-            out |= {"vrf": None, "children": 0, "_depth": 0, "mark_utilized": False}
+            out |= {"children": 0, "_depth": 0, "mark_utilized": False}
             out |= ({"scope_type": None, "scope_id": None, "scope": None}
                     if self.version >= (4, 2) else {"site": None})
         if kind == "vlan":
@@ -387,6 +387,14 @@ class Store:
                 "front_port", "rear_port", "device_bay", "module_bay", "inventory_item")}
         if kind == "interface-template":
             out |= {"module_type": None, "enabled": True, "bridge": None, "poe_mode": None}
+        if kind == "virtual-machine":
+            out |= {"site": None, "role": None, "tenant": None, "platform": None,
+                    "primary_ip": None, "primary_ip4": None, "primary_ip6": None, "vcpus": None,
+                    "memory": None, "disk": None, "config_template": None, "config_context": {},
+                    "local_context_data": None, "interface_count": 0, "virtual_disk_count": 0}
+        if kind == "vrf":
+            out |= {"rd": None, "tenant": None, "import_targets": [], "export_targets": [],
+                    "ipaddress_count": 0, "prefix_count": 0}
         if kind == "cluster":
             out |= {"allocated_vcpus": 0, "allocated_memory": 0, "allocated_disk": 0}
         if kind == "journal-entry":
