@@ -3,10 +3,12 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <linux/openat2.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <ctime>
 
@@ -27,31 +29,37 @@ std::string http_date(std::time_t time) {
                      text.data());
 }
 
+/// One that is larger than any file is as good as another that is.
 std::optional<std::uint64_t> number(std::string_view text) {
-  if (text.empty() || text.size() > 18) return {};
+  constexpr std::uint64_t kEnough = std::uint64_t{1} << 62U;
+  if (text.empty()) return {};
   std::uint64_t value = 0;
   for (const char c : text) {
     if (c < '0' || c > '9') return {};
-    value = value * 10 + static_cast<std::uint64_t>(c - '0');
+    value = std::min(value, kEnough / 16) * 10 + static_cast<std::uint64_t>(c - '0');
   }
   return value;
 }
 
-/// Is the tag one of a list as `If-None-Match` has it.
-bool names_tag(std::string_view list, std::string_view tag) {
-  if (list == "*") return true;
-  while (!list.empty()) {
-    std::string_view item = list.substr(0, list.find(','));
-    list.remove_prefix(std::min(list.size(), item.size() + 1));
-    while (!item.empty() && item.front() == ' ') item.remove_prefix(1);
-    while (!item.empty() && item.back() == ' ') item.remove_suffix(1);
-    if (item.starts_with("W/")) item.remove_prefix(2);
-    if (item == tag) return true;
-  }
-  return false;
+std::string_view trimmed(std::string_view text) {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
 }
 
 }  // namespace
+
+bool names_tag(std::string_view list, std::string_view tag) {
+  if (trimmed(list) == "*") return true;
+  while (!list.empty()) {
+    const std::string_view item = list.substr(0, list.find(','));
+    list.remove_prefix(std::min(list.size(), item.size() + 1));
+    std::string_view named = trimmed(item);
+    if (named.starts_with("W/")) named.remove_prefix(2);
+    if (named == tag) return true;
+  }
+  return false;
+}
 
 std::optional<Asset> open_asset(const std::string& folder, const std::string& path) {
   if (path.empty() || path.find('\0') != std::string::npos) return {};
@@ -76,8 +84,10 @@ std::optional<Asset> open_asset(const std::string& folder, const std::string& pa
 
 RangeAnswer parse_range(std::string_view header, std::uint64_t size, ByteRange& range) {
   constexpr std::string_view kUnit = "bytes=";
-  if (!header.starts_with(kUnit)) return RangeAnswer::whole;
-  header.remove_prefix(kUnit.size());
+  if (header.size() < kUnit.size() || strncasecmp(header.data(), kUnit.data(), kUnit.size()) != 0) {
+    return RangeAnswer::whole;
+  }
+  header = trimmed(header.substr(kUnit.size()));
   const std::size_t dash = header.find('-');
   if (dash == std::string_view::npos || header.find(',') != std::string_view::npos) {
     return RangeAnswer::whole;
@@ -104,8 +114,10 @@ void reply_asset(const Request& request, const Asset& asset, Reply& reply) {
   reply.header("Last-Modified", asset.modified);
   reply.header("Accept-Ranges", "bytes");
   reply.content_type = "application/octet-stream";
-  if (const std::string known = request.header("If-None-Match");
-      !known.empty() && names_tag(known, asset.etag)) {
+  const std::string known = request.header("If-None-Match");
+  // A date is asked about only where there is no tag; ours, as we said it: no other is from us.
+  if (known.empty() ? request.header("If-Modified-Since") == asset.modified
+                    : names_tag(known, asset.etag)) {
     reply.status = 304;
     reply.header("Content-Length", std::to_string(asset.size));
     return;

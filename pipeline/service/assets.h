@@ -32,7 +32,11 @@ enum class RangeAnswer : std::uint8_t { whole, part, unsatisfiable };
 [[nodiscard]] RangeAnswer parse_range(std::string_view header, std::uint64_t size,
                                       ByteRange& range);
 
-/// Answers with the file, by `Range`, `If-Range`, `If-None-Match` and the method.
+/// Is the tag one of the list that an `If-None-Match` has; weak ones are as good.
+[[nodiscard]] bool names_tag(std::string_view list, std::string_view tag);
+
+/// Answers with the file, by `Range`, `If-Range`, `If-None-Match`, `If-Modified-Since` and the
+/// method.
 void reply_asset(const Request& request, const Asset& asset, Reply& reply);
 
 }  // namespace metalwright::service

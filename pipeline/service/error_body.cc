@@ -45,7 +45,8 @@ std::string error_body(int status, std::string_view message) {
   nlohmann::ordered_json body;
   body["error"] = code_of(status);
   body["message"] = message;
-  body["status"] = status;
+  // The service that this one takes the place of has another body where a key is missing.
+  if (status != 401) body["status"] = status;
   body["timestamp"] = utc_text(service_time());
   body[status == 401 ? "path" : "details"] = nullptr;
   return body.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "pipeline/service/assets.h"
 #include "pipeline/service/json_reply.h"
 #include "pipeline/service/node_files.h"
 #include "reconciler/targets/nodes/node_standing.h"
@@ -85,9 +86,10 @@ void bundle(Service& service, Request& request, Reply& reply) {
     const auto made = view->bundle(*entry);
     if (!made) return reply_error(reply, 500, made.error().text());
     const std::string tag = '"' + made->hash + '"';
-    if (known == tag && service.wait_for_view(view, *until)) continue;
+    const bool same = !known.empty() && names_tag(known, tag);
+    if (same && service.wait_for_view(view, *until)) continue;
     reply.header("ETag", tag);
-    if (known == tag) {
+    if (same) {
       reply.status = 304;
       return;
     }

@@ -51,6 +51,16 @@ TEST_F(Assets, NothingOutsideOfItExists) {
   EXPECT_TRUE(opens("inside"));
 }
 
+TEST(Tags, AreFoundInLists) {
+  for (const std::string_view list :
+       {"\"a\"", "W/\"a\"", " \"b\" ,\tW/\"a\"", "\"b\",\"a\",\"c\"", "*", " * "}) {
+    EXPECT_TRUE(names_tag(list, "\"a\"")) << list;
+  }
+  for (const std::string_view list : {"", "a", "\"b\"", "\"aa\"", "w/\"a\"", ",", "\"b\", *"}) {
+    EXPECT_FALSE(names_tag(list, "\"a\"")) << list;
+  }
+}
+
 TEST(ByteRanges, AreReadAsTheStandardSays) {
   ByteRange range;
   EXPECT_EQ(parse_range("bytes=0-0", 10, range), RangeAnswer::part);
@@ -68,8 +78,13 @@ TEST(ByteRanges, AreReadAsTheStandardSays) {
     EXPECT_EQ(parse_range(none, 10, range), RangeAnswer::unsatisfiable) << none;
   }
   EXPECT_EQ(parse_range("bytes=0-", 0, range), RangeAnswer::unsatisfiable);
+  const std::string huge(40, '9');
+  EXPECT_EQ(parse_range("bytes=" + huge + "-", 10, range), RangeAnswer::unsatisfiable);
+  EXPECT_EQ(parse_range("BYTES= 2-" + huge + ' ', 10, range), RangeAnswer::part);
+  EXPECT_EQ(range.first, 2U);
+  EXPECT_EQ(range.length, 8U);
   for (const char* other : {"bytes=5-2", "bytes=a-b", "bytes=", "bytes=-", "items=0-1",
-                            "bytes=0-1,3-4", "bytes=0-99999999999999999999"}) {
+                            "bytes=0-1,3-4", "byte=0-1", "bytes"}) {
     EXPECT_EQ(parse_range(other, 10, range), RangeAnswer::whole) << other;
   }
 }

@@ -274,6 +274,7 @@ class BootApi(Serving):
         self.assertEqual((answer.status, answer.json()["error"], answer.json()["path"]),
                          (401, "UNAUTHORIZED", None))
         self.assertEqual(answer.json()["message"], "Missing API key. Include X-API-Key header.")
+        self.assertEqual(set(answer.json()), {"error", "message", "timestamp", "path"})
         wrong = self.call("/profiles", token="mw_" + "0" * 64)
         self.assertEqual((wrong.status, wrong.json()["message"]), (401, "Invalid API key"))
         viewer = self.expect(0, "token", "create", "eye").stdout.strip()
@@ -364,7 +365,9 @@ bgp: {asn: 64512}
         tag = answer.headers["ETag"]
         self.assertEqual(tag, f'"{bundle["hash"]}"')
         known = {**self.headers, "If-None-Match": tag}
-        self.assertEqual(self.ask("/api/v1/nodes/alpha/bundle", headers=known).status, 304)
+        for tags in (f"W/{tag}", f'"x", {tag}', tag):
+            known["If-None-Match"] = tags
+            self.assertEqual(self.ask("/api/v1/nodes/alpha/bundle", headers=known).status, 304, tags)
         report = {"applied_hash": bundle["hash"], "health": "ok"}
         told = self.ask("/api/v1/nodes/alpha/report", "POST", report, self.headers)
         self.assertEqual((told.status, told.json()["convergence"]), (200, "converged"))

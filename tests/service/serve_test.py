@@ -156,6 +156,10 @@ class Assets(Serving):
         for value in (tag, f'"x", {tag}', f"W/{tag}", "*"):
             answer = self.ask("/boot/assets/rescue/big.img", headers={"If-None-Match": value})
             self.assertEqual((answer.status, answer.body), (304, b""), value)
+        date = {"If-Modified-Since": answer.headers["Last-Modified"]}
+        self.assertEqual(self.ask("/boot/assets/rescue/big.img", headers=date).status, 304)
+        self.assertEqual(self.ask("/boot/assets/rescue/big.img",
+                                  headers={**date, "If-None-Match": '"x"'}).status, 200)
         self.assertEqual(self.ask("/boot/assets/rescue/big.img",
                                   headers={"If-None-Match": '"x"'}).status, 200)
         ranged = {"Range": "bytes=0-1", "If-Range": '"x"'}
