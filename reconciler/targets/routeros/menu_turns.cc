@@ -25,8 +25,12 @@ MenuTurns::Menus MenuTurns::left_out(const Menus& menus, std::size_t count) {
   std::sort(quiet.rbegin(), quiet.rend());
   if (quiet.size() > count) quiet.resize(count);
   Menus out;
-  for (const auto& [look, path, menu] : quiet) out.insert(menu);
-  return out;
+  for (const auto& [look, path, menu] : quiet) {
+    quiet_.find(path)->second = 0;
+    out.insert(menu);
+  }
+  // Nobody's turn is passed over where that cannot be remembered.
+  return out.empty() || save() ? out : Menus();
 }
 
 void MenuTurns::looked(const Menus& read, const Menus& changed, bool turns) {
@@ -39,7 +43,7 @@ void MenuTurns::looked(const Menus& read, const Menus& changed, bool turns) {
       quiet_[std::string(menu->path)] = looks_;
     }
   }
-  if (turns) save();
+  if (turns) (void)save();
 }
 
 /// Whatever the file says, it only chooses among menus that nothing is to be done in.
@@ -54,11 +58,10 @@ void MenuTurns::load() {
   }
 }
 
-/// Where it cannot be kept, the next process reads all.
-void MenuTurns::save() const {
+bool MenuTurns::save() const {
   std::string text;
   for (const auto& [path, look] : quiet_) text += std::to_string(look) + ' ' + path + '\n';
-  (void)replace_file(file_, text, kPrivate);
+  return replace_file(file_, text, kPrivate).has_value();
 }
 
 }  // namespace metalwright::reconciler

@@ -13,7 +13,8 @@ namespace metalwright::reconciler {
 
 /// Which menus a look may leave out where there are too many of them for small boards, which answer
 /// slowly: those that were found as they were last applied, and were read last. What a look leaves
-/// out the next one reads. It is remembered between processes; where that is lost, all are read.
+/// out the next one reads. It is remembered between processes; where that is lost or cannot be
+/// written, all are read.
 class MenuTurns {
  public:
   using Menus = std::set<const routeros::Menu*>;
@@ -28,12 +29,13 @@ class MenuTurns {
 
  private:
   void load();
-  void save() const;
+  [[nodiscard]] bool save() const;
 
   std::string file_;
   bool loaded_ = false;
   std::uint64_t looks_ = 0;
-  std::map<std::string, std::uint64_t, std::less<>> quiet_;  ///< by path: the look that read it
+  /// By path: the look that read it; 0: it was left out since.
+  std::map<std::string, std::uint64_t, std::less<>> quiet_;
 };
 
 }  // namespace metalwright::reconciler

@@ -286,18 +286,24 @@ Result<Observation> RouterosTarget::observe(const LookRequest& request, std::sto
   const ResourceTable looked_applied = without(request.last_applied, left_out);
   Result<Observation> observation = observe_objects(
       {looked_desired, looked_applied, request.look, desired.readers()}, seen_->objects);
-  if (observation && request.look != Look::named) note_look(scope.menus, *observation);
+  if (observation && request.look != Look::named) note_look(request, scope.menus, *observation);
   return observation;
 }
 
-void RouterosTarget::note_look(const std::set<const Menu*>& read, const Observation& observation) {
+void RouterosTarget::note_look(const LookRequest& request, const std::set<const Menu*>& read,
+                               const Observation& observation) {
   seen_->unsettled.clear();
   MenuTurns::Menus changed;
   const auto note = [&](std::string_view kind, std::string_view name) {
     seen_->unsettled.emplace(kind, name);
     changed.insert(routeros::find_menu_of_kind(kind));
   };
-  for (const ObservedRow& row : observation.rows) note(row.row.kind, row.row.name);
+  for (const ObservedRow& row : observation.rows) {
+    const ResourceRow* const wanted = request.desired.find(row.row.kind, row.row.name);
+    const bool only_unrecorded =
+        wanted != nullptr && row.presence == Presence::ours && row.row.digest == wanted->digest;
+    if (!only_unrecorded) note(row.row.kind, row.row.name);
+  }
   for (const ResourceRow& row : observation.unrecorded) note(row.kind, row.name);
   turns_->looked(read, changed, seen_->turns);
 }

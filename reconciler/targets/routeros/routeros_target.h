@@ -77,7 +77,8 @@ class RouterosTarget final : public Target {
   class Apply;
   struct Seen;
 
-  void note_look(const std::set<const routeros::Menu*>& read, const Observation& observation);
+  void note_look(const LookRequest& request, const std::set<const routeros::Menu*>& read,
+                 const Observation& observation);
   void note_verified();
 
   RouterosTargetSettings settings_;
