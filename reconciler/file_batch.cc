@@ -81,11 +81,12 @@ Result<int> FileBatch::folder(std::string_view path) {
 }
 
 Result<void> FileBatch::make_folder(std::string_view path, std::uint16_t mode) {
-  const auto [parent, name] = split_tree_path(path);
+  const auto [parent, last] = split_tree_path(path);
+  const std::string name(last);
   const Result<int> at = folder(parent);
   if (!at) return tl::unexpected(at.error());
   int error = fault_point("tree.make-folder");
-  if (error == 0 && ::mkdirat(*at, std::string(name).c_str(), mode) != 0) error = errno;
+  if (error == 0 && ::mkdirat(*at, name.c_str(), mode) != 0) error = errno;
   if (error == EEXIST) return {};  // if it is no folder, what follows says so
   if (error != 0) return file_failure("make the folder", tree_.absolute(path), error);
   touched_folders_.emplace(parent);
@@ -93,10 +94,10 @@ Result<void> FileBatch::make_folder(std::string_view path, std::uint16_t mode) {
   // mkdir takes the umask off: the mode shall be what was asked for. A set-group-id bit that came
   // from the parent stays, where it may be named: a unit with RestrictSUIDSGID= refuses that.
   struct stat status {};
-  if (::fstatat(*at, std::string(name).c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+  if (::fstatat(*at, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 &&
       (status.st_mode & 0777U) != mode) {
     const auto set = [&](mode_t wanted) {
-      return ::fchmodat(*at, std::string(name).c_str(), wanted, 0) == 0;
+      return ::fchmodat(*at, name.c_str(), wanted, 0) == 0;
     };
     if (!set(mode | (status.st_mode & 02000U)) && !(errno == EPERM && set(mode))) {
       return file_failure("set the mode of", tree_.absolute(path), errno);
