@@ -90,6 +90,22 @@ void note_targets(const pipeline::Round& round, RoundBook::Round& out) {
   }
 }
 
+/// A target that this round did not look at is as it was, for all that is known.
+void keep_unseen(const pipeline::Round& round, const RoundBook::Round& before,
+                 RoundBook::Round& out) {
+  std::set<std::string_view> unseen;
+  for (std::size_t i = 0; round.planned && i < out.targets.size(); ++i) {
+    const reconciler::PlannedTarget& planned = round.planned->targets[i];
+    if (planned.error || out.targets[i].state == "left alone") unseen.insert(out.targets[i].target);
+  }
+  if (unseen.empty()) return;
+  for (const auto& [server, states] : before.servers) {
+    for (const RoundBook::ResourceState& state : states) {
+      if (unseen.contains(state.target)) out.servers[server].push_back(state);
+    }
+  }
+}
+
 }  // namespace
 
 void RoundBook::note(const pipeline::Round& round) {
@@ -104,7 +120,13 @@ void RoundBook::note(const pipeline::Round& round) {
   }
   const std::lock_guard lock(mutex_);
   // A round that only looked at what a push changed says nothing of the other targets.
-  if (last_ != nullptr && made->targets.empty()) made->targets = last_->targets;
+  if (last_ != nullptr) {
+    if (made->targets.empty()) {
+      made->targets = last_->targets;
+    } else {
+      keep_unseen(round, *last_, *made);
+    }
+  }
   last_ = std::move(made);
 }
 

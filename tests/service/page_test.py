@@ -8,7 +8,7 @@ import pathlib
 import sys
 
 import browser
-from serve_site import INVENTORY, Serving, main
+from serve_site import INVENTORY, Serving, main, server
 
 ALPHA, STRANGER = "52:54:00:00:00:11", "52:54:00:00:00:99"
 EVIL = "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>"
@@ -128,6 +128,25 @@ class Page(Serving):
         self.assertEqual(focused[-1], "beta")
         self.browser.keys(ENTER)
         self.browser.wait_text("boots its local disk")
+
+    def test_a_refresh_moves_nobody(self):
+        self.open()
+        self.browser.wait_text("of 3")
+        self.browser.run("const link = document.querySelector('tbody tr:nth-child(2) a'); link.focus(); window.before = link;"
+                         "getSelection().selectAllChildren(document.querySelector('tbody tr:nth-child(3) td:nth-child(2)'))")
+        chosen = self.browser.run("return getSelection().toString()")
+        self.assertIn("52:54:00", chosen)
+        self.menu(ALPHA)  # the list is another one
+        def refreshed():
+            self.browser.run("show(false)")
+            return "ago" in self.rows()[0]
+        self.browser.until(refreshed)
+        self.assertTrue(self.browser.run("return document.activeElement === window.before"))
+        self.assertEqual(self.browser.run("return getSelection().toString()"), chosen)
+        # What is made anew takes the place of what had the focus.
+        self.commit({"inventory.yaml": INVENTORY + server("gamma", 13, "    profile: ubuntu\n") + server("delta", 14)})
+        self.browser.until(lambda: self.browser.run("show(false)") or "of 4" in self.browser.text())
+        self.assertEqual(self.browser.run("return document.activeElement.innerText"), "beta")
 
     def test_it_fits_a_phone(self):
         self.browser.size(390, 844, True)

@@ -49,6 +49,8 @@ function tone(word) {
   return BAD.some((bad) => word.includes(bad)) ? 'bad' : 'warn';
 }
 const dim = (word) => make('span', {class: 'dim'}, word);
+// Where there is nothing: a phone leaves such a line out.
+const none = (word) => make('span', {class: 'dim none'}, word);
 const toned = (word) => word ? make('span', {class: tone(word)}, word) : '';
 
 function table(caption, columns, rows, empty) {
@@ -56,13 +58,18 @@ function table(caption, columns, rows, empty) {
   return make('table', {'aria-label': caption},
     make('thead', {}, make('tr', {}, columns.map((column) => make('th', {scope: 'col'}, column)))),
     make('tbody', {}, rows.map((row) => make('tr', {},
-      row.map((cell, i) => make('td', {'data-label': columns[i]}, make('span', {}, cell)))))));
+      row.map((cell, i) => make('td', {'data-label': columns[i],
+        class: !cell || (cell.classList && cell.classList.contains('none')) ? 'none' : null}, make('span', {}, cell)))))));
 }
 
 // Joined by line breaks.
 function lines(values) {
   return values.flatMap((value, i) => i ? [make('br'), value] : [value]);
 }
+
+// What a boot came to, beside the profile that it has.
+const BOOTED = {profile: '', install: 'install', installed: 'local disk: is installed', local: 'local disk', error: 'no script'};
+const booted = (boot) => BOOTED[boot.decision] ?? boot.decision;
 
 const serverLink = (name) => make('a', {href: '#/servers/' + encodeURIComponent(name)}, name);
 
@@ -87,20 +94,22 @@ async function servers(query) {
   const states = ['', 'attention', 'converged', 'behind', 'failed', 'silent', 'unknown'];
   const state = make('select', {id: 'state-filter', onchange: (event) => go({state: event.target.value})},
     states.map((word) => make('option', {value: word, selected: word === filter.state ? '' : null},
-      word || 'all')));
+      word === 'attention' ? 'needs attention' : word || 'all')));
   const targets = (server) => server.targets.length === 0 ? toned('in place')
     : lines(server.targets.map((target) => make('span', {}, target.target + ': ', toned(target.state))));
   const rows = list.servers.map((server) => [
     serverLink(server.name), make('span', {class: 'mono'}, lines(server.macs)), server.profile || 'local disk',
-    toned(server.lifecycle || (server.node && server.node.state)) || dim('–'), targets(server),
-    server.boot ? make('span', {}, age(server.boot.last), ' ', make('span', {class: 'dim'}, server.boot.decision)) : dim('never'),
-    server.node ? make('span', {}, toned(server.node.convergence), ' ', age(server.node.reported)) : dim('never'),
+    toned(server.lifecycle || (server.node && server.node.state)) || none('–'), targets(server),
+    server.boot ? make('span', {}, age(server.boot.last), ' ', dim(booted(server.boot))) : none('never'),
+    server.node ? make('span', {}, toned(server.node.convergence), ' ', age(server.node.reported)) : none('never'),
   ]);
   const last = Math.min(offset + PAGE_SIZE, list.total);
   return [
     make('h2', {}, 'Servers'),
     make('ul', {class: 'targets', 'aria-label': 'Targets'},
-      status.targets.map((target) => make('li', {title: target.error || ''}, target.target + ': ', toned(target.state)))),
+      status.targets.map((target) => make('li', {}, target.target + ': ', toned(target.state)))),
+    ...status.targets.filter((target) => target.error).map((target) =>
+      make('p', {class: 'problem'}, make('b', {}, target.target), ' ', target.error)),
     make('div', {class: 'filters', role: 'search'}, make('label', {for: 'search'}, 'Find', search),
       make('label', {for: 'state-filter'}, 'Node’s state', state)),
     table('Servers', ['Name', 'MAC addresses', 'Profile', 'State', 'Targets', 'Last boot', 'Last report'], rows,
@@ -119,7 +128,7 @@ async function server(name) {
   const facts = [['Host name', it.hostname], ['Profile', it.profile || 'local disk'],
     ['State', toned(it.lifecycle || (it.node && it.node.state))],
     ['Node', it.node ? make('span', {}, toned(it.node.convergence), ' ', age(it.node.reported)) : 'never heard of'],
-    ['Last boot', it.boot ? make('span', {}, age(it.boot.last), ` (${it.boot.decision}, ${it.boot.boots} in all)`) : 'never'],
+    ['Last boot', it.boot ? make('span', {}, age(it.boot.last), ` (${[booted(it.boot), it.boot.boots + ' in all'].filter(Boolean).join(', ')})`) : 'never'],
     ['In the repository', origin(it.origin)]];
   return [
     make('h2', {}, it.name),
@@ -201,14 +210,45 @@ const PAGES = {
   runs: (parts) => parts[1] ? run(parts[1]) : runs(),
 };
 
+// Makes `old` what `fresh` is, and touches nothing that is so already: who reads, selects or has come
+// somewhere by the keyboard stays where he is.
+function update(old, fresh) {
+  if (old.isEqualNode(fresh)) return;
+  if (old.nodeType === Node.TEXT_NODE && fresh.nodeType === Node.TEXT_NODE) {
+    old.data = fresh.data;
+    return;
+  }
+  if (old.nodeName !== fresh.nodeName || old.childNodes.length !== fresh.childNodes.length) {
+    old.replaceWith(fresh);
+    return;
+  }
+  for (const name of old.getAttributeNames()) {
+    if (!fresh.hasAttribute(name) && name !== 'open') old.removeAttribute(name);
+  }
+  for (const name of fresh.getAttributeNames()) old.setAttribute(name, fresh.getAttribute(name));
+  const children = [...fresh.childNodes];
+  [...old.childNodes].forEach((child, i) => update(child, children[i]));
+}
+
+// The element that stands for one of an older content.
+function same(element) {
+  if (element.id) return document.getElementById(element.id);
+  const href = element.getAttribute('href');
+  return [...main.querySelectorAll(element.nodeName)].find((other) =>
+    href ? other.getAttribute('href') === href : other.textContent === element.textContent);
+}
+
 function replace(content, moved) {
-  const before = document.activeElement;
-  const id = main.contains(before) && before.id;
-  const caret = id && before.selectionStart;
-  const open = [...main.querySelectorAll('details')].map((details) => details.open);
-  main.replaceChildren(...content.flat(2).filter(Boolean));
-  main.querySelectorAll('details').forEach((details, i) => { details.open = Boolean(open[i]); });
-  const again = id && document.getElementById(id);
+  const before = main.contains(document.activeElement) && document.activeElement !== main && document.activeElement;
+  const caret = before && before.selectionStart;
+  const nodes = content.flat(2).filter(Boolean);
+  if (!moved && nodes.length === main.childNodes.length) {
+    [...main.childNodes].forEach((old, i) => update(old, nodes[i]));
+  } else {
+    main.replaceChildren(...nodes);
+  }
+  if (before && main.contains(before)) return;
+  const again = before && (!moved || before.id) && same(before);
   if (again) {
     again.focus({preventScroll: true});
     if (typeof caret === 'number' && again.setSelectionRange) again.setSelectionRange(caret, caret);
@@ -221,8 +261,11 @@ function replace(content, moved) {
 async function header() {
   const status = await ask('status');
   const state = document.getElementById('state');
-  state.replaceChildren(status.revision ? 'revision ' : 'no revision yet', make('code', {}, (status.revision || '').slice(0, 12)),
+  const fresh = make('p', {}, status.revision ? 'revision ' : 'no revision yet',
+    make('code', {}, (status.revision || '').slice(0, 12)),
     status.rejected ? make('span', {class: 'bad'}, ' the latest one is rejected') : '');
+  // It is read out whenever it changes.
+  if (state.textContent !== fresh.textContent) state.replaceChildren(...fresh.childNodes);
   document.getElementById('pending-count').textContent = status.pending ? `(${status.pending})` : '';
 }
 
