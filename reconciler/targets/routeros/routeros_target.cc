@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "reconciler/targets/routeros/attempt_note.h"
+#include "reconciler/targets/routeros/desired_cache.h"
 #include "reconciler/targets/routeros/menu_turns.h"
 #include "reconciler/targets/routeros/rest_client.h"
 #include "reconciler/targets/routeros/router_view.h"
@@ -30,76 +31,6 @@ constexpr std::size_t kManyDesired = 50;
 
 /// Whether rows of this kind may name their interface by a prefix.
 bool names_interfaces(const Menu& menu) { return menu.find("interface") != nullptr; }
-
-/// What is desired in a look, rendered once for all who ask, and taken apart when it is asked for.
-class DesiredCache {
- public:
-  explicit DesiredCache(const LookRequest& request)
-      : request_(request), fields_(request.desired.rows.size()) {}
-
-  const ObjectFields* get(std::string_view kind, std::string_view name) {
-    const ResourceRow* row = request_.desired.find(kind, name);
-    if (row == nullptr || !request_.objects.desired) return nullptr;
-    const std::size_t at = index_of(*row);
-    std::optional<ObjectFields>& kept = fields_[at];
-    if (kept) return &*kept;
-    Content rendered;
-    const bool known = !texts_.empty() && !texts_[at].empty();
-    if (!known) {
-      Result<Content> content = request_.objects.desired(kind, name);
-      if (!content) {
-        failure_ = content.error();
-        return nullptr;
-      }
-      rendered = std::move(*content);
-    }
-    Result<ObjectFields> fields = decode_fields(known ? texts_[at].view() : rendered.bytes);
-    if (!fields) {
-      failure_ = fields.error();
-      return nullptr;
-    }
-    kept = std::move(*fields);
-    return &*kept;
-  }
-
-  void read_all() {
-    if (!request_.objects.all_desired) return;
-    texts_.resize(fields_.size());
-    const Result<void> read = request_.objects.all_desired(
-        [&](std::string_view kind, std::string_view name, std::string_view content) {
-          const ResourceRow* row = request_.desired.find(kind, name);
-          if (row != nullptr) texts_[index_of(*row)] = arena_.copy(content);
-        });
-    if (!read) failure_ = read.error();
-  }
-
-  /// The request's readers, without rendering anew what was read.
-  [[nodiscard]] ObjectReaders readers() const {
-    ObjectReaders readers = request_.objects;
-    if (texts_.empty()) return readers;
-    readers.all_desired = [this](const ContentSink& sink) -> Result<void> {
-      for (std::size_t i = 0; i < texts_.size(); ++i) {
-        const ResourceRow& row = request_.desired.rows[i];
-        sink(row.kind, row.name, texts_[i]);
-      }
-      return {};
-    };
-    return readers;
-  }
-
-  [[nodiscard]] const std::optional<Error>& failure() const { return failure_; }
-
- private:
-  [[nodiscard]] std::size_t index_of(const ResourceRow& row) const {
-    return static_cast<std::size_t>(&row - request_.desired.rows.data());
-  }
-
-  const LookRequest& request_;
-  Arena arena_;
-  std::vector<Text> texts_;  // beside the rows, once all were read
-  std::vector<std::optional<ObjectFields>> fields_;
-  std::optional<Error> failure_;
-};
 
 /// What a look has to cover.
 struct Scope {
