@@ -290,7 +290,7 @@ void HttpConnection::refuse(int status, std::string_view reason) {
   output_ = fmt::format(
       "HTTP/1.1 {} {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n"
       "Connection: close\r\nX-Content-Type-Options: nosniff\r\n\r\n{}",
-      status, phrase(status), body.size(), body);
+      status, phrase(status), body.size(), input_.starts_with("HEAD ") ? "" : body);
   file_.reset();
   (void)send_all(output_.data(), output_.size(), false);
   output_.clear();
