@@ -17,7 +17,7 @@
 /// |                |                           | by the short name where nobody says which     |
 /// | `device-type`  | `<manufacturer>/<slug>`   |                                               |
 /// | `cluster`      | name                      |                                               |
-/// | `vlan`         | VLAN id                   | of several ours, or the oldest                |
+/// | `vlan`         | VLAN id                   | of several ours, or the one most like ours    |
 /// | `prefix`       | prefix                    | in the global table                           |
 /// | `device`       | name                      |                                               |
 /// | `interface`    | `<device>/<name>`         | with its MAC address, object or not           |

@@ -191,4 +191,5 @@ class HabitsOld(Habits):
     version = "3.7.8"
 
 
-main()
+if __name__ == "__main__":
+    main()
