@@ -100,7 +100,7 @@ bool is_consequence(const Error& error) {
 }
 
 /// One round. False where nothing could be taken out.
-bool cut(ImportedRepository& made, const Errors& errors) {
+bool cut(ImportedRepository& made, const Errors& errors, bool first) {
   std::map<std::string, std::vector<const Error*>> by_file;
   for (const Error& error : errors) {
     if (error.severity == Severity::error) by_file[error.origin.file].push_back(&error);
@@ -113,7 +113,7 @@ bool cut(ImportedRepository& made, const Errors& errors) {
     for (const Error* error : of_file) {
       if (lines.is_gone(error->origin.line)) continue;
       if (!lines.cut(error->origin.line)) continue;
-      if (!is_consequence(*error)) made.notes.push_back(without_places(error->message));
+      if (first || !is_consequence(*error)) made.notes.push_back(without_places(error->message));
       any = true;
     }
     std::string left = lines.text();
@@ -139,7 +139,7 @@ void mend_import(ImportedRepository& made) {
       made.networks = loaded.model->networks.size();
       made.clusters = loaded.model->clusters.size();
     }
-    if (!has_error(loaded.errors) || !cut(made, loaded.errors)) return;
+    if (!has_error(loaded.errors) || !cut(made, loaded.errors, round == 0)) return;
   }
 }
 

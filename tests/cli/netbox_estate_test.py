@@ -156,7 +156,9 @@ class Estate(NetboxSite):
 
     def test_what_a_repository_cannot_say_is_told(self):
         self.vocabulary()
-        one = self.device("one", serial="S 1", asset_tag="ä-1")
+        tags = [self.make("extras/tags", name=name, slug=slug)
+                for name, slug in (("a=b=c", "a-b-c"), ("k=", "k"), ("=x", "x"))]
+        one = self.device("one", serial="S 1", asset_tag="ä-1", tags=tags)
         self.device("Zürich-1")
         self.device("x" * 64)
         self.device("two words")
@@ -194,6 +196,7 @@ class Estate(NetboxSite):
                      "ip-address 192.0.2.9/24: it is on the interface 'one/Gi0/0/1', which is not said",
                      "ip-address 198.51.100.7/24: it is on no interface",
                      "site 'Nobody's': no server is there", "tenant 'Gone Ltd': no server has it",
+                     "tag '=x' of 1 devices", "servers.one.labels.k",
                      "vlan '77 unused': no network has it", "prefix 192.0.2.8/31: it lies in 192.0.2.0/24",
                      "'00:00:00:00:00:00' is all zeros and no single machine's address",
                      "bonds.bond0: 'ilo' is the management controller's and not the server's own",
