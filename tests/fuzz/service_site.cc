@@ -111,7 +111,7 @@ ServiceSite::ServiceSite(bool netbox) : netbox_(netbox) {
   write_file(root_ + "/secrets/hook", kSecret);
   write_file(root_ + "/assets/rescue/vmlinuz", "kernel of 20 bytes..");
   write_file(root_ + "/assets/rescue/initrd", "");
-  write_file(root_ + "/outside", "nobody is to see this");
+  write_file(root_ + "/outside", kOutside);
   std::filesystem::create_symlink("../../outside", root_ + "/assets/rescue/link");
   begin();
 }

@@ -15,8 +15,9 @@ namespace metalwright {
 /// and then.
 class ServiceSite {
  public:
-  /// An administrator's, and the secret of both hooks.
-  static constexpr std::string_view kToken = "token-of-an-administrator", kSecret = "hook-secret";
+  /// An administrator's, the secret of both hooks, and a file beside the assets.
+  static constexpr std::string_view kToken = "token-of-an-administrator", kSecret = "hook-secret",
+                                    kOutside = "nobody is to see this";
 
   /// With a NetBox, whose webhooks then concern it; nobody answers there.
   explicit ServiceSite(bool netbox);
