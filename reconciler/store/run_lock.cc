@@ -6,8 +6,11 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
+#include <csignal>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "reconciler/store/connection.h"
 #include "reconciler/store/lease.h"
@@ -18,6 +21,8 @@ namespace metalwright::store {
 namespace {
 constexpr std::string_view kDoing = "taking the run lock";
 constexpr std::size_t kHolderBytes = 4096;
+constexpr std::chrono::seconds kPatienceWithTheDead{2};
+constexpr std::chrono::milliseconds kAskAgain{10};
 
 std::string lock_path(const StateAddress& address, LockFor purpose = LockFor::run) {
   return address.path + (purpose == LockFor::run ? ".lock" : ".lifecycle.lock");
@@ -53,6 +58,14 @@ LockHolder read_holder(int file) {
   holder.host = text("host");
   holder.command = text("command");
   return holder;
+}
+
+/// Then nobody holds the lock for long: a program that the holder was about to start shares its
+/// files up to its execve(2).
+bool died(const LockHolder& holder) {
+  const LockHolder self = this_process({}, {});
+  return holder.pid > 0 && holder.pid != self.pid && holder.host == self.host &&
+         ::kill(static_cast<pid_t>(holder.pid), 0) != 0 && errno == ESRCH;
 }
 
 bool same_file(int file, const std::string& path) {
@@ -133,10 +146,16 @@ Result<void> take_file(int& file, const std::string& path, const LockHolder& sel
     if (file < 0) {
       return system_failure("run-lock", fmt::format("opening the lock file '{}'", path), errno);
     }
+    const auto patience = std::chrono::steady_clock::now() + kPatienceWithTheDead;
     struct flock lock = whole_file(F_WRLCK);
-    if (::fcntl(file, F_OFD_SETLK, &lock) != 0) {
-      if (errno == EAGAIN || errno == EACCES) return run_locked(read_holder(file));
-      return system_failure("run-lock", fmt::format("locking '{}'", path), errno);
+    while (::fcntl(file, F_OFD_SETLK, &lock) != 0) {
+      if (errno != EAGAIN && errno != EACCES) {
+        return system_failure("run-lock", fmt::format("locking '{}'", path), errno);
+      }
+      const LockHolder holder = read_holder(file);
+      const bool ending = died(holder) && std::chrono::steady_clock::now() < patience;
+      if (!ending) return run_locked(holder);
+      std::this_thread::sleep_for(kAskAgain);
     }
     // Somebody may have removed the file in between: then this is a lock on nothing.
   } while (!same_file(file, path));

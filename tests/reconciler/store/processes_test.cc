@@ -375,6 +375,34 @@ TEST(RunLock, IsNotHandedDownToPrograms) {
   EXPECT_TRUE(RunLock::take(state, this_process("apply", at(0))));
 }
 
+TEST(RunLock, OutlastsWhatAKilledHolderWasAboutToStart) {
+  TemporaryFolder folder;
+  const std::string state = "sqlite:" + (folder / "state.db");
+  int pipe_ends[2];
+  ASSERT_EQ(::pipe(pipe_ends), 0);
+  const pid_t child = in_child([&] {
+    const Result<RunLock> lock = RunLock::take(state, this_process("apply", at(0)));
+    // As posix_spawn(3) does it: the files are shared up to execve(2), which a busy machine delays.
+    if (::fork() == 0) {
+      ::usleep(300'000);
+      ::_exit(0);
+    }
+    const char answer = lock ? '+' : '-';
+    if (::write(pipe_ends[1], &answer, 1) != 1) return 1;
+    ::pause();
+    return 0;
+  });
+  char answer = 0;
+  ASSERT_EQ(::read(pipe_ends[0], &answer, 1), 1);
+  ASSERT_EQ(answer, '+');
+  ::kill(child, SIGKILL);
+  status_of(child);
+  const Result<RunLock> lock = RunLock::take(state, this_process("apply", at(0)));
+  EXPECT_TRUE(lock) << lock.error().text();
+  ::close(pipe_ends[0]);
+  ::close(pipe_ends[1]);
+}
+
 TEST(RunLock, NamesAnotherProcessWhereItsFileSaysNothing) {
   TemporaryFolder folder;
   const std::string state = "sqlite:" + (folder / "state.db");
