@@ -56,7 +56,7 @@ def of_filter(store, model, name, values):
         return {one["id"] for one in table.values() if TIMES[name](one[field], wanted)}
     field, _, lookup = name.partition("__")
     if lookup:
-        if lookup not in TEXT_LOOKUPS or model.fields.get(field) not in ("text", "slug"):
+        if lookup not in TEXT_LOOKUPS or model.fields.get(field) not in ("text", "text-or-null", "slug"):
             raise Unknown
         either = TEXT_LOOKUPS[lookup]
         if lookup == "ie" and field == "name":
