@@ -88,6 +88,13 @@ const std::vector<RoundBook::ResourceState>* waiting_of(const Look& look, const 
   return at == look.round->servers.end() ? nullptr : &at->second;
 }
 
+bool was_looked_at(const Look& look, std::string_view name) {
+  if (look.round == nullptr) return false;
+  const auto& targets = look.round->targets;
+  return std::any_of(targets.begin(), targets.end(),
+                     [&](const auto& target) { return target.target == name && target.known; });
+}
+
 /// Looked for in everything that a row of the table shows by itself.
 bool fits(const Server& server, std::string_view profile, const std::string& wanted) {
   if (wanted.empty()) return true;
@@ -135,6 +142,10 @@ Json shown(Service& service, const Look& look, const ServerEntry& entry) {
     for (const auto& [target, state] : worst) {
       body["targets"].push_back({{"target", target}, {"state", state}});
     }
+  }
+  for (const TargetConfig& target : service.config().targets) {
+    if (was_looked_at(look, target.name)) continue;
+    body["targets"].push_back({{"target", target.name}, {"state", "not looked at yet"}});
   }
   body["boot"] = last_boot(service, macs);
   const store::Node* const node = node_of(look.view->model(), server, look.nodes);

@@ -91,15 +91,20 @@ void note_targets(const pipeline::Round& round, RoundBook::Round& out) {
 }
 
 /// A target that this round did not look at is as it was, for all that is known.
-void keep_unseen(const pipeline::Round& round, const RoundBook::Round& before,
+void keep_unseen(const pipeline::Round& round, const RoundBook::Round* before,
                  RoundBook::Round& out) {
   std::set<std::string_view> unseen;
   for (std::size_t i = 0; round.planned && i < out.targets.size(); ++i) {
-    const reconciler::PlannedTarget& planned = round.planned->targets[i];
-    if (planned.error || out.targets[i].state == "left alone") unseen.insert(out.targets[i].target);
+    RoundBook::TargetState& target = out.targets[i];
+    if (!round.planned->targets[i].error && target.state != "left alone") continue;
+    unseen.insert(target.target);
+    target.known =
+        before != nullptr &&
+        std::any_of(before->targets.begin(), before->targets.end(),
+                    [&](const auto& was) { return was.target == target.target && was.known; });
   }
-  if (unseen.empty()) return;
-  for (const auto& [server, states] : before.servers) {
+  if (unseen.empty() || before == nullptr) return;
+  for (const auto& [server, states] : before->servers) {
     for (const RoundBook::ResourceState& state : states) {
       if (unseen.contains(state.target)) out.servers[server].push_back(state);
     }
@@ -120,12 +125,10 @@ void RoundBook::note(const pipeline::Round& round) {
   }
   const std::lock_guard lock(mutex_);
   // A round that only looked at what a push changed says nothing of the other targets.
-  if (last_ != nullptr) {
-    if (made->targets.empty()) {
-      made->targets = last_->targets;
-    } else {
-      keep_unseen(round, *last_, *made);
-    }
+  if (made->targets.empty() && last_ != nullptr) {
+    made->targets = last_->targets;
+  } else {
+    keep_unseen(round, last_.get(), *made);
   }
   last_ = std::move(made);
 }

@@ -21,6 +21,7 @@ class RoundBook {
   };
   struct TargetState {
     std::string target, state, error;  ///< `converged`, `failed`, `left alone: …`, `never applied`
+    bool known = true;  ///< it was looked at, now or in an earlier round
   };
   struct Round {
     std::string revision, asked, trigger;

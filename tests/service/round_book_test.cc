@@ -67,5 +67,21 @@ TEST(RoundBook, ATargetThatWasNotLookedAtIsAsItWas) {
   EXPECT_EQ(servers_of(book), "");
 }
 
+TEST(RoundBook, KnowsNothingOfATargetThatWasNeverLookedAt) {
+  RoundBook book;
+  const auto known = [&] { return book.last()->targets[1].known; };
+  pipeline::Round unreadable = round_of({});
+  unreadable.planned->targets[1].error = unavailable("nodes", "gone").value();
+  book.note(unreadable);
+  EXPECT_FALSE(known());
+  EXPECT_TRUE(book.last()->targets[0].known);
+  book.note(unreadable);
+  EXPECT_FALSE(known());
+  book.note(round_of({}));
+  EXPECT_TRUE(known());
+  book.note(unreadable);
+  EXPECT_TRUE(known());
+}
+
 }  // namespace
 }  // namespace metalwright::service
