@@ -13,6 +13,9 @@ std::string import_value(const ObjectFields& fields, std::string_view name) {
 bool is_namesake(std::string_view name) {
   return name.find(reconciler::kNetboxNamesake) != std::string_view::npos;
 }
+std::string_view common_name(std::string_view name) {
+  return name.substr(0, name.find(reconciler::kNetboxNamesake));
+}
 std::string_view behind_slash(std::string_view name) { return name.substr(name.find('/') + 1); }
 std::string_view before_slash(std::string_view name) { return name.substr(0, name.find('/')); }
 

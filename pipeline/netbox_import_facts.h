@@ -64,8 +64,10 @@ class ImportFacts {
   std::map<std::pair<std::string, std::string>, std::string> titles_;
 };
 
-/// Name of a second object of its name: without what tells them apart.
+/// Whether it is what a second object of one name is known by (kNetboxNamesake).
 [[nodiscard]] bool is_namesake(std::string_view name);
+/// The name that both have.
+[[nodiscard]] std::string_view common_name(std::string_view name);
 
 /// Both add files and notes to `facts.out`. Servers come first.
 void import_servers(ImportFacts& facts);

@@ -28,8 +28,8 @@ constexpr std::array kVocabulary{Vocabulary{netbox::kSite, "no server is there"}
 /// Why an address is not said.
 std::string place_of(const std::string& interface) {
   if (interface.empty()) return "it is on no interface";
-  if (interface.front() == '#') return "it is on no device's interface";
-  const std::size_t mark = interface.find('#'), slash = interface.find('/');
+  if (interface.front() == reconciler::kNetboxNamesake) return "it is on no device's interface";
+  const std::size_t mark = interface.find(reconciler::kNetboxNamesake), slash = interface.find('/');
   if (mark >= slash)
     return "it is on the interface " + metalwright::quoted(interface) + ", which is not said";
   return "it is on another device of the name " + metalwright::quoted(interface.substr(0, mark));
@@ -44,7 +44,7 @@ void import_leftovers(ImportFacts& facts) {
       if (said.contains(name) || name == netbox::kOwnerTag) continue;
       std::string title = facts.title_of(vocabulary.kind, name);
       if (vocabulary.kind == netbox::kVlan) {
-        title = fmt::format("{} {}", name.substr(0, name.find('#')), title);
+        title = fmt::format("{} {}", common_name(name), title);
       }
       facts.note("{} {}: {}", vocabulary.kind, metalwright::quoted(title.empty() ? name : title),
                  vocabulary.why);

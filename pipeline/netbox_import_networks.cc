@@ -27,7 +27,7 @@ class NetworkImport {
       if (name.find(':') == std::string::npos) continue;
       const std::string vlan = import_value(fields, "vlan");
       if (is_namesake(name)) {
-        facts_.note("prefix {}: it is in NetBox several times", name.substr(0, name.find('#')));
+        facts_.note("prefix {}: it is in NetBox several times", common_name(name));
       } else if (vlan.empty() || !ipv6_of_vlan.emplace(vlan, name).second) {
         note_lonely(name);
       }
@@ -35,7 +35,7 @@ class NetworkImport {
     for (const auto& [name, fields] : facts_.all(netbox::kPrefix)) {
       if (name.find(':') != std::string::npos) continue;
       if (const std::string why = why_not(name); !why.empty()) {
-        facts_.note("prefix {}: {}", name.substr(0, name.find('#')), why);
+        facts_.note("prefix {}: {}", common_name(name), why);
         continue;
       }
       const std::string vlan = import_value(fields, "vlan");
@@ -127,7 +127,7 @@ class NetworkImport {
     for (const auto& [name, fields] : facts_.all(netbox::kCluster)) {
       const auto found = members.find(name);
       if (!is_key(name) || found == members.end()) {
-        facts_.note("cluster {}: {}", metalwright::quoted(name.substr(0, name.find('#'))),
+        facts_.note("cluster {}: {}", metalwright::quoted(common_name(name)),
                     found == members.end() ? "it has no devices"
                     : is_namesake(name)    ? "there is another one of this name"
                                            : "not a name for a cluster");

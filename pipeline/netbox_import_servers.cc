@@ -43,7 +43,7 @@ class ServerImport {
     for (const auto& [name, fields] : facts_.all(netbox::kDevice)) {
       if (!is_key(name)) {
         facts_.note(
-            "device {}: {}", metalwright::quoted(name.substr(0, name.find('#'))),
+            "device {}: {}", metalwright::quoted(common_name(name)),
             is_namesake(name) ? "there is another one of this name" : "not a name for a server");
         continue;
       }
