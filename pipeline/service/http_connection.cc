@@ -61,21 +61,17 @@ void hide_headers(std::string& input, std::size_t begin, std::size_t end) {
 
 HttpConnection::HttpConnection(Taken taken, SSL* tls, const ConnectionLimits& limits,
                                std::shared_ptr<const ListenAddress> listener)
-    : taken_(std::move(taken)),
-      socket_(taken_.socket),
-      tls_(tls),
-      limits_(limits),
-      listener_(std::move(listener)) {}
+    : taken_(std::move(taken)), tls_(tls), limits_(limits), listener_(std::move(listener)) {}
 
 HttpConnection::~HttpConnection() {
   if (tls_ != nullptr) SSL_free(tls_);
-  close(socket_);
+  close(taken_.socket);
 }
 
 ssize_t HttpConnection::receive(char* to, std::size_t size) {
   if (tls_ != nullptr) return SSL_read(tls_, to, static_cast<int>(size));
   while (true) {
-    const ssize_t got = recv(socket_, to, size, 0);
+    const ssize_t got = recv(taken_.socket, to, size, 0);
     if (got < 0 && errno == EINTR) continue;
     return got;
   }
@@ -84,7 +80,7 @@ ssize_t HttpConnection::receive(char* to, std::size_t size) {
 int HttpConnection::fill(Clock::time_point deadline, std::size_t wanted) {
   if (tls_ == nullptr || SSL_pending(tls_) == 0) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
-    pollfd descriptor{.fd = socket_, .events = POLLIN, .revents = 0};
+    pollfd descriptor{.fd = taken_.socket, .events = POLLIN, .revents = 0};
     const int ready = left.count() <= 0 ? 0 : poll(&descriptor, 1, static_cast<int>(left.count()));
     if (ready < 0 && errno == EINTR) return fill(deadline, wanted);
     if (ready <= 0) return -1;
@@ -231,9 +227,9 @@ ssize_t HttpConnection::write(const char* from, std::size_t size) {
 
 bool HttpConnection::send_all(const char* from, std::size_t size, bool more) {
   while (size > 0) {
-    const ssize_t count = tls_ != nullptr
-                              ? SSL_write(tls_, from, static_cast<int>(std::min(size, kFileStep)))
-                              : send(socket_, from, size, MSG_NOSIGNAL | (more ? MSG_MORE : 0));
+    const ssize_t count =
+        tls_ != nullptr ? SSL_write(tls_, from, static_cast<int>(std::min(size, kFileStep)))
+                        : send(taken_.socket, from, size, MSG_NOSIGNAL | (more ? MSG_MORE : 0));
     if (count < 0 && tls_ == nullptr && errno == EINTR) continue;
     if (count <= 0) {
       broken_ = true;
@@ -254,7 +250,7 @@ bool HttpConnection::send_file(const FileBody& file) {
     const std::size_t step = std::min<std::uint64_t>(left, kFileStep);
     ssize_t count = 0;
     if (tls_ == nullptr) {
-      count = sendfile(socket_, file.file->descriptor, &offset, step);
+      count = sendfile(taken_.socket, file.file->descriptor, &offset, step);
     } else {
       buffer.resize(64 * 1024);
       count = pread(file.file->descriptor, buffer.data(), std::min(step, buffer.size()), offset);
@@ -280,7 +276,7 @@ bool HttpConnection::finish(bool last) {
   if (file_ && !send_file(*file_)) return false;
   file_.reset();
   // The end travels with what was said, in one packet.
-  if (last && tls_ == nullptr) shutdown(socket_, SHUT_WR);
+  if (last && tls_ == nullptr) shutdown(taken_.socket, SHUT_WR);
   if (!body_read_) return false;  // what follows on the wire is a body that nobody wanted
   return !broken_;
 }
@@ -301,7 +297,7 @@ void HttpConnection::linger() {
     SSL_shutdown(tls_);
     return;
   }
-  shutdown(socket_, SHUT_WR);
+  shutdown(taken_.socket, SHUT_WR);
   const Clock::time_point deadline = Clock::now() + kLinger;
   for (std::size_t drained = 0; drained < kDrainBytes; drained += input_.size()) {
     input_.clear();

@@ -76,7 +76,6 @@ class HttpConnection final : public httplib::Stream {
   [[nodiscard]] int read_chunks(std::string& body, Clock::time_point deadline);
 
   Taken taken_;
-  int socket_;
   SSL* tls_;
   const ConnectionLimits& limits_;
   std::shared_ptr<const ListenAddress> listener_;
