@@ -76,7 +76,7 @@ ResourceTable without(const ResourceTable& table, const MenuTurns::Menus& menus)
   rest.arenas = table.arenas;
   std::copy_if(table.rows.begin(), table.rows.end(), std::back_inserter(rest.rows),
                [&](const ResourceRow& row) {
-                 return menus.empty() || !menus.contains(routeros::find_menu_of_kind(row.kind));
+                 return !menus.contains(routeros::find_menu_of_kind(row.kind));
                });
   return rest;
 }
@@ -143,7 +143,6 @@ std::string fresh_word() {
 }  // namespace
 
 struct RouterosTarget::Seen {
-  RouterRows rows;
   TargetObjects objects;
   VerifiedChanges verified;
   steady_clock::time_point fresh_until;  // of `verified`
@@ -188,12 +187,11 @@ Result<Observation> RouterosTarget::observe(const LookRequest& request, std::sto
   }
   Result<RouterRows> rows = read_router_rows(*rest_, scope.menus, prefixes, stop);
   if (!rows) return tl::unexpected(rows.error());
-  seen_->rows = std::move(*rows);
   // Where we made rows there was a menu: that it is gone now is a trouble of the router, and no
   // reason to make all of them again.
   for (const ResourceRow& row : request.last_applied.rows) {
     const Menu* menu = routeros::find_menu_of_kind(row.kind);
-    if (menu == nullptr || !seen_->rows.missing.contains(menu)) continue;
+    if (menu == nullptr || !rows->missing.contains(menu)) continue;
     return unavailable("routeros-no-menu",
                        "the router has no menu " + std::string(menu->path) + " any more");
   }
@@ -206,17 +204,20 @@ Result<Observation> RouterosTarget::observe(const LookRequest& request, std::sto
   const auto concerns = [&](std::string_view kind, std::string_view name) {
     return request.look != Look::named || named.contains({kind, name});
   };
-  std::vector<ViewedRow> viewed = view_rows(seen_->rows, wanted, scope.wanted, concerns);
+  std::vector<ViewedRow> viewed = view_rows(*rows, wanted, scope.wanted, concerns);
   if (!settings_.adopt) accept_unmarked(viewed, wanted);
   for (const ViewedRow& row : viewed) {
     seen_->objects.add(row.menu->kind, row.name, encode_fields(row.fields), row.presence);
   }
   if (desired.failure()) return tl::unexpected(*desired.failure());
   seen_->objects.sort();
-  const ResourceTable looked_desired = without(request.desired, left_out);
-  const ResourceTable looked_applied = without(request.last_applied, left_out);
-  Result<Observation> observation = observe_objects(
-      {looked_desired, looked_applied, request.look, desired.readers()}, seen_->objects);
+  const auto observe = [&](const ResourceTable& stated, const ResourceTable& applied) {
+    return observe_objects({stated, applied, request.look, desired.readers()}, seen_->objects);
+  };
+  Result<Observation> observation =
+      left_out.empty()
+          ? observe(request.desired, request.last_applied)
+          : observe(without(request.desired, left_out), without(request.last_applied, left_out));
   if (observation && request.look != Look::named) note_look(request, scope.menus, *observation);
   return observation;
 }
