@@ -185,11 +185,9 @@ class Applier {
     std::vector<Error> errors;
     errors.reserve(std::min(changes.size(), kRecordBatch));  // Ended points into it
     std::optional<Error> not_recorded;
-    std::size_t announced = 0;
-    const auto flush = [&] {
+    const auto flush = [&](bool all = false) {
       if (ended.empty()) return;
-      const Result<std::uint64_t> recorded =
-          record(i, ended, ended.size() == announced && !stop_.stop_requested());
+      const Result<std::uint64_t> recorded = record(i, ended, all);
       if (recorded) {
         stamps_[i] = *recorded;
       } else {
@@ -202,7 +200,6 @@ class Applier {
         .begin = [&](std::span<const Change* const> batch) -> Result<void> {
           flush();
           if (not_recorded) return tl::unexpected(*not_recorded);
-          announced += batch.size();
           return store_.runs().begin(run_, batch);
         },
         .end =
@@ -222,7 +219,8 @@ class Applier {
             }};
     const Result<void> applied =
         request_.subjects[i].target->apply(changes, request_.subjects[i].content, events, stop_);
-    flush();
+    // What succeeded as a whole has told the end of all that it began.
+    flush(applied && !stop_.stop_requested());
     if (!applied) {
       outcome.error = with_context(applied.error(), "while applying to target '" + name + "'");
     } else if (not_recorded) {
@@ -277,7 +275,7 @@ class Applier {
     return decode_fields(content->bytes);
   }
 
-  /// `all`: everything that was announced for the target has ended.
+  /// `all`: these are the last of what was announced for the target.
   Result<std::uint64_t> record(std::size_t i, const std::vector<store::Ended>& ended, bool all) {
     std::uint64_t now = 0;
     const Result<void> written = store_.transaction([&]() -> Result<void> {
