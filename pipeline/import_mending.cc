@@ -85,14 +85,6 @@ std::string without_places(const std::string& message) {
   return out;
 }
 
-inventory::LoadResult load(const ImportedRepository& made) {
-  inventory::RepositoryFiles files;
-  for (const auto& [path, text] : made.files) {
-    files.push_back(inventory::repository_file(path, text));
-  }
-  return inventory::load(files);
-}
-
 /// It is one because of what was taken out before, and tells people nothing.
 bool is_consequence(const Error& error) {
   return error.check == checks::kMissingKey.id || error.check == checks::kValueMissing.id ||
@@ -133,7 +125,7 @@ bool cut(ImportedRepository& made, const Errors& errors, bool first) {
 
 void mend_import(ImportedRepository& made) {
   for (int round = 0; round < kMostRounds; ++round) {
-    const inventory::LoadResult loaded = load(made);
+    const inventory::LoadResult loaded = inventory::load(repository_files(made));
     if (loaded.model != nullptr) {
       made.servers = loaded.model->servers.size();
       made.networks = loaded.model->networks.size();

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "inventory/repository_files.h"
+
 namespace metalwright::pipeline {
 
 /// What an import made of another system's knowledge.
@@ -13,5 +15,14 @@ struct ImportedRepository {
   std::vector<std::string> notes;            ///< what cannot be said in a repository, a line each
   std::size_t servers = 0, networks = 0, clusters = 0;
 };
+
+/// The files that were made, as the loader reads them.
+[[nodiscard]] inline inventory::RepositoryFiles repository_files(const ImportedRepository& made) {
+  inventory::RepositoryFiles files;
+  for (const auto& [path, content] : made.files) {
+    files.push_back(inventory::repository_file(path, content));
+  }
+  return files;
+}
 
 }  // namespace metalwright::pipeline

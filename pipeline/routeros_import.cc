@@ -68,8 +68,7 @@ class Importer {
     while (true) {
       write();
       Errors errors;
-      const inventory::RepositoryFiles files = repository_files();
-      const inventory::LoadResult loaded = inventory::load(files);
+      const inventory::LoadResult loaded = inventory::load(repository_files(out_));
       errors = loaded.errors;
       if (loaded.model != nullptr && !has_error(errors)) {
         renderers::RenderSettings settings;
@@ -113,14 +112,6 @@ class Importer {
                   [](const DraftServer& server) { return server.interfaces.empty(); });
     out_.files[std::string(kNetworksFile)] = networks_yaml(draft_, name_);
     out_.files[std::string(kInventoryFile)] = inventory_yaml(draft_);
-  }
-
-  [[nodiscard]] inventory::RepositoryFiles repository_files() const {
-    inventory::RepositoryFiles files;
-    for (const auto& [path, text] : out_.files) {
-      files.push_back(inventory::repository_file(path, text));
-    }
-    return files;
   }
 
   void view() {

@@ -29,18 +29,10 @@ ImportedRepository import(const std::string& text) {
   return import_routeros(read_router_export(text, "export.rsc"), "edge-1", nullptr);
 }
 
-inventory::RepositoryFiles files_of(const ImportedRepository& made) {
-  inventory::RepositoryFiles files;
-  for (const auto& [path, content] : made.files) {
-    files.push_back(inventory::repository_file(path, content));
-  }
-  return files;
-}
-
 /// What a plan of the import against the same export would do; empty: nothing.
 std::string plan(const ImportedRepository& made, const std::string& text) {
-  const ObservedPlan planned =
-      plan_devices(nullptr, "test", files_of(made), {{"edge-1", "export.rsc", text}}, Time{}, {});
+  const ObservedPlan planned = plan_devices(nullptr, "test", repository_files(made),
+                                            {{"edge-1", "export.rsc", text}}, Time{}, {});
   std::string shown;
   for (const Error& error : planned.errors) {
     if (error.severity == Severity::error) shown += error.text() + '\n';
@@ -112,7 +104,7 @@ INSTANTIATE_TEST_SUITE_P(Routers, OfAnExport,
 
 TEST(RouterosImport, SaysWhatAPersonWouldWrite) {
   const ImportedRepository made = import(data("v7-vlan-router.rsc"));
-  const inventory::LoadResult loaded = inventory::load(files_of(made));
+  const inventory::LoadResult loaded = inventory::load(repository_files(made));
   ASSERT_NE(loaded.model, nullptr);
   const Network* const network = loaded.model->find_network("servers");
   ASSERT_NE(network, nullptr) << made.files.at("networks.yaml");
@@ -174,7 +166,7 @@ TEST(RouterosImport, FindsWhatWeWroteAgain) {
   }
   const ImportedRepository made = import(text);
   EXPECT_EQ(plan(made, text), "") << text << made.files.at("networks.yaml") << all_notes(made);
-  const auto after = inventory::load(files_of(made));
+  const auto after = inventory::load(repository_files(made));
   ASSERT_NE(after.model, nullptr);
   const Network& was = *before.model->find_network("lab");
   const Network* const is = after.model->find_network("lab");
