@@ -1,0 +1,79 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "renderers/routeros/parser.h"
+#include "renderers/routeros/scanner.h"
+
+/// The grammar behind `parser.h`, by recursive descent: statements in grammar.cc, values and
+/// expressions in grammar_values.cc.
+namespace metalwright::routeros {
+
+class Grammar {
+ public:
+  /// Both must outlive it; line ends are LF.
+  Grammar(std::string_view source, const std::string& file) : scan_(source, file) {}
+
+  Result<std::vector<Statement>> script() { return block('\0'); }
+  Lines lines();
+
+ private:
+  [[nodiscard]] char closer() const { return closers_.empty() ? '\0' : closers_.back(); }
+
+  /// A bracket within a bracket; the level ends with the object.
+  class Level {
+   public:
+    Level(Parser& parser, char closer) : parser_(parser) { parser.closers_.push_back(closer); }
+    ~Level() {
+      if (!parser_.closers_.empty()) parser_.closers_.pop_back();
+    }
+    Level(const Level&) = delete;
+    Level& operator=(const Level&) = delete;
+
+   private:
+    Parser& parser_;
+  };
+
+  // Statements
+  [[nodiscard]] bool at_statement_end() const;
+  void skip_separators(std::vector<std::string>* comments);
+  /// Statements to the closing bracket, which stays, or to the end of the text.
+  Result<std::vector<Statement>> block(char end);
+  Result<Statement> statement();
+  /// Path and command: bare words up to a verb, or all of them where the first argument follows.
+  Result<void> take_head(Statement& out);
+  Result<Statement> arguments(Statement out);
+  /// `{ … }` or `[ … ]` with statements in it.
+  Result<Node> enclosed(NodeKind kind, char end);
+  Result<void> condition(Statement& out);
+
+  // Values
+  Result<Node> group();      ///< `( … )`
+  Result<Node> string();     ///< `"…"`
+  Result<Node> filled_in();  ///< `$name`, `$"name"`, `$( … )`, `$[ … ]`
+  /// The source of `{ … }`, braces within it balanced.
+  Result<Node> array();
+  Result<Node> argument_value();
+  /// Operators from the weakest to the strongest; in a condition what stands side by side is
+  /// joined by `and`.
+  Result<Node> expression(int level, bool condition);
+  Result<Node> expression_level(int level, bool condition);
+  /// An expression in parentheses may go on in the next line, a condition may not.
+  void skip_within(bool condition);
+  Result<Node> compared();
+  Result<Node> operand(bool condition);
+  Result<Node> negated(bool condition);
+  Result<Node> negation(const std::string& sign, bool condition);
+  /// Parentheses in a condition hold a condition.
+  Result<Node> group_in(bool condition);
+
+  Scanner scan_;
+  std::vector<char> closers_;
+  std::size_t depth_ = 0;
+  bool one_line_ = false;  // no statement goes on in the next line, as in an export
+};
+
+}  // namespace metalwright::routeros
