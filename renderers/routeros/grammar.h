@@ -26,15 +26,15 @@ class Grammar {
   /// A bracket within a bracket; the level ends with the object.
   class Level {
    public:
-    Level(Parser& parser, char closer) : parser_(parser) { parser.closers_.push_back(closer); }
+    Level(Grammar& grammar, char closer) : grammar_(grammar) { grammar.closers_.push_back(closer); }
     ~Level() {
-      if (!parser_.closers_.empty()) parser_.closers_.pop_back();
+      if (!grammar_.closers_.empty()) grammar_.closers_.pop_back();
     }
     Level(const Level&) = delete;
     Level& operator=(const Level&) = delete;
 
    private:
-    Parser& parser_;
+    Grammar& grammar_;
   };
 
   // Statements
