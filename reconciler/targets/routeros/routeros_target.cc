@@ -24,7 +24,7 @@ using Name = std::pair<std::string_view, std::string_view>;
 
 // What was read to verify a plan is what there is, for as long as a look takes.
 constexpr std::chrono::seconds kFresh{2};
-// The most requests of a cheap look; of more menus some wait for the next one.
+// The most requests of a repeated cheap look; of more menus some wait for the next one.
 constexpr std::size_t kMostRequests = 15;
 // From so many on it is quicker to make all of them than each by itself.
 constexpr std::size_t kManyDesired = 50;
@@ -148,14 +148,13 @@ struct RouterosTarget::Seen {
   steady_clock::time_point fresh_until;  // of `verified`
   /// What the last look at everything found to be otherwise than it was applied.
   std::set<std::pair<std::string, std::string>> unsettled;
-  bool turns = false;  // there are more menus than one look may read
 };
 
 RouterosTarget::RouterosTarget(RouterosTargetSettings settings)
     : settings_(std::move(settings)),
       rest_(std::make_unique<RestClient>(settings_.http, settings_.password)),
       note_(std::make_unique<AttemptNote>(settings_.note_file)),
-      turns_(std::make_unique<MenuTurns>(settings_.note_file + ".menus")),
+      turns_(std::make_unique<MenuTurns>()),
       seen_(std::make_unique<Seen>()) {}
 
 RouterosTarget::~RouterosTarget() = default;
@@ -176,9 +175,8 @@ Result<Observation> RouterosTarget::observe(const LookRequest& request, std::sto
     if (fields != nullptr) note_prefixes(*fields, prefixes);
   }
   const std::size_t requests = scope.menus.size() + address_menus(prefixes);
-  seen_->turns = requests > kMostRequests;
   MenuTurns::Menus left_out;
-  if (request.look == Look::cheap && seen_->turns) {
+  if (request.look == Look::cheap && requests > kMostRequests) {
     left_out = turns_->left_out(scope.at_rest, requests - kMostRequests);
     for (const Menu* menu : left_out) scope.menus.erase(menu);
     std::erase_if(scope.wanted, [&](const Name& name) {
@@ -237,7 +235,7 @@ void RouterosTarget::note_look(const LookRequest& request, const std::set<const 
     if (!only_unrecorded) note(row.row.kind, row.row.name);
   }
   for (const ResourceRow& row : observation.unrecorded) note(row.kind, row.name);
-  turns_->looked(read, changed, seen_->turns);
+  turns_->looked(read, changed);
 }
 
 /// What was verified is as good as looked at, where nothing else was found in its menu.
@@ -249,7 +247,7 @@ void RouterosTarget::note_verified() {
   for (const auto& name : seen_->unsettled) {
     if (!seen_->verified.contains(name)) quiet.erase(routeros::find_menu_of_kind(name.first));
   }
-  turns_->looked(quiet, {}, seen_->turns);
+  turns_->looked(quiet, {});
 }
 
 Result<Content> RouterosTarget::read(std::string_view kind, std::string_view name) {

@@ -1,6 +1,5 @@
 #include "reconciler/targets/routeros/routeros_target.h"
 
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -356,22 +355,14 @@ TEST(RouterosTarget, LooksAtNoMoreThanFifteenMenusAtATime) {
     const auto outcome = world.round(objects, how);
     return std::pair(world.router.requests().size(), outcome.planned.plan.changes.size());
   };
-  // 15 menus, and the addresses of interfaces: one waits, in a process that begins as well.
-  EXPECT_EQ(look(), std::pair(std::size_t{15}, std::size_t{0}));
-  world.restart();
+  // 15 menus, and the addresses of interfaces: one waits.
   EXPECT_EQ(look(), std::pair(std::size_t{15}, std::size_t{0}));
   EXPECT_EQ(look(Look::full), std::pair(std::size_t{16}, std::size_t{0}));
-  // What is not known to be as it was applied is read, and nothing waits for a turn that cannot be
-  // remembered.
-  const std::string turns = world.folder / "edge-1.attempt.menus";
-  const std::string elsewhere = world.folder / "elsewhere";
-  ASSERT_EQ(::rename(turns.c_str(), elsewhere.c_str()), 0);
-  ASSERT_EQ(::mkdir(turns.c_str(), 0700), 0);
-  EXPECT_EQ(look(), std::pair(std::size_t{16}, std::size_t{0}));
-  ASSERT_EQ(::rmdir(turns.c_str()), 0);
+  // A process that begins reads all.
   world.restart();
   EXPECT_EQ(look(), std::pair(std::size_t{16}, std::size_t{0}));
-  // What differs is seen by the next look but one at the latest, wherever it is.
+  // What differs is seen by the next look but one at the latest, wherever it is, and by a process
+  // that begins at once.
   std::set<std::string> menus;
   for (const auto& [key, fields] : objects) {
     menus.insert(std::string(routeros::find_menu_of_kind(key.first)->path));
@@ -392,12 +383,10 @@ TEST(RouterosTarget, LooksAtNoMoreThanFifteenMenusAtATime) {
       return false;
     });
     ASSERT_TRUE(gone);
-    world.restart();
+    const bool begins = std::distance(menus.begin(), menus.find(path)) % 2 == 0;
+    if (begins) world.restart();
     RouterosWorld::Outcome last = world.round(objects);
-    for (int i = 0; i < 1 && last.planned.plan.changes.empty(); ++i) {
-      world.restart();
-      last = world.round(objects);
-    }
+    if (!begins && last.planned.plan.changes.empty()) last = world.round(objects);
     EXPECT_FALSE(last.planned.plan.changes.empty());
     for (int i = 0; i < 3 && !last.planned.plan.changes.empty(); ++i) last = world.round(objects);
     EXPECT_TRUE(last.converged()) << last.text();
