@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "reconciler/engine.h"
+#include "reconciler/row_pairs.h"
 #include "reconciler/store/store.h"
 
 namespace metalwright::reconciler {
@@ -138,8 +139,6 @@ class Applier {
   /// then the next round need not read it back from the store.
   void keep_table(std::size_t i, std::uint64_t stamp) {
     if (stamp == 0 || outcomes_[i].error || outcomes_[i].failed > 0) return;
-    const auto& desired = request_.subjects[i].desired->rows;
-    const auto& before = planned_.targets[i].last_applied->rows;
     std::vector<std::pair<std::string_view, std::string_view>> done;
     std::uint64_t asked = 0;
     for (const Change& change : planned_.plan.changes) {
@@ -153,17 +152,11 @@ class Applier {
       done.emplace_back(row.kind.view(), row.name.view());
     }
     std::sort(done.begin(), done.end());
-    std::size_t d = 0, b = 0;
-    while (d < desired.size() || b < before.size()) {
-      const int order = d == desired.size()  ? 1
-                        : b == before.size() ? -1
-                                             : ResourceRow::compare(desired[d], before[b]);
-      const ResourceRow& row = order <= 0 ? desired[d] : before[b];
-      const bool same = order == 0 && desired[d].digest == before[b].digest;
-      const auto key = [&] { return std::pair(row.kind.view(), row.name.view()); };
-      if (!same && !std::binary_search(done.begin(), done.end(), key())) return;
-      if (order <= 0) ++d;
-      if (order >= 0) ++b;
+    for (const RowPair& pair :
+         RowPairs(request_.subjects[i].desired->rows, planned_.targets[i].last_applied->rows)) {
+      if (pair.unchanged()) continue;
+      const std::pair key(pair.row().kind.view(), pair.row().name.view());
+      if (!std::binary_search(done.begin(), done.end(), key)) return;
     }
     tables_.offer(outcomes_[i].target, stamp, request_.subjects[i].desired);
   }

@@ -5,13 +5,13 @@
 #include <string>
 #include <utility>
 
+#include "reconciler/row_pairs.h"
+
 namespace metalwright::reconciler {
 namespace {
 
 /// One resource from the three sides; null where a side does not have it.
-struct Sides {
-  const ResourceRow* desired = nullptr;
-  const ResourceRow* applied = nullptr;
+struct Sides : RowPair {
   const ObservedRow* observed = nullptr;
 };
 
@@ -42,30 +42,17 @@ class Differ {
   /// One pass over the three ordered lists. Rows that are the same on both tables and have no
   /// observation of their own are at rest and cost one comparison.
   void merge() {
-    const auto& desired = request_.desired.rows;
-    const auto& applied = request_.last_applied.rows;
     const auto& observed = request_.observation.rows;
-    std::size_t d = 0, l = 0, o = 0;
-    while (d < desired.size() || l < applied.size()) {
-      int order = 0;
-      if (d == desired.size()) {
-        order = 1;
-      } else if (l == applied.size()) {
-        order = -1;
-      } else {
-        order = ResourceRow::compare(desired[d], applied[l]);
-      }
-      Sides sides;
-      if (order <= 0) sides.desired = &desired[d++];
-      if (order >= 0) sides.applied = &applied[l++];
-      const ResourceRow& row = sides.desired != nullptr ? *sides.desired : *sides.applied;
+    std::size_t o = 0;
+    for (const RowPair& pair : RowPairs(request_.desired.rows, request_.last_applied.rows)) {
+      Sides sides{pair};
+      const ResourceRow& row = pair.row();
       while (o < observed.size() && ResourceRow::compare(observed[o].row, row) < 0) ++o;
       if (o < observed.size() && ResourceRow::compare(observed[o].row, row) == 0) {
         sides.observed = &observed[o++];
       }
       ++out_.compared;
-      const bool at_rest =
-          sides.observed == nullptr && order == 0 && sides.desired->digest == sides.applied->digest;
+      const bool at_rest = sides.observed == nullptr && pair.unchanged();
       if (!at_rest) decide(sides);
     }
   }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "reconciler/row_pairs.h"
+
 namespace metalwright::reconciler {
 namespace {
 
@@ -18,21 +20,19 @@ class DesiredContents {
 
   /// Reads all at once. Without it each is read when it is asked for.
   Result<void> read_all() {
-    const auto& rows = request_.desired.rows;
-    contents_.resize(rows.size());
+    contents_.resize(request_.desired.rows.size());
     return request_.objects.all_desired(
         [&](std::string_view kind, std::string_view name, std::string_view content) {
           const ResourceRow* row = request_.desired.find(kind, name);
           if (row == nullptr) return;
-          contents_[static_cast<std::size_t>(row - rows.data())] = arena_.copy(content);
+          contents_[index(*row)] = arena_.copy(content);
         });
   }
 
   /// The desired fields, encoded. Equal to the object's they are the common case, without taking
   /// anything apart: it has exactly the desired fields, and no other of ours.
-  Result<std::string_view> text(std::size_t row) {
-    if (!contents_.empty()) return contents_[row].view();
-    const ResourceRow& wanted = request_.desired.rows[row];
+  Result<std::string_view> text(const ResourceRow& wanted) {
+    if (!contents_.empty()) return contents_[index(wanted)].view();
     Result<Content> content = request_.objects.desired(wanted.kind, wanted.name);
     if (!content) return tl::unexpected(content.error());
     last_ = std::move(content->bytes);
@@ -40,6 +40,10 @@ class DesiredContents {
   }
 
  private:
+  [[nodiscard]] std::size_t index(const ResourceRow& row) const {
+    return static_cast<std::size_t>(&row - request_.desired.rows.data());
+  }
+
   const LookRequest& request_;
   Arena arena_;
   std::vector<Text> contents_;
@@ -120,25 +124,17 @@ const TargetObject* TargetObjects::find(std::string_view kind, std::string_view 
 
 Result<Observation> observe_objects(const LookRequest& request, const TargetObjects& objects) {
   Observation observation;
-  const auto& desired = request.desired.rows;
-  const auto& applied = request.last_applied.rows;
   DesiredContents contents(request);
   const bool named = request.look == Look::named;
   if (!named && request.objects.all_desired) {
     if (const Result<void> read = contents.read_all(); !read) return tl::unexpected(read.error());
   }
   const auto& all = objects.all();
-  std::size_t d = 0, a = 0, o = 0;
-  while (d < desired.size() || a < applied.size()) {
-    const int order = d == desired.size()   ? 1
-                      : a == applied.size() ? -1
-                                            : ResourceRow::compare(desired[d], applied[a]);
-    const std::size_t at = d;
-    const ResourceRow* wanted = order <= 0 ? &desired[d++] : nullptr;
-    const ResourceRow* before = order >= 0 ? &applied[a++] : nullptr;
-    const ResourceRow& row = wanted != nullptr ? *wanted : *before;
-    const bool same = wanted != nullptr && before != nullptr && wanted->digest == before->digest;
-    if (named && same) continue;
+  std::size_t o = 0;
+  for (const RowPair& pair : RowPairs(request.desired.rows, request.last_applied.rows)) {
+    const auto [wanted, before] = pair;
+    const ResourceRow& row = pair.row();
+    if (named && pair.unchanged()) continue;
     while (o < all.size() && compare(all[o], row.kind, row.name) < 0) {
       const TargetObject& other = all[o++];
       if (!named && other.presence == Presence::ours) {
@@ -150,7 +146,7 @@ Result<Observation> observe_objects(const LookRequest& request, const TargetObje
       const TargetObject& object = all[o++];
       seen.presence = object.presence;
       Result<std::string_view> text;
-      if (wanted != nullptr) text = contents.text(at);
+      if (wanted != nullptr) text = contents.text(*wanted);
       if (!text) return tl::unexpected(text.error());
       if (wanted != nullptr && *text == object.fields.view()) {
         seen.row.digest = wanted->digest;
@@ -161,7 +157,8 @@ Result<Observation> observe_objects(const LookRequest& request, const TargetObje
           if (!read) return tl::unexpected(read.error());
           fields = std::move(*read);
         }
-        const Result<Digest> digest = found_digest(request, object, fields, before, same);
+        const Result<Digest> digest =
+            found_digest(request, object, fields, before, pair.unchanged());
         if (!digest) return tl::unexpected(digest.error());
         seen.row.digest = *digest;
       }

@@ -4,6 +4,8 @@
 #include <memory>
 #include <tuple>
 
+#include "reconciler/row_pairs.h"
+
 namespace metalwright::reconciler {
 namespace {
 int compare(const SnapshotRow& row, std::string_view kind, std::string_view name) {
@@ -28,8 +30,6 @@ ResourceTable SnapshotTarget::last_applied() const {
 }
 
 Result<Observation> SnapshotTarget::observe(const LookRequest& request, std::stop_token /*stop*/) {
-  const ResourceTable& desired = request.desired;
-  const ResourceTable& last_applied = request.last_applied;
   if (!snapshot_.error.empty() && snapshot_.rows.empty()) {
     return unavailable("snapshot", "the snapshot has nothing of the target '" + snapshot_.target +
                                        "', which could not be observed: " + snapshot_.error);
@@ -42,24 +42,15 @@ Result<Observation> SnapshotTarget::observe(const LookRequest& request, std::sto
             .value());
   }
   auto arena = std::make_shared<Arena>();
-  std::size_t d = 0, l = 0, s = 0;
+  std::size_t s = 0;
   const auto unrecorded = [&](const SnapshotRow& row) {
     if (row.presence == Presence::ours) {
       observation.unrecorded.push_back(row_of(*arena, row, row.observed));
     }
   };
-  while (d < desired.rows.size() || l < last_applied.rows.size()) {
-    const ResourceRow* wanted = d < desired.rows.size() ? &desired.rows[d] : nullptr;
-    const ResourceRow* applied = l < last_applied.rows.size() ? &last_applied.rows[l] : nullptr;
-    if (wanted != nullptr && applied != nullptr) {
-      const int order = ResourceRow::compare(*wanted, *applied);
-      if (order < 0) applied = nullptr;
-      if (order > 0) wanted = nullptr;
-    }
-    if (wanted != nullptr) ++d;
-    if (applied != nullptr) ++l;
-    const ResourceRow& named = wanted != nullptr ? *wanted : *applied;
-    const std::vector<SnapshotRow>& rows = snapshot_.rows;
+  const std::vector<SnapshotRow>& rows = snapshot_.rows;
+  for (const RowPair& pair : RowPairs(request.desired.rows, request.last_applied.rows)) {
+    const ResourceRow& named = pair.row();
     while (s < rows.size() && compare(rows[s], named.kind, named.name) < 0) unrecorded(rows[s++]);
     ObservedRow observed{.row = {.kind = named.kind, .name = named.name, .digest = {}}};
     if (s < rows.size() && compare(rows[s], named.kind, named.name) == 0) {
@@ -67,13 +58,13 @@ Result<Observation> SnapshotTarget::observe(const LookRequest& request, std::sto
       observed.row.digest = rows[s].observed;
       ++s;
     }
-    const bool as_applied = applied != nullptr && observed.presence == Presence::ours &&
-                            observed.row.digest == applied->digest;
+    const bool as_applied = pair.applied != nullptr && observed.presence == Presence::ours &&
+                            observed.row.digest == pair.applied->digest;
     if (!as_applied) observation.rows.push_back(observed);
   }
-  while (s < snapshot_.rows.size()) unrecorded(snapshot_.rows[s++]);
+  while (s < rows.size()) unrecorded(rows[s++]);
   observation.arenas.push_back(std::move(arena));
-  for (const ResourceTable* const table : {&desired, &last_applied}) {
+  for (const ResourceTable* const table : {&request.desired, &request.last_applied}) {
     observation.arenas.insert(observation.arenas.end(), table->arenas.begin(), table->arenas.end());
   }
   return observation;

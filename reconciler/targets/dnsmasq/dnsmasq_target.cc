@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "reconciler/row_pairs.h"
 #include "reconciler/targets/dnsmasq/dnsmasq_apply.h"
 #include "reconciler/targets/dnsmasq/dnsmasq_check.h"
 #include "reconciler/targets/dnsmasq/hosts_file.h"
@@ -129,29 +130,14 @@ class Looker {
                     [](const auto& place) { return !place.second.ours; })) {
       judge_places();
     }
-    std::size_t d = 0, l = 0;
-    while (d < desired_.size() || l < applied_.size()) {
-      const int order = d == desired_.size()   ? 1
-                        : l == applied_.size() ? -1
-                                               : ResourceRow::compare(desired_[d], applied_[l]);
-      const ResourceRow* desired = order <= 0 ? &desired_[d++] : nullptr;
-      const ResourceRow* applied = order >= 0 ? &applied_[l++] : nullptr;
-      compare(desired, applied);
+    for (const RowPair& pair : RowPairs(desired_, applied_)) {
+      const ResourceRow* const applied = pair.applied;
+      const ObservedRow found = find(pair.row(), applied != nullptr);
+      if (look_ == Look::named && pair.unchanged()) continue;
+      const bool as_applied = applied != nullptr && found.presence == Presence::ours &&
+                              found.row.digest == applied->digest;
+      if (!as_applied) out_.rows.push_back(found);
     }
-  }
-
-  void compare(const ResourceRow* desired, const ResourceRow* applied) {
-    const ResourceRow& row = desired != nullptr ? *desired : *applied;
-    const ObservedRow found = find(row, applied != nullptr);
-    if (look_ == Look::named && desired != nullptr && applied != nullptr &&
-        desired->digest == applied->digest) {
-      return;
-    }
-    if (applied != nullptr && found.presence == Presence::ours &&
-        found.row.digest == applied->digest) {
-      return;
-    }
-    out_.rows.push_back(found);
   }
 
   ObservedRow find(const ResourceRow& row, bool recorded) {

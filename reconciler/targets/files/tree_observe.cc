@@ -11,6 +11,7 @@
 #include <string>
 #include <thread>
 
+#include "reconciler/row_pairs.h"
 #include "reconciler/targets/files/tree_look.h"
 
 namespace metalwright::reconciler {
@@ -23,32 +24,13 @@ constexpr std::size_t kStopEvery = 256;
 constexpr std::size_t kMostUnread = 20;       // told of one look
 constexpr std::size_t kMostEntries = 10'000;  // of a folder that may give way to a file
 
-/// One resource that is to be looked at; null where a table does not have it.
-struct Item {
-  const ResourceRow* desired = nullptr;
-  const ResourceRow* applied = nullptr;
-  [[nodiscard]] const ResourceRow& row() const { return desired != nullptr ? *desired : *applied; }
-};
-
 /// Both tables' rows in their order; with `differing` only those that are not the same in both.
-std::vector<Item> join(const ResourceTable& desired, const ResourceTable& applied, bool differing) {
-  std::vector<Item> items;
+std::vector<RowPair> join(const ResourceTable& desired, const ResourceTable& applied,
+                          bool differing) {
+  std::vector<RowPair> items;
   if (!differing) items.reserve(std::max(desired.rows.size(), applied.rows.size()));
-  std::size_t d = 0, a = 0;
-  while (d < desired.rows.size() || a < applied.rows.size()) {
-    int order = 0;
-    if (d == desired.rows.size()) {
-      order = 1;
-    } else if (a == applied.rows.size()) {
-      order = -1;
-    } else {
-      order = ResourceRow::compare(desired.rows[d], applied.rows[a]);
-    }
-    Item item;
-    if (order <= 0) item.desired = &desired.rows[d++];
-    if (order >= 0) item.applied = &applied.rows[a++];
-    if (differing && order == 0 && item.desired->digest == item.applied->digest) continue;
-    items.push_back(item);
+  for (const RowPair& pair : RowPairs(desired.rows, applied.rows)) {
+    if (!differing || !pair.unchanged()) items.push_back(pair);
   }
   return items;
 }
@@ -77,13 +59,13 @@ class Part {
       : tree_(tree), manifest_(manifest), index_(index), desired_(desired), look_(look) {}
 
   /// `from` and `to` bound what of the manifest belongs to these items; no `to`: all the rest.
-  void run(const Item* begin, const Item* end, std::string_view from,
+  void run(const RowPair* begin, const RowPair* end, std::string_view from,
            std::optional<std::string_view> to, const std::atomic<bool>& failed,
            std::stop_token stop) {
     StatIndex::Cursor cursor(index_);
     Manifest::Cursor owned(manifest_, from);
     const bool all = look_ != Look::named;
-    for (const Item* item = begin; item != end; ++item) {
+    for (const RowPair* item = begin; item != end; ++item) {
       const bool pause = static_cast<std::size_t>(item - begin) % kStopEvery == 0;
       if (pause && failed.load(std::memory_order_relaxed)) return;  // another part says why
       if (pause && stop.stop_requested()) {
@@ -117,7 +99,7 @@ class Part {
 
   void claim(const Manifest::Cursor& owned) { unclaimed.emplace_back(owned.path(), owned.file()); }
 
-  bool look_at_item(const Item& item, const StatIndex::Known* known, bool listed,
+  bool look_at_item(const RowPair& item, const StatIndex::Known* known, bool listed,
                     std::stop_token stop) {
     const std::string_view path = item.row().name;
     const bool trusted = look_ != Look::full;
@@ -209,7 +191,7 @@ class Part {
 };
 
 /// Runs the items in two halves where they are many.
-std::vector<Part> look_at_all(const std::vector<Item>& items, const Part& blank,
+std::vector<Part> look_at_all(const std::vector<RowPair>& items, const Part& blank,
                               std::stop_token stop) {
   const std::size_t count = items.size() < kWorthAThread ? 1 : kThreads;
   std::vector<Part> parts(count, blank);
@@ -236,8 +218,8 @@ Result<TreeObservation> observe_tree(const FileTree& tree, const Manifest& manif
                                      StatIndex& index, const ResourceTable& desired,
                                      const ResourceTable& last_applied, Look look,
                                      std::stop_token stop) {
-  const std::vector<Item> items = join(desired, last_applied, look == Look::named);
-  for (const Item& item : items) {
+  const std::vector<RowPair> items = join(desired, last_applied, look == Look::named);
+  for (const RowPair& item : items) {
     if (item.row().kind != std::string_view("file")) {
       return fail(ErrorKind::bug, "files-kind",
                   "a file tree has no '" + std::string(item.row().kind.view()) + "'");

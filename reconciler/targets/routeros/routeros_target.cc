@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "reconciler/row_pairs.h"
 #include "reconciler/targets/routeros/attempt_note.h"
 #include "reconciler/targets/routeros/desired_cache.h"
 #include "reconciler/targets/routeros/menu_turns.h"
@@ -41,29 +42,21 @@ struct Scope {
 
 Scope scope_of(const LookRequest& request) {
   Scope scope;
-  const auto& desired = request.desired.rows;
-  const auto& applied = request.last_applied.rows;
   std::set<const Menu*> busy;
-  std::size_t d = 0, a = 0;
-  while (d < desired.size() || a < applied.size()) {
-    const int order = d == desired.size()   ? 1
-                      : a == applied.size() ? -1
-                                            : ResourceRow::compare(desired[d], applied[a]);
-    const ResourceRow& row = order <= 0 ? desired[d] : applied[a];
-    const bool same = order == 0 && desired[d].digest == applied[a].digest;
-    if (order <= 0) ++d;
-    if (order >= 0) ++a;
+  for (const RowPair& pair : RowPairs(request.desired.rows, request.last_applied.rows)) {
+    const bool same = pair.unchanged();
     if (request.look == Look::named && same) continue;
+    const ResourceRow& row = pair.row();
     const Menu* menu = routeros::find_menu_of_kind(row.kind);
     if (menu == nullptr) continue;
     scope.menus.insert(menu);
     if (!same) busy.insert(menu);
-    if (order <= 0) scope.wanted.emplace_back(row.kind.view(), row.name.view());
+    if (pair.desired != nullptr) scope.wanted.emplace_back(row.kind.view(), row.name.view());
   }
   std::set_difference(scope.menus.begin(), scope.menus.end(), busy.begin(), busy.end(),
                       std::inserter(scope.at_rest, scope.at_rest.end()));
   // Nothing is known to be ours: whatever bears our mark is looked for everywhere.
-  if (applied.empty() && request.look != Look::named) {
+  if (request.last_applied.rows.empty() && request.look != Look::named) {
     for (const Menu& menu : routeros::menus()) {
       if (menu.managed()) scope.menus.insert(&menu);
     }
@@ -98,23 +91,15 @@ std::set<Name> names_of(const LookRequest& request, const Scope& scope) {
 std::optional<Observation> verified_observation(const LookRequest& request,
                                                 const VerifiedChanges& verified) {
   Observation observation;
-  const auto& desired = request.desired.rows;
-  const auto& applied = request.last_applied.rows;
-  std::size_t d = 0, a = 0;
-  while (d < desired.size() || a < applied.size()) {
-    const int order = d == desired.size()   ? 1
-                      : a == applied.size() ? -1
-                                            : ResourceRow::compare(desired[d], applied[a]);
-    const ResourceRow& row = order <= 0 ? desired[d] : applied[a];
-    const bool same = order == 0 && desired[d].digest == applied[a].digest;
-    if (order <= 0) ++d;
-    if (order >= 0) ++a;
-    if (same) continue;
-    const Digest wanted = order <= 0 ? row.digest : Digest();
+  for (const RowPair& pair : RowPairs(request.desired.rows, request.last_applied.rows)) {
+    if (pair.unchanged()) continue;
+    const ResourceRow& row = pair.row();
+    const Digest wanted = pair.desired != nullptr ? row.digest : Digest();
     const auto known = verified.find({std::string(row.kind.view()), std::string(row.name.view())});
     if (known == verified.end() || known->second != wanted) return std::nullopt;
-    observation.rows.push_back({.row = {row.kind, row.name, wanted},
-                                .presence = order <= 0 ? Presence::ours : Presence::absent});
+    observation.rows.push_back(
+        {.row = {row.kind, row.name, wanted},
+         .presence = pair.desired != nullptr ? Presence::ours : Presence::absent});
   }
   for (const ResourceTable* const table : {&request.desired, &request.last_applied}) {
     observation.arenas.insert(observation.arenas.end(), table->arenas.begin(), table->arenas.end());
