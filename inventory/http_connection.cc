@@ -9,6 +9,7 @@
 #include "inventory/fetch_connection.h"
 #include "inventory/message_text.h"
 #include "reconciler/curl_handles.h"
+#include "reconciler/curl_trust.h"
 #include "schemas/checks.h"
 #include "schemas/quote.h"
 
@@ -127,7 +128,7 @@ class HttpConnection final : public FetchConnection {
     set(CURLOPT_WRITEDATA, this);
     // Some forges answer only what calls itself git.
     set(CURLOPT_USERAGENT, "git/2.39 (metalwright)");
-    if (!options_.ca_file.empty()) set(CURLOPT_CAINFO, options_.ca_file.c_str());
+    trust_authorities(easy_.get(), options_.ca_file);
     if (!password_.empty() || !user_.empty()) {
       set(CURLOPT_HTTPAUTH, static_cast<long>(CURLAUTH_BASIC));
       set(CURLOPT_USERNAME, user_.c_str());

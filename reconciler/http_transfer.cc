@@ -8,6 +8,8 @@
 #include <cctype>
 #include <cstring>
 
+#include "reconciler/curl_trust.h"
+
 namespace metalwright::reconciler {
 namespace {
 
@@ -120,11 +122,10 @@ void set_connection(Transfer& transfer, const HttpOptions& options, const Digest
   set(transfer, CURLOPT_PREREQDATA, &transfer);
   set(transfer, CURLOPT_ACCEPT_ENCODING, "");  // all that curl can unpack
   set(transfer, CURLOPT_USERAGENT, "metalwright");
-  if (!options.ca_file.empty()) {
-    set(transfer, CURLOPT_CAINFO, options.ca_file.c_str());
-    set(transfer, CURLOPT_CAPATH, nullptr);
-  }
-  if (!options.pin.empty()) {
+  if (options.pin.empty()) {
+    trust_authorities(transfer.easy.get(), options.ca_file);
+  } else {
+    trust_no_authority(transfer.easy.get());
     set(transfer, CURLOPT_SSL_VERIFYHOST, 0L);
     if (fingerprint.empty()) {
       set(transfer, CURLOPT_SSL_VERIFYPEER, 0L);

@@ -1,6 +1,5 @@
 #include "reconciler/mail.h"
 
-#include <curl/curl.h>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <openssl/evp.h>
@@ -8,19 +7,14 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <memory>
+
+#include "reconciler/curl_handles.h"
+#include "reconciler/curl_trust.h"
 
 namespace metalwright::reconciler {
 namespace {
 
 constexpr std::size_t kLineBytes = 57;  // 76 characters of base64
-
-struct CloseEasy {
-  void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
-};
-struct CloseList {
-  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
-};
 
 std::string base64_lines(std::string_view text) {
   std::string out;
@@ -72,12 +66,12 @@ std::string mail_text(const Mail& mail) {
 
 Result<void> send_mail(const MailServer& server, const Mail& mail, std::stop_token stop) {
   static const CURLcode started = curl_global_init(CURL_GLOBAL_DEFAULT);
-  const std::unique_ptr<CURL, CloseEasy> easy(started == CURLE_OK ? curl_easy_init() : nullptr);
+  const CurlEasy easy(started == CURLE_OK ? curl_easy_init() : nullptr);
   if (easy == nullptr) return unavailable("mail", "libcurl does not start");
   const auto set = [&](CURLoption option, auto value) {
     return curl_easy_setopt(easy.get(), option, value) == CURLE_OK;
   };
-  std::unique_ptr<curl_slist, CloseList> to;
+  CurlList to;
   for (const std::string& address : mail.to) {
     to.reset(curl_slist_append(to.release(), ('<' + address + '>').c_str()));
   }
@@ -92,7 +86,7 @@ Result<void> send_mail(const MailServer& server, const Mail& mail, std::stop_tok
               set(CURLOPT_XFERINFODATA, &stop) &&
               set(CURLOPT_USE_SSL,
                   static_cast<long>(server.user.empty() ? CURLUSESSL_TRY : CURLUSESSL_ALL));
-  if (!server.ca_file.empty()) good = good && set(CURLOPT_CAINFO, server.ca_file.c_str());
+  trust_authorities(easy.get(), server.ca_file);
   if (!server.user.empty()) {
     good = good && set(CURLOPT_USERNAME, server.user.c_str()) &&
            set(CURLOPT_PASSWORD, server.password.c_str());

@@ -214,10 +214,20 @@ TEST(RouterosTarget, TrustsAPinOrAFileAndNothingElse) {
   const auto pinned =
       outcome_with([&](HttpOptions& http) { http.pin = world.router.certificate().sha256; });
   EXPECT_TRUE(pinned.converged()) << pinned.text();
+  // The file is read again whenever it is another one.
   const std::string file = world.folder / "ca.pem";
-  std::ofstream(file) << world.router.certificate().certificate;
-  const auto known = outcome_with([&](HttpOptions& http) { http.ca_file = file; });
-  EXPECT_TRUE(known.converged()) << known.text();
+  for (const std::string& text :
+       {fakes::make_certificate().certificate, std::string("no certificate\n"),
+        world.router.certificate().certificate}) {
+    std::ofstream(file) << text;
+    const auto outcome = outcome_with([&](HttpOptions& http) { http.ca_file = file; });
+    if (text == world.router.certificate().certificate) {
+      EXPECT_TRUE(outcome.converged()) << outcome.text();
+    } else {
+      ASSERT_NE(outcome.error(), nullptr);
+      EXPECT_EQ(outcome.error()->check, "http-tls") << outcome.text();
+    }
+  }
 }
 
 /// Boot loaders are no texts and too large for REST: somebody has to bring them, and is told how.
