@@ -20,18 +20,23 @@ bool untouchable(const RestRow& row) {
                      [&](std::string_view mark) { return row.is_true(mark); });
 }
 
-/// The name in a mark of ours; empty where it is none.
-std::string_view marked_name(const Menu& menu, const RestRow& row) {
-  if (menu.owned_by_name()) {
-    const std::string_view name = row.value("name");
-    return name.starts_with(routeros::kOwnerPrefix) ? name : std::string_view();
-  }
+/// The name in a comment of ours; empty where it is none.
+std::string_view commented_name(const Menu& menu, const RestRow& row) {
   std::string_view comment = row.value("comment");
   if (!comment.starts_with(routeros::kOwnerMark)) return {};
   comment.remove_prefix(routeros::kOwnerMark.size());
   if (!comment.starts_with(menu.kind)) return {};
   comment.remove_prefix(menu.kind.size());
   return comment.starts_with('/') ? comment.substr(1) : std::string_view();
+}
+
+/// The name in a mark of ours; empty where it is none. A comment says it, where the router has one,
+/// of rows that somebody renamed and of names that the repository chose as well.
+std::string_view marked_name(const Menu& menu, const RestRow& row) {
+  const std::string_view commented = commented_name(menu, row);
+  if (!commented.empty() || !menu.owned_by_name()) return commented;
+  const std::string_view name = row.value("name");
+  return name.starts_with(routeros::kOwnerPrefix) ? name : std::string_view();
 }
 
 ObjectFields fields_of(const Menu& menu, const RestRow& row) {

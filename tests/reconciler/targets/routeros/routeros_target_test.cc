@@ -8,6 +8,7 @@
 #include <set>
 
 #include "renderers/routeros/menu.h"
+#include "reconciler/targets/routeros/router_view.h"
 #include "tests/reconciler/targets/routeros/routeros_world.h"
 
 namespace metalwright::reconciler {
@@ -334,24 +335,32 @@ RouterosWorld::Objects every_menu() {
   return objects;
 }
 
-/// Somebody renames a row of ours: what refers to it follows, and all of it comes back.
+/// Somebody renames a row of ours: what refers to it follows, and all of it comes back. Where the
+/// router has comments, names that say nothing of us do not matter either.
 TEST(RouterosTarget, MendsRowsThatWereRenamed) {
-  const RouterosWorld::Objects objects = every_menu();
-  for (const auto& [key, fields] : objects) {
+  const RouterosWorld::Objects plain = every_menu();
+  RouterosWorld::Objects marked = plain;
+  for (auto& [key, fields] : marked)
+    set_field(fields, "comment", owner_comment(key.first, key.second));
+  for (const auto& [key, fields] : plain) {
     const std::string* const name = find_field(fields, "name");
     if (name == nullptr || !name->starts_with("metalwright-")) continue;
-    SCOPED_TRACE(key.first + ' ' + *name);
-    RouterosWorld world;
-    ASSERT_TRUE(world.round(objects).converged());
-    const std::string before = world.router.configuration();
-    const std::string path(routeros::find_menu_of_kind(key.first)->path);
-    ASSERT_TRUE(world.router.with([&](fakes::Device& device) {
-      const fakes::Menu& menu = *device.menu(path);
-      return device.set(menu, device.find(menu, *name)->id, {{"name", *name + "x"}}).has_value();
-    }));
-    const auto mended = world.round(objects);
-    EXPECT_TRUE(mended.converged()) << mended.text();
-    EXPECT_EQ(world.router.configuration(), before);
+    for (const bool comments : {false, true}) {
+      const RouterosWorld::Objects& objects = comments ? marked : plain;
+      const std::string other = comments ? "hand" : *name + 'x';
+      SCOPED_TRACE(key.first + ' ' + other);
+      RouterosWorld world;
+      ASSERT_TRUE(world.round(objects).converged());
+      const std::string before = world.router.configuration();
+      const std::string path(routeros::find_menu_of_kind(key.first)->path);
+      ASSERT_TRUE(world.router.with([&](fakes::Device& device) {
+        const fakes::Menu& menu = *device.menu(path);
+        return device.set(menu, device.find(menu, *name)->id, {{"name", other}}).has_value();
+      }));
+      const auto mended = world.round(objects);
+      EXPECT_TRUE(mended.converged()) << mended.text();
+      EXPECT_EQ(world.router.configuration(), before);
+    }
   }
 }
 
