@@ -55,7 +55,7 @@ class MenuOrder {
         stuck = 0;
         continue;
       }
-      if (remove_first(owner)) {
+      if (make_room(owner, result_of(step)) || remove_first(owner)) {
         waiting.push_front(std::move(step));
         continue;
       }
@@ -138,33 +138,62 @@ class MenuOrder {
     return true;
   }
 
+  /// A row that others refer to by its name goes last, when they do so no more, and as the last to
+  /// be there again it is there for them when all is taken back. Until then it makes room.
+  bool make_room(const std::string& id, const RestValues& wanted) {
+    const auto removal = std::find_if(removals_.begin(), removals_.end(),
+                                      [&](const Step& step) { return step.id == id; });
+    if (removal == removals_.end()) return false;
+    std::optional<Step> aside = aside_of(*removal);
+    if (!aside) return false;
+    const RestValues after = changed(*board_.find(id), aside->values);
+    const std::vector<std::string> kept = unique_keys(*removal->menu, after);
+    const std::vector<std::string> asked = unique_keys(*removal->menu, wanted);
+    if (std::find_first_of(kept.begin(), kept.end(), asked.begin(), asked.end()) != kept.end()) {
+      return false;
+    }
+    removal->before = changed(std::move(removal->before), aside->values);
+    take(*std::move(aside));
+    return true;
+  }
+
   /// Where others refer to a row by its name it stays, and has for a moment what nobody has.
   bool step_aside(Step& step) {
+    if (step.kind != StepKind::set) return false;
+    std::optional<Step> aside = aside_of(step);
+    if (!aside) return false;
+    const std::string& property = aside->values.front().first;
+    const auto named = [&](const auto& one) {
+      return one.first == property || one.first == '!' + property;
+    };
+    if (std::none_of(step.values.begin(), step.values.end(), named)) {
+      step.values.push_back(aside->before.front());
+    }
+    std::erase_if(step.before, named);
+    step.before.push_back(aside->values.front());
+    take(*std::move(aside));
+    return true;
+  }
+
+  /// Gives the row of the step what nobody has; empty where there is no such thing in its menu.
+  [[nodiscard]] std::optional<Step> aside_of(const Step& step) const {
     const std::string property(spare_property(step.menu->path));
     const RestValues* const row = board_.find(step.id);
-    if (property.empty() || row == nullptr || step.kind != StepKind::set) return false;
+    if (property.empty() || row == nullptr) return std::nullopt;
     const std::string was(value_of(*row, property));
     for (unsigned number = 1; number < 255; ++number) {
-      std::string spare = spare_value(property, number);
+      const std::string spare = spare_value(property, number);
       if (!board_.taken_by(step.id, changed(*row, {{property, spare}})).empty()) continue;
       const routeros::Property* const known = step.menu->find(property);
       const auto unset = known == nullptr ? std::nullopt : known->unset_text();
-      const std::pair<std::string, std::string> back{
-          was.empty() && !unset ? '!' + property : property,
-          was.empty() && unset ? std::string(*unset) : was};
       Step aside = step;
+      aside.kind = StepKind::set;
       aside.values = {{property, spare}};
-      aside.before = {back};
-      const auto named = [&](const auto& one) {
-        return one.first == property || one.first == '!' + property;
-      };
-      if (std::none_of(step.values.begin(), step.values.end(), named)) step.values.push_back(back);
-      std::erase_if(step.before, named);
-      step.before.emplace_back(property, std::move(spare));
-      take(std::move(aside));
-      return true;
+      aside.before = {{was.empty() && !unset ? '!' + property : property,
+                       was.empty() && unset ? std::string(*unset) : was}};
+      return aside;
     }
-    return false;
+    return std::nullopt;
   }
 
   Step set_aside(Step step) {

@@ -90,6 +90,7 @@ class TrialRouter final : public routeros::ScriptDevice {
         values.emplace_back(name, value);
       }
     }
+    if (auto named = names_what_is_there(menu, values); !named) return named;
     return menu.insert(fresh_id(), values, before);
   }
 
@@ -176,6 +177,9 @@ class TrialRouter final : public routeros::ScriptDevice {
         values.emplace_back(name, value);
       }
     }
+    if (auto named = names_what_is_there(in, values); !named) {
+      return tl::unexpected(named.error());
+    }
     const std::string id = fresh_id();
     if (auto done = in.insert(id, values, before); !done) {
       return tl::unexpected(done.error());
@@ -204,10 +208,35 @@ class TrialRouter final : public routeros::ScriptDevice {
   std::string fresh_id() { return "new" + std::to_string(++made_); }
   Ran<void> change(TrialMenu& menu, const std::string& id, const RestValues& values) {
     if (menu.find(id) == nullptr) return tl::unexpected(std::string("no such item"));
+    if (auto named = names_what_is_there(menu, values); !named) return named;
     const std::string before(value_of(*menu.find(id), "name"));
     if (auto done = menu.set(id, values); !done) return done;
     const std::string after(value_of(*menu.find(id), "name"));
     if (before != after) retarget(menu.menu().path, before, after);
+    return {};
+  }
+
+  /// A router takes no name that no row has. Interfaces are left out: most are of other menus.
+  [[nodiscard]] Ran<void> names_what_is_there(const TrialMenu& menu,
+                                              const RestValues& values) const {
+    for (const Reference& reference : kReferences) {
+      if (reference.menu != menu.menu().path || reference.named == "/interface/vlan") continue;
+      const auto named = menus_.find(reference.named);
+      if (named == menus_.end()) continue;
+      const routeros::Property* const property = menu.menu().find(reference.property);
+      const std::string_view value = value_of(values, reference.property);
+      if (value.empty() || (property != nullptr && value == property->absent)) continue;
+      for (const std::string_view part : routeros::split_list(value)) {
+        const std::vector<std::string> rows = named->second.having("name", part);
+        const bool known = std::any_of(rows.begin(), rows.end(), [&](const std::string& id) {
+          const RestValues* const row = named->second.find(id);
+          return row != nullptr && value_of(*row, "name") == part;
+        });
+        if (known) continue;
+        return tl::unexpected("input does not match any value of " +
+                              std::string(reference.property));
+      }
+    }
     return {};
   }
 

@@ -114,6 +114,31 @@ TEST(Steps, RowsThatOthersNameSwapWithoutBeingRemoved) {
   EXPECT_TRUE(tried) << tried.error().text();
 }
 
+/// A DHCP server gets another name: both are there while the leases go over to the new one, on the
+/// way back as well.
+TEST(Steps, ARowThatOthersNameMakesRoomBeforeItGoes) {
+  const std::string path = "/ip/dhcp-server";
+  RestValues held = lease("x", "10.0.0.9", "02:00:00:00:00:09");
+  held.back().second = "old";
+  const PresentRows rows{{path, {{"*1", {{"interface", "e1"}, {"name", "old"}}}}},
+                         {kLeases, {{"*7", held}}}};
+  const OrderedSteps ordered =
+      order_steps({remove(path, "*1", {{"interface", "e1"}, {"name", "old"}}),
+                   add(path, {{"interface", "e1"}, {"name", "new"}}),
+                   set(kLeases, "*7", {{"server", "new"}}, {{"server", "old"}})},
+                  rows);
+  EXPECT_TRUE(ordered.errors.empty());
+  EXPECT_EQ(shown(ordered.steps),
+            "set /ip/dhcp-server *1 relay=192.0.2.1\n"
+            "add /ip/dhcp-server  interface=e1 name=new\n"
+            "set /ip/dhcp-server/lease *7 server=new\n"
+            "remove /ip/dhcp-server *1\n");
+  const auto scripts = undo_scripts(ordered.steps, kUndoName, "x");
+  ASSERT_TRUE(scripts);
+  const auto tried = try_undo(ordered.steps, *scripts, rows);
+  EXPECT_TRUE(tried) << tried.error().text();
+}
+
 TEST(Steps, SomebodyElsesRowStandsInTheWay) {
   const OrderedSteps ordered =
       order_steps({add(kLeases, lease("a", "10.0.0.1", "02:00:00:00:00:01"))},
@@ -182,6 +207,24 @@ TEST(UndoTrial, RefusesAScriptThatDoesNotBringBackWhatIsThere) {
   refused("address=\"10.0.0.1\"", "address=\"10.0.0.7\"");  // another value
   refused("remove [find", "set [find");                     // a row stays
   refused("metalwright:dhcp-lease/b", "metalwright:dhcp-lease/c");
+}
+
+/// A router refuses a name that no row has.
+TEST(UndoTrial, NamesOnlyWhatIsThere) {
+  const std::string path = "/ip/dhcp-server";
+  RestValues held = lease("x", "10.0.0.9", "02:00:00:00:00:09");
+  held.back().second = "old";
+  const PresentRows rows{{path, {{"*1", {{"interface", "e1"}, {"name", "old"}}}}},
+                         {kLeases, {{"*7", held}}}};
+  OrderedSteps ordered = order_steps({remove(path, "*1", {{"interface", "e1"}, {"name", "old"}}),
+                                      set(kLeases, "*7", {{"server", "new"}}, {{"server", "old"}})},
+                                     rows);
+  ordered.steps.insert(ordered.steps.begin(), add(path, {{"interface", "e2"}, {"name", "new"}}));
+  std::swap(ordered.steps[1], ordered.steps[2]);  // the lease goes over when the old one is gone
+  ordered.steps[0].selector = {{"name", "new"}};
+  const auto scripts = undo_scripts(ordered.steps, kUndoName, "x");
+  ASSERT_TRUE(scripts);
+  EXPECT_FALSE(try_undo(ordered.steps, *scripts, rows)) << shown(ordered.steps);
 }
 
 TEST(UndoTrial, RefusesToRemoveWhatSomebodyElseRefersTo) {
