@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
 #include <functional>
 #include <limits>
 #include <utility>
@@ -19,53 +18,8 @@ namespace {
 constexpr std::string_view kFirstWords = "metalwright-manifest ";
 constexpr std::string_view kFirstLine = "metalwright-manifest 1";
 constexpr std::string_view kOwner = "owner ";
-constexpr std::size_t kHexSize = 64;
 constexpr std::size_t kLongestManifest = std::numeric_limits<std::uint32_t>::max();
 constexpr std::size_t kTailAlways = std::size_t{64} << 10U;
-
-/// `<64 hex> <4 octal> <path>`; empty where it is not so.
-std::optional<std::pair<Manifest::File, std::string_view>> parse_file(std::string_view text) {
-  if (text.size() < kHexSize + 7 || text[kHexSize] != ' ' || text[kHexSize + 5] != ' ') {
-    return std::nullopt;
-  }
-  Manifest::File file;
-  file.digest = Digest::from_hex(text.substr(0, kHexSize));
-  for (const char c : text.substr(kHexSize + 1, 4)) {
-    if (c < '0' || c > '7') return std::nullopt;
-    file.mode = static_cast<std::uint16_t>(file.mode * 8 + (c - '0'));
-  }
-  if (file.digest.empty()) return std::nullopt;
-  return std::pair(file, text.substr(kHexSize + 6));
-}
-
-std::string file_line(std::string_view word, std::string_view path, const Digest& digest,
-                      std::uint16_t mode) {
-  char octal[8];
-  std::snprintf(octal, sizeof octal, " %04o ", static_cast<unsigned>(mode & 07777U));
-  std::string line(word);
-  line += ' ';
-  line += digest.hex();
-  line += octal;
-  line += path;
-  line += '\n';
-  return line;
-}
-
-std::string path_line(std::string_view word, std::string_view path) {
-  std::string line(word);
-  line += ' ';
-  line += path;
-  line += '\n';
-  return line;
-}
-
-/// The line's rest where it begins with `word` and a blank.
-std::optional<std::string_view> after(std::string_view line, std::string_view word) {
-  if (line.size() < word.size() + 2 || !line.starts_with(word) || line[word.size()] != ' ') {
-    return std::nullopt;
-  }
-  return line.substr(word.size() + 1);
-}
 
 int pwrite_all(int file, std::string_view bytes, std::uint64_t offset) {
   while (!bytes.empty()) {
@@ -80,18 +34,6 @@ int pwrite_all(int file, std::string_view bytes, std::uint64_t offset) {
 }
 
 }  // namespace
-
-void Manifest::Batch::write(std::string_view path, const Digest& digest, std::uint16_t mode) {
-  lines_ += file_line("write", path, digest, mode);
-}
-void Manifest::Batch::remove(std::string_view path) { lines_ += path_line("remove", path); }
-void Manifest::Batch::made_folder(std::string_view path) { lines_ += path_line("folder", path); }
-void Manifest::Batch::failed(std::string_view path) { lines_ += path_line("not", path); }
-void Manifest::Batch::drop(std::string_view path) { lines_ += path_line("drop", path); }
-void Manifest::Batch::dropped_folder(std::string_view path) {
-  lines_ += path_line("no-folder", path);
-}
-void Manifest::Batch::done() { lines_ += "done\n"; }
 
 void Manifest::clear() {
   damaged_ = false;
@@ -203,25 +145,25 @@ bool Manifest::replay(std::string_view line) {
     intents_.clear();
     return true;
   }
-  if (const auto rest = after(line, "write")) {
-    const auto file = parse_file(*rest);
+  if (const auto rest = after_word(line, "write")) {
+    const auto file = parse_manifest_file(*rest);
     if (file) intents_.insert_or_assign(std::string(file->second), Intent{false, file->first});
     return file.has_value();
   }
-  if (const auto rest = after(line, "file")) {
-    const auto file = parse_file(*rest);
+  if (const auto rest = after_word(line, "file")) {
+    const auto file = parse_manifest_file(*rest);
     if (file) changes_.insert_or_assign(std::string(file->second), file->first);
     return file.has_value();
   }
-  if (const auto path = after(line, "remove")) {
+  if (const auto path = after_word(line, "remove")) {
     intents_.insert_or_assign(std::string(*path), Intent{true, {}});
-  } else if (const auto path = after(line, "not")) {
+  } else if (const auto path = after_word(line, "not")) {
     intents_.erase(std::string(*path));
-  } else if (const auto path = after(line, "drop")) {
+  } else if (const auto path = after_word(line, "drop")) {
     changes_.insert_or_assign(std::string(*path), std::nullopt);
-  } else if (const auto path = after(line, "folder")) {
+  } else if (const auto path = after_word(line, "folder")) {
     folder_changes_.insert_or_assign(std::string(*path), true);
-  } else if (const auto path = after(line, "no-folder")) {
+  } else if (const auto path = after_word(line, "no-folder")) {
     folder_changes_.insert_or_assign(std::string(*path), false);
   } else {
     return false;
@@ -253,8 +195,8 @@ std::string_view Manifest::path_of(const Line& line, std::size_t head) const {
 }
 
 Manifest::File Manifest::file_of(const Line& line) const {
-  const auto parsed =
-      parse_file(std::string_view(text_).substr(line.offset + 5, kFileHead - 5 + line.path_size));
+  const auto parsed = parse_manifest_file(
+      std::string_view(text_).substr(line.offset + 5, kFileHead - 5 + line.path_size));
   if (!parsed) return {.digest = {}, .mode = 0, .in_doubt = true};
   File file = parsed->first;
   file.in_doubt = damaged_;
@@ -370,14 +312,14 @@ Result<void> Manifest::append(const FileTree& tree, const Batch& batch) {
   const auto good = static_cast<off_t>(good_bytes_);
   // A crash within a write leaves half a line.
   if (status.st_size > good && ::ftruncate(file.get(), good) != 0) return failed(errno);
-  error = pwrite_all(file.get(), batch.lines_, good_bytes_);
+  error = pwrite_all(file.get(), batch.lines(), good_bytes_);
   if (error != 0) {
     // Without room for the truncation either, the half line is ignored when it is read.
     (void)::ftruncate(file.get(), good);
     return failed(error);
   }
-  good_bytes_ += batch.lines_.size();
-  std::string_view rest = batch.lines_;
+  good_bytes_ += batch.lines().size();
+  std::string_view rest = batch.lines();
   while (!rest.empty()) {
     const std::size_t end = rest.find('\n');
     (void)replay(rest.substr(0, end));
@@ -409,22 +351,22 @@ std::string Manifest::text(std::string_view owner) const {
   out.reserve(good_bytes_ + 1024);
   out += kFirstLine;
   out += '\n';
-  if (!owner.empty()) out += path_line("owner", owner);
+  if (!owner.empty()) out += manifest_line("owner", owner);
   for (Cursor cursor(*this, {}); !cursor.at_end(); cursor.next()) {
     const File file = cursor.file();
-    if (!file.digest.empty()) out += file_line("file", cursor.path(), file.digest, file.mode);
+    if (!file.digest.empty()) out += manifest_line("file", cursor.path(), file.digest, file.mode);
   }
   auto change = folder_changes_.begin();
   const auto add_changes_before = [&](std::string_view path, bool all) {
     for (; change != folder_changes_.end() && (all || change->first < path); ++change) {
-      if (change->second) out += path_line("folder", change->first);
+      if (change->second) out += manifest_line("folder", change->first);
     }
   };
   for (const Line& line : folders_) {
     const std::string_view path = path_of(line, kFolderHead);
     add_changes_before(path, false);
     const bool changed = change != folder_changes_.end() && change->first == path;
-    if (!changed) out += path_line("folder", path);  // else the change's turn comes
+    if (!changed) out += manifest_line("folder", path);  // else the change's turn comes
   }
   add_changes_before({}, true);
   return out;

@@ -9,27 +9,12 @@
 #include <vector>
 
 #include "reconciler/file_system.h"
-#include "schemas/digest.h"
+#include "reconciler/targets/files/manifest_text.h"
 #include "schemas/error.h"
 
 /// The list of what is ours in a file tree, kept in the tree: `.metalwright/manifest`. With it the
 /// state can be lost and nothing is: ownership stands where the files do.
-///
-/// Text: a first line with the format's version, the owner's name, then everything that is ours,
-/// sorted. Behind that, each batch of changes is appended: first what is about to be done, then
-/// `done`. So one change costs one line and not a list of the fleet, and after a crash the lines
-/// without their `done` say what may have been begun. When that tail has grown, the list is made
-/// anew.
-///   metalwright-manifest 1
-///   owner fleet@host
-///   file <64 hex> 0644 ipxe/menu.ipxe
-///   folder ipxe
-///   write <64 hex> 0644 ipxe/aa.ipxe       about to be written
-///   remove ipxe/bb.ipxe                    about to be removed
-///   not ipxe/bb.ipxe                       … which was not done after all
-///   done
-///   drop ipxe/cc.ipxe                      is gone, or not ours any more
-///   no-folder ipxe                         the folder too
+/// `manifest_text.h` has its format.
 namespace metalwright::reconciler {
 
 class Manifest {
@@ -37,12 +22,8 @@ class Manifest {
   static constexpr std::string_view kFolder = ".metalwright";
   static constexpr std::string_view kPath = ".metalwright/manifest";
 
-  struct File {
-    Digest digest;  ///< as it was last written; of the write in doubt where there is one
-    std::uint16_t mode = 0;
-    /// It is ours if it is as `digest` says: a run was cut off between saying and doing so.
-    bool in_doubt = false;
-  };
+  using File = ManifestFile;
+  using Batch = ManifestBatch;
 
   /// Reads the manifest where it is not as it was read or written last. A missing one is empty.
   /// Errors: as `file_failure`; `refused` where it is another's (check `tree-owner`) or a later
@@ -84,23 +65,7 @@ class Manifest {
     std::string_view path_;
   };
 
-  /// Lines of one batch, appended in one write; nothing is appended where that fails.
-  class Batch {
-   public:
-    void write(std::string_view path, const Digest& digest, std::uint16_t mode);
-    void remove(std::string_view path);
-    void made_folder(std::string_view path);
-    void failed(std::string_view path);  ///< `not`
-    void drop(std::string_view path);
-    void dropped_folder(std::string_view path);
-    void done();
-    [[nodiscard]] bool empty() const { return lines_.empty(); }
-
-   private:
-    friend class Manifest;
-    std::string lines_;
-  };
-  /// Errors: as `file_failure`.
+  /// Appends in one write; nothing is appended where that fails. Errors: as `file_failure`.
   [[nodiscard]] Result<void> append(const FileTree& tree, const Batch& batch);
   /// Makes what was appended durable.
   [[nodiscard]] Result<void> sync(const FileTree& tree) const;
