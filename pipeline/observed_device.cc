@@ -43,14 +43,17 @@ reconciler::RouterRows read_rows(const ObservedDevice& device, Errors& errors) {
     error.severity = Severity::warning;
     errors.push_back(std::move(error));
   }
-  std::vector<std::string> unknown;
-  for (const routeros::ExportUnknown& menu : read.unknown) {
-    unknown.push_back(fmt::format("{} ({})", menu.menu.empty() ? "/" : menu.menu, menu.rows));
-  }
-  if (!unknown.empty()) {
-    errors.push_back(
-        warning("left alone, because nothing here knows them: " + listed(unknown), device.file));
-  }
+  const auto say = [&](std::string_view what, const std::vector<routeros::ExportUnknown>& found) {
+    std::vector<std::string> names;
+    for (const routeros::ExportUnknown& one : found) {
+      names.push_back(fmt::format("{} ({})", one.menu.empty() ? "/" : one.menu, one.rows));
+    }
+    if (!names.empty()) {
+      errors.push_back(warning(fmt::format("{}: {}", what, listed(names)), device.file));
+    }
+  };
+  say("left alone, because nothing here knows them", read.unknown);
+  say("not run, because only 'add' and 'set' say what is there", read.commands);
   if (read.rows.empty()) {
     errors.push_back(warning("holds no row at all: is it an /export?", device.file));
   }

@@ -376,6 +376,11 @@ RouterReading read_router_export(std::string_view text, const std::string& file)
     reading.notes.push_back(fmt::format("{}: rows that nothing here knows: {}",
                                         menu.menu.empty() ? "/" : menu.menu, menu.rows));
   }
+  for (const routeros::ExportUnknown& command : read.commands) {
+    reading.notes.push_back(fmt::format(
+        "{}: commands that were not run, for only 'add' and 'set' say what is there: {}",
+        command.menu, command.rows));
+  }
   return reading;
 }
 

@@ -1,11 +1,13 @@
 #include "renderers/routeros/export.h"
 
+#include <algorithm>
 #include <charconv>
 #include <map>
 #include <utility>
 
 #include "renderers/routeros/menu.h"
 #include "renderers/routeros/parser.h"
+#include "renderers/routeros/scanner.h"
 
 namespace metalwright::routeros {
 namespace {
@@ -43,6 +45,18 @@ std::optional<ExportSelector> found_by(const Node& node) {
   return ExportSelector{.property = name.text, .text = value.text};
 }
 
+std::string source_of(const Node& node);
+
+/// The operands with the operator between them.
+std::string joined_source(const Node& node) {
+  std::string text;
+  for (const Node& operand : node.children) {
+    if (!text.empty()) text += ' ' + node.text + ' ';
+    text += source_of(operand);
+  }
+  return text;
+}
+
 /// The source of what is no plain text.
 std::string source_of(const Node& node) {
   switch (node.kind) {
@@ -62,8 +76,7 @@ std::string source_of(const Node& node) {
     case NodeKind::unary:
       return "(" + node.text + source_of(node.children[0]) + ")";
     case NodeKind::binary:
-      return "(" + source_of(node.children[0]) + " " + node.text + " " +
-             source_of(node.children[1]) + ")";
+      return "(" + joined_source(node) + ")";
     case NodeKind::word:
     case NodeKind::text:
       break;
@@ -86,7 +99,23 @@ ExportField field_of(const Argument& argument) {
   return field;
 }
 
-/// Empty for what is neither `add` nor `set`.
+bool is_flag(std::string_view word) {
+  return !word.empty() && std::all_of(word.begin(), word.end(), [](char c) {
+    return Scanner::is_name(c) || c == '-' || c == '.';
+  });
+}
+
+/// RouterOS takes the last one of a name.
+void put(std::vector<ExportField>& fields, ExportField field) {
+  for (ExportField& earlier : fields) {
+    if (earlier.name != field.name) continue;
+    earlier = std::move(field);
+    return;
+  }
+  fields.push_back(std::move(field));
+}
+
+/// Empty for what is neither `add` nor `set`, and for a `set` of rows that only a router can find.
 std::optional<ExportRow> row_of(const Statement& statement, const std::string& menu) {
   if (statement.command != "add" && statement.command != "set") return std::nullopt;
   ExportRow row;
@@ -94,23 +123,18 @@ std::optional<ExportRow> row_of(const Statement& statement, const std::string& m
   row.add = statement.command == "add";
   row.line = statement.line;
   for (const Argument& argument : statement.arguments) {
-    if (argument.name.empty()) {
-      if (row.add || row.selector) return std::nullopt;
-      const bool plain =
-          argument.value.kind == NodeKind::word || argument.value.kind == NodeKind::text;
+    const bool plain =
+        argument.value.kind == NodeKind::word || argument.value.kind == NodeKind::text;
+    if (!argument.name.empty()) {
+      put(row.fields, field_of(argument));
+    } else if (row.add || row.selector) {
+      if (!plain || !is_flag(argument.value.text)) return std::nullopt;
+      put(row.fields, {.name = argument.value.text, .kind = ExportValueKind::text, .text = {}});
+    } else {
       row.selector = plain ? ExportSelector{.property = {}, .text = argument.value.text}
                            : found_by(argument.value);
       if (!row.selector) return std::nullopt;
-      continue;
     }
-    ExportField field = field_of(argument);
-    bool replaced = false;
-    for (ExportField& earlier : row.fields) {
-      if (earlier.name != field.name) continue;
-      earlier = field;  // RouterOS takes the last one
-      replaced = true;
-    }
-    if (!replaced) row.fields.push_back(std::move(field));
   }
   return row;
 }
@@ -143,7 +167,13 @@ Export read_export(std::string_view text, const std::string& file) {
   Lines lines = parse_lines(text, file);
   read_header(lines.comments, out);
   out.errors = std::move(lines.errors);
-  std::map<std::string, ExportUnknown> unknown;
+  std::map<std::string, ExportUnknown> unknown, commands;
+  const auto count = [](std::map<std::string, ExportUnknown>& in, const std::string& name,
+                        std::uint32_t line) {
+    ExportUnknown& entry = in[name];
+    if (entry.rows++ == 0) entry.line = line;
+    entry.menu = name;
+  };
   std::string menu;
   for (const Statement& statement : lines.statements) {
     const std::string in = menu_of(menu, statement.path);
@@ -151,15 +181,16 @@ Export read_export(std::string_view text, const std::string& file) {
     if (statement.path.starts_with('/') || statement.command.empty()) menu = in;
     if (statement.command.empty()) continue;
     auto row = row_of(statement, in);
-    const bool known = row && find_menu(in) != nullptr;
-    if (!known) {
-      ExportUnknown& entry = unknown[in];
-      if (entry.rows++ == 0) entry.line = statement.line;
-      entry.menu = in;
+    if (!row) {
+      const bool builtin = statement.command.starts_with(':');
+      count(commands, builtin ? statement.command : in + ' ' + statement.command, statement.line);
+    } else if (find_menu(in) == nullptr) {
+      count(unknown, in, statement.line);
     }
     if (row) out.rows.push_back(std::move(*row));
   }
   for (auto& [path, entry] : unknown) out.unknown.push_back(std::move(entry));
+  for (auto& [name, entry] : commands) out.commands.push_back(std::move(entry));
   return out;
 }
 

@@ -12,9 +12,9 @@
 /// plan without access to the router is made against, and what `import` reads.
 ///
 /// Every form is read: `compact` (the default), `verbose`, `terse`, with and without sensitive
-/// values, whole or of one menu. Menus that `menu.h` does not have are kept like all others and
-/// listed in `unknown`, so that a reader can say what it left alone. A line that cannot be read is
-/// reported, and the others count.
+/// values, whole or of one menu, saved to a file or copied out of a terminal. Menus that `menu.h`
+/// does not have are kept like all others and listed in `unknown`, so that a reader can say what it
+/// left alone. A line that cannot be read is reported, and the others count.
 namespace metalwright::routeros {
 
 enum class ExportValueKind : std::uint8_t {
@@ -23,6 +23,7 @@ enum class ExportValueKind : std::uint8_t {
   expression,  ///< `[ find … ]`, `$x`, `( … )`: its source, which only the router can work out
 };
 
+/// A word alone, such as `blackhole` of a route, is a field with an empty text.
 struct ExportField {
   std::string name;
   ExportValueKind kind = ExportValueKind::text;
@@ -50,9 +51,9 @@ struct ExportRow {
   [[nodiscard]] std::string_view text(std::string_view name) const;
 };
 
-/// Rows of a menu that nothing here knows, or lines that are neither `add` nor `set`.
+/// Rows of a menu that nothing here knows, or commands that say nothing of what is there.
 struct ExportUnknown {
-  std::string menu;
+  std::string menu;  ///< of a command: with it, `/interface/bridge remove`; `:if`
   std::size_t rows = 0;
   std::uint32_t line = 0;  ///< of the first
   friend bool operator==(const ExportUnknown&, const ExportUnknown&) = default;
@@ -65,7 +66,9 @@ struct Export {
   std::string software_id;  ///< or the system id of a CHR
   std::vector<ExportRow> rows;
   std::vector<ExportUnknown> unknown;  ///< by menu, sorted
-  Errors errors;                       ///< [routeros-syntax], in the order of the file
+  /// Sorted. What stands in their blocks is no row: nobody can tell whether it would be run.
+  std::vector<ExportUnknown> commands;
+  Errors errors;  ///< [routeros-syntax], in the order of the file
 
   /// Rows of a menu, in order. Pointers into `rows`.
   [[nodiscard]] std::vector<const ExportRow*> rows_of(std::string_view menu) const;

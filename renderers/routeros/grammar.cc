@@ -18,11 +18,14 @@ bool is_verb(std::string_view word) {
   return std::find(kVerbs.begin(), kVerbs.end(), word) != kVerbs.end();
 }
 
+constexpr std::size_t kMostErrors = 100;
+
 /// Whether this argument of this command is code: a block there is parsed at once.
 bool is_code(std::string_view command, std::string_view argument) {
-  if (command == ":do" && argument.empty()) return true;
+  if ((command == ":do" || command == ":onerror") && argument.empty()) return true;
   return argument == "do" || argument == "else" || argument == "on-error" ||
-         (command == ":onerror" && argument == "in");
+         (command == ":onerror" && argument == "in") ||
+         (command == ":retry" && argument == "command");
 }
 
 bool takes_condition(std::string_view command) {
@@ -33,24 +36,61 @@ bool takes_condition(std::string_view command) {
 
 Lines Grammar::lines() {
   Lines out;
-  one_line_ = true;
+  one_line_ = lines_ = true;
   bool head = true;
+  std::size_t failed = 0;
   while (!scan_.at_end()) {
     if (skip_separators(head ? &out.comments : nullptr); scan_.at_end()) break;
+    if (skip_prompt()) continue;
     head = false;
-    const Scanner::Place begin = scan_.place();
-    auto parsed = statement();
-    if (parsed && !at_statement_end()) parsed = tl::unexpected(scan_.error("unexpected text"));
+    auto parsed = line_statement();
     if (parsed) {
       out.statements.push_back(std::move(*parsed));
-    } else {
-      out.errors.push_back(parsed.error());
-      // An export has no statement of several lines: what is open at a line's end is a mistake.
-      scan_.go_back(begin);
-      scan_.skip_line();
+    } else if (++failed <= kMostErrors) {
+      out.errors.push_back(std::move(parsed.error()));
     }
   }
+  if (failed > kMostErrors) {
+    out.errors.push_back(scan_.error(
+        fmt::format("{} more lines cannot be read: is this an /export?", failed - kMostErrors)));
+  }
   return out;
+}
+
+Result<Statement> Grammar::line_statement() {
+  const Scanner::Place begin = scan_.place();
+  const auto whole = [this] {
+    auto parsed = statement();
+    scan_.skip_blanks();
+    if (parsed && !at_statement_end()) parsed = tl::unexpected(scan_.error("unexpected text"));
+    return parsed;
+  };
+  auto parsed = whole();
+  if (parsed) return parsed;
+  scan_.go_back(begin);
+  // Rows end with their lines: an open bracket is a mistake in one. Code has blocks.
+  const bool code = scan_.peek() == ':' || scan_.peek() == '{' || scan_.peek() == '$';
+  if (code && most_blocks_ > 0) {
+    one_line_ = false;
+    auto block = whole();
+    one_line_ = true;
+    if (block) return block;
+    scan_.go_back(begin);
+    // What stands in a block is no row of its own, so it is left out as a whole.
+    if (scan_.skip_code()) return block;
+    --most_blocks_;
+  }
+  scan_.skip_line();
+  return parsed;
+}
+
+bool Grammar::skip_prompt() {
+  if (scan_.peek() != '[') return false;
+  const std::string_view line = scan_.rest_of_line();
+  const std::size_t user = line.find('@'), name = line.find(']', user), sign = line.find('>', name);
+  if (sign == std::string_view::npos) return false;
+  scan_.skip_line();
+  return true;
 }
 
 bool Grammar::at_statement_end() const {
@@ -83,6 +123,7 @@ Result<std::vector<Statement>> Grammar::block(char end) {
     auto parsed = statement();
     if (!parsed) return tl::unexpected(parsed.error());
     statements.push_back(std::move(*parsed));
+    scan_.skip_blanks();
     if (!at_statement_end()) return tl::unexpected(scan_.error("unexpected text"));
   }
   if (end != '\0' && scan_.peek() != end) {
@@ -105,11 +146,19 @@ Result<Statement> Grammar::statement() {
     out.arguments.push_back(std::move(argument));
     return out;
   }
+  if (const char c = scan_.peek(); c == '$' || c == '[' || c == '(' || c == '"') {
+    return value_statement(std::move(out));
+  }
   if (auto head = take_head(out); !head) return tl::unexpected(head.error());
   if (out.command == "find") {
     if (auto where = condition(out); !where) return tl::unexpected(where.error());
     return out;
   }
+  return arguments(std::move(out));
+}
+
+Result<Statement> Grammar::value_statement(Statement out) {
+  out.command = ":";
   return arguments(std::move(out));
 }
 
@@ -141,7 +190,8 @@ Result<void> Grammar::take_head(Statement& out) {
     if (!verb && scan_.peek() == '/') scan_.next();
   }
   scan_.skip_blanks();
-  if (words.empty() && !absolute) return tl::unexpected(scan_.error("a command is expected"));
+  if (words.empty() && !absolute)
+    return tl::unexpected(scan_.error("a menu or a command is expected, or '#' before a comment"));
   // Without a verb that we know, what stands before the first argument is the command.
   if (!words.empty() && (verb || !at_statement_end())) {
     out.command = words.back();
@@ -171,6 +221,10 @@ Result<Statement> Grammar::arguments(Statement out) {
       if (argument.name.empty()) return tl::unexpected(scan_.error("a name is missing behind '!'"));
       out.arguments.push_back(std::move(argument));
       continue;
+    }
+    if (scan_.peek() == '#') {  // behind a command
+      (void)scan_.take_comment();
+      return out;
     }
     const Scanner::Place before = scan_.place();
     argument.name = scan_.take_name();

@@ -40,12 +40,18 @@ class Grammar {
   // Statements
   [[nodiscard]] bool at_statement_end() const;
   void skip_separators(std::vector<std::string>* comments);
+  /// What a terminal shows around an export: `[admin@edge-1] > export`.
+  bool skip_prompt();
+  /// A statement of `lines`, which ends with its line, or is code with its blocks.
+  Result<Statement> line_statement();
   /// Statements to the closing bracket, which stays, or to the end of the text.
   Result<std::vector<Statement>> block(char end);
   Result<Statement> statement();
   /// Path and command: bare words up to a verb, or all of them where the first argument follows.
   Result<void> take_head(Statement& out);
   Result<Statement> arguments(Statement out);
+  /// `$name …`, `[ … ]`, `( … )` and `"…"` as a statement.
+  Result<Statement> value_statement(Statement out);
   /// `{ … }` or `[ … ]` with statements in it.
   Result<Node> enclosed(NodeKind kind, char end);
   Result<void> condition(Statement& out);
@@ -57,6 +63,7 @@ class Grammar {
   /// The source of `{ … }`, braces within it balanced.
   Result<Node> array();
   Result<Node> argument_value();
+  Result<Node> plain_value();
   /// Operators from the weakest to the strongest; in a condition what stands side by side is
   /// joined by `and`.
   Result<Node> expression(int level, bool condition);
@@ -65,7 +72,6 @@ class Grammar {
   void skip_within(bool condition);
   Result<Node> compared();
   Result<Node> operand(bool condition);
-  Result<Node> negated(bool condition);
   Result<Node> negation(const std::string& sign, bool condition);
   /// Parentheses in a condition hold a condition.
   Result<Node> group_in(bool condition);
@@ -74,6 +80,8 @@ class Grammar {
   std::vector<char> closers_;
   std::size_t depth_ = 0;
   bool one_line_ = false;  // no statement goes on in the next line, as in an export
+  bool lines_ = false;     // an export, where a string goes on in the next line only within code
+  int most_blocks_ = 64;   // that are begun and never end: each may be read to the end of the file
 };
 
 }  // namespace metalwright::routeros

@@ -26,6 +26,8 @@ Result<Node> Grammar::string() {
   Node node;
   node.kind = NodeKind::text;
   node.line = scan_.line();
+  const Scanner::Place open = scan_.place();
+  const bool one_line = one_line_ || (lines_ && closers_.empty());
   scan_.next();
   std::string text;
   const auto flush = [&] {
@@ -37,8 +39,10 @@ Result<Node> Grammar::string() {
     node.children.push_back(std::move(part));
   };
   for (;;) {
-    if (scan_.at_end() || scan_.peek() == '\n') {
-      return tl::unexpected(scan_.error("a string does not end in its line"));
+    if (scan_.at_end() || (scan_.peek() == '\n' && one_line)) {
+      scan_.go_back(open);
+      return tl::unexpected(
+          scan_.error("this string does not end: a '\"' is missing, or the file was cut off"));
     }
     const char c = scan_.peek();
     if (c == '"') break;
@@ -95,6 +99,26 @@ Result<Node> Grammar::array() {
 }
 
 Result<Node> Grammar::argument_value() {
+  auto value = plain_value();
+  // `$row->"interface"`
+  for (std::size_t chained = 0;
+       value && value->kind != NodeKind::word && scan_.peek() == '-' && scan_.peek(1) == '>';
+       ++chained) {
+    if (chained >= kLongestChain) return tl::unexpected(scan_.error("too many parts"));
+    Node node;
+    node.kind = NodeKind::binary;
+    node.line = value->line;
+    node.text = scan_.take_operator(6);
+    auto key = plain_value();
+    if (!key) return key;
+    node.children.push_back(std::move(*value));
+    node.children.push_back(std::move(*key));
+    value = std::move(node);
+  }
+  return value;
+}
+
+Result<Node> Grammar::plain_value() {
   switch (scan_.peek()) {
     case '"':
       return string();
@@ -118,7 +142,7 @@ Result<Node> Grammar::argument_value() {
 }
 
 Result<Node> Grammar::expression(int level, bool condition) {
-  if (++depth_ > kDeepestBracket * 8) {
+  if (++depth_ > kDeepestBracket * 9) {
     --depth_;
     return tl::unexpected(scan_.error("nested too deep"));
   }
@@ -128,9 +152,9 @@ Result<Node> Grammar::expression(int level, bool condition) {
 }
 
 Result<Node> Grammar::expression_level(int level, bool condition) {
-  if (level == 6) return operand(condition);
+  if (level == 7) return operand(condition);
   auto left = expression(level + 1, condition);
-  while (left) {
+  for (std::size_t chained = 0; left;) {
     skip_within(condition);
     std::string found = scan_.take_operator(level);
     if (found.empty() && condition && level == 1 && !at_statement_end() && scan_.peek() != ')' &&
@@ -142,6 +166,11 @@ Result<Node> Grammar::expression_level(int level, bool condition) {
     // Behind a comparison in a condition a bare word is a value, such as an address.
     auto right = condition && level == 2 ? compared() : expression(level + 1, condition);
     if (!right) return right;
+    if (found == "," && left->kind == NodeKind::binary && left->text == found) {
+      left->children.push_back(std::move(*right));
+      continue;
+    }
+    if (++chained > kLongestChain) return tl::unexpected(scan_.error("too many parts"));
     Node node;
     node.kind = NodeKind::binary;
     node.line = left->line;
@@ -185,7 +214,12 @@ Result<Node> Grammar::operand(bool condition) {
       return filled_in();
     case '!':
     case '-':
-      return negated(condition);
+    case '~':
+    case '>': {  // the last one: code that is not run, `>[ … ]`
+      const std::string sign(1, scan_.peek());
+      scan_.next();
+      return negation(sign, condition);
+    }
     default:
       break;
   }
@@ -197,18 +231,12 @@ Result<Node> Grammar::operand(bool condition) {
   return node;
 }
 
-Result<Node> Grammar::negated(bool condition) {
-  const std::string sign(1, scan_.peek());
-  scan_.next();
-  return negation(sign, condition);
-}
-
 Result<Node> Grammar::negation(const std::string& sign, bool condition) {
   Node node;
   node.kind = NodeKind::unary;
   node.line = scan_.line();
   node.text = sign;
-  auto value = expression(condition ? 2 : 6, condition);
+  auto value = expression(condition ? 2 : 7, condition);
   if (!value) return value;
   node.children.push_back(std::move(*value));
   return node;

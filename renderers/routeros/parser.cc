@@ -3,22 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <utility>
 
 #include "renderers/routeros/grammar.h"
+#include "renderers/routeros/source_text.h"
 
 namespace metalwright::routeros {
 namespace {
-
-std::string with_line_feeds(std::string_view source) {
-  if (source.starts_with("\xEF\xBB\xBF")) source.remove_prefix(3);
-  std::string text;
-  text.reserve(source.size());
-  for (std::size_t i = 0; i < source.size(); ++i) {
-    if (source[i] == '\r' && (i + 1 == source.size() || source[i + 1] == '\n')) continue;
-    text += source[i];
-  }
-  return text;
-}
 
 Error too_long(std::size_t size, const std::string& file) {
   return invalid(
@@ -57,7 +49,7 @@ std::string menu_of(const std::string& current, const std::string& path) {
 
 Result<std::vector<Statement>> parse_script(std::string_view source, const std::string& file) {
   if (source.size() > kLongestScript) return tl::unexpected(too_long(source.size(), file));
-  const std::string text = with_line_feeds(source);
+  const std::string text = script_text(source);
   return Grammar(text, file).script();
 }
 
@@ -65,8 +57,16 @@ Lines parse_lines(std::string_view source, const std::string& file) {
   if (source.size() > kLongestScript) {
     return {.statements = {}, .errors = {too_long(source.size(), file)}, .comments = {}};
   }
-  const std::string text = with_line_feeds(source);
-  return Grammar(text, file).lines();
+  const std::string text = saved_text(source);
+  Lines lines = Grammar(text, file).lines();
+  if (text.ends_with('\\') && !text.ends_with("\\\\") && lines.errors.empty()) {
+    const auto line = static_cast<std::uint32_t>(std::count(text.begin(), text.end(), '\n') + 1);
+    Error error = invalid("routeros-syntax", "the file ends within a statement: it was cut off",
+                          {.file = file, .line = line})
+                      .value();
+    lines.errors.push_back(std::move(error));
+  }
+  return lines;
 }
 
 }  // namespace metalwright::routeros

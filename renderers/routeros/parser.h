@@ -12,7 +12,7 @@
 /// what configures a router: commands with arguments, `find` and `where`, strings with what is
 /// filled into them, blocks, `:`-commands, expressions.
 ///
-/// Bounds: 64 MiB of text, 32 levels of brackets. CRLF counts as LF.
+/// Bounds: 64 MiB of text, 32 levels of brackets, 256 operators in a chain. CRLF counts as LF.
 ///
 /// Error: `invalid` [routeros-syntax] with the line and column.
 /// Source: MikroTik, "Scripting"; `/export` of 6.49 and 7.x.
@@ -20,6 +20,7 @@ namespace metalwright::routeros {
 
 inline constexpr std::size_t kLongestScript = std::size_t{64} << 20U;
 inline constexpr std::size_t kDeepestBracket = 32;
+inline constexpr std::size_t kLongestChain = 256;  ///< of operators of one strength
 
 /// A whole script; its first error ends it, as RouterOS would not run it either.
 [[nodiscard]] Result<std::vector<Statement>> parse_script(std::string_view source,
@@ -27,10 +28,12 @@ inline constexpr std::size_t kDeepestBracket = 32;
 
 struct Lines {
   std::vector<Statement> statements;
-  Errors errors;                      ///< one for each line that could not be read
+  Errors errors;                      ///< of lines that could not be read
   std::vector<std::string> comments;  ///< those before the first statement, without `#` and blanks
 };
-/// An export: a line that cannot be read is reported and skipped.
+/// An export, or a script that was written by hand: a line that cannot be read is reported and
+/// skipped, and so is code that cannot be, with all its blocks. What a terminal shows around an
+/// export (prompts, colours) is passed over, and UTF-16 with a mark is read too. Up to 100 errors.
 [[nodiscard]] Lines parse_lines(std::string_view source, const std::string& file = {});
 
 }  // namespace metalwright::routeros

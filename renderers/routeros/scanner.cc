@@ -45,6 +45,11 @@ std::string Scanner::between(const Place& begin) const {
   return std::string(source);
 }
 
+std::string_view Scanner::rest_of_line() const {
+  const std::string_view rest = text_.substr(place_.at);
+  return rest.substr(0, rest.find('\n'));
+}
+
 Error Scanner::error(std::string message) const {
   return invalid("routeros-syntax", std::move(message),
                  {.file = file_,
@@ -161,10 +166,12 @@ std::string Scanner::take_operand() {
   while (!at_end()) {
     const char c = peek();
     const bool first = word.empty();
-    if (!is_letter_or_digit(c) && c != '_' && c != '*' && c != ':' && c != '@' &&
-        (first ? c != '.' : c != '.' && c != '-' && c != '/' && c != '%')) {
+    // `*1` is an id, `2*3` a product; `fe80::1%ether1` is an address, and so is `10.0.0.0/8`.
+    if (!is_letter_or_digit(c) && c != '_' && c != '.' && c != ':' && c != '@' &&
+        (first ? c != '*' : c != '-' && c != '/' && c != '%')) {
       break;
     }
+    if (c == '-' && peek(1) == '>') break;
     word += c;
     next();
   }
@@ -174,12 +181,15 @@ std::string Scanner::take_operand() {
 const Scanner::Operator* Scanner::find_operator(int level) const {
   // Longer ones first where one begins another.
   static constexpr std::array kOperators{
-      Operator{"||", "or", 0},   Operator{"or", "or", 0}, Operator{"&&", "and", 1},
-      Operator{"and", "and", 1}, Operator{"!=", "!=", 2}, Operator{"<=", "<=", 2},
-      Operator{">=", ">=", 2},   Operator{"=", "=", 2},   Operator{"<", "<", 2},
-      Operator{">", ">", 2},     Operator{"~", "~", 2},   Operator{"in", "in", 2},
-      Operator{".", ".", 3},     Operator{"+", "+", 4},   Operator{"-", "-", 4},
-      Operator{"*", "*", 5},     Operator{"/", "/", 5},
+      Operator{"||", "or", 0},  Operator{"or", "or", 0},   Operator{",", ",", 0},
+      Operator{"&&", "and", 1}, Operator{"and", "and", 1}, Operator{"<%%", "<%%", 6},
+      Operator{"<<", "<<", 4},  Operator{">>", ">>", 4},   Operator{"!=", "!=", 2},
+      Operator{"<=", "<=", 2},  Operator{">=", ">=", 2},   Operator{"=", "=", 2},
+      Operator{"<", "<", 2},    Operator{">", ">", 2},     Operator{"~", "~", 2},
+      Operator{"in", "in", 2},  Operator{".", ".", 3},     Operator{"->", "->", 6},
+      Operator{"+", "+", 4},    Operator{"-", "-", 4},     Operator{"|", "|", 4},
+      Operator{"&", "&", 4},    Operator{"^", "^", 4},     Operator{"*", "*", 5},
+      Operator{"/", "/", 5},    Operator{"%", "%", 5},
   };
   for (const Operator& candidate : kOperators) {
     if (text_.substr(place_.at, candidate.text.size()) != candidate.text) continue;
@@ -222,62 +232,13 @@ Result<void> Scanner::take_escape(std::string& text) {
   constexpr std::string_view kLetters = "\"\\nrt$?_abfv";
   constexpr std::string_view kMeanings = "\"\\\n\r\t$? \a\b\f\v";
   const std::size_t at = c == '\0' ? std::string_view::npos : kLetters.find(c);
-  if (at == std::string_view::npos) return tl::unexpected(error("an escape that is none"));
+  if (at == std::string_view::npos) {
+    return tl::unexpected(error("no escape: a backslash itself is written '\\\\'"));
+  }
   next();
   next();
   text += kMeanings[at];
   return {};
-}
-
-/// Past a string; false where it does not end.
-bool Scanner::skip_string(bool one_line) {
-  next();
-  while (!at_end() && peek() != '"') {
-    if (one_line && peek() == '\n') return false;
-    if (peek() == '\\') next();
-    next();
-  }
-  if (at_end()) return false;
-  next();
-  return true;
-}
-
-Result<std::string> Scanner::take_braces(std::size_t deepest, bool one_line) {
-  const Place open = place_;
-  const auto unclosed = [&] {
-    place_ = open;
-    return tl::unexpected(error("'}' is missing"));
-  };
-  next();
-  const Place begin = place_;
-  std::size_t depth = 1;
-  bool line_start = true;
-  while (!at_end()) {
-    const char c = peek();
-    if (c == '"') {
-      if (!skip_string(one_line)) return unclosed();
-      line_start = false;
-      continue;
-    }
-    if (c == '#' && line_start) {
-      while (!at_end() && peek() != '\n') next();
-      continue;
-    }
-    if (c == '\\' && peek(1) == '\n') {
-      skip_continuation();
-      continue;
-    }
-    if (c == '\n' && one_line) return unclosed();
-    if (c == '{' && ++depth > deepest) return tl::unexpected(error("nested too deep"));
-    if (c == '}' && --depth == 0) {
-      std::string source(text_.substr(begin.at, place_.at - begin.at));
-      next();
-      return source;
-    }
-    line_start = c == '\n' || c == ';' || c == '{' || (line_start && is_blank(c));
-    next();
-  }
-  return unclosed();
 }
 
 }  // namespace metalwright::routeros

@@ -32,6 +32,7 @@ class Scanner {
   void go_back(const Place& place) { place_ = place; }
   /// The source from `begin` to here, blanks at both ends dropped.
   [[nodiscard]] std::string between(const Place& begin) const;
+  [[nodiscard]] std::string_view rest_of_line() const;
   [[nodiscard]] Error error(std::string message) const;
 
   /// Blanks, tabs, and line continuations with the indent behind them.
@@ -42,6 +43,9 @@ class Scanner {
   void skip_continuation();
   /// To the end of the logical line: continuations belong to it.
   void skip_line();
+  /// To the end of the line in which all brackets that are opened from here on are closed; strings
+  /// and comments are passed over. False, and nothing skipped, where they are never.
+  bool skip_code();
 
   /// `# …` to the end of the line, without the sign and the blanks around.
   std::string_view take_comment();

@@ -18,8 +18,10 @@ enum class NodeKind : std::uint8_t {
   variable,  ///< `$name`
   command,   ///< `[ … ]`: what its last statement gives
   block,     ///< `{ … }`: code where an argument takes code, else the source between the braces
-  unary,     ///< `!`, `-`, `not`
-  binary,    ///< `=`, `!=`, `<`, `>`, `<=`, `>=`, `~`, `in`, `and`, `or`, `+`, `-`, `*`, `/`, `.`
+  unary,     ///< `!` (`not` is too), `-`, `~`, `>` before code that is a value
+  /// `=`, `!=`, `<`, `>`, `<=`, `>=`, `~`, `in`, `and`, `or`, `+`, `-`, `*`, `/`, `%`, `.`, `,`,
+  /// `|`, `&`, `^`, `<<`, `>>`, `->`, `<%%`; of `,` there may be more than two operands
+  binary,
 };
 
 struct Node {
@@ -44,7 +46,9 @@ struct Statement {
   /// The words before the command, slashes between them: `/ip/dhcp-server/lease` where they begin
   /// with a slash, else relative to the menu that is current. May be empty.
   std::string path;
-  std::string command;  ///< `add`, `set`, `:if`, …; empty where the line only enters a menu
+  /// `add`, `set`, `:if`, …; empty where the line only enters a menu, `:` where it is a value with
+  /// arguments: `$function 1`, `[ … ]`.
+  std::string command;
   std::vector<Argument> arguments;  ///< in order
   std::vector<Node> where;          ///< the condition of `find` and `where`; at most one
   std::uint32_t line = 0;

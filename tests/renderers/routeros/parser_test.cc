@@ -27,8 +27,13 @@ std::string shown(const Node& node) {
       return "{" + (node.statements.empty() ? node.text : shown(node.statements)) + "}";
     case NodeKind::unary:
       return "(" + node.text + shown(node.children[0]) + ")";
-    case NodeKind::binary:
-      return "(" + shown(node.children[0]) + " " + node.text + " " + shown(node.children[1]) + ")";
+    case NodeKind::binary: {
+      std::string text = "(" + shown(node.children[0]);
+      for (std::size_t i = 1; i < node.children.size(); ++i) {
+        text += " " + node.text + " " + shown(node.children[i]);
+      }
+      return text + ")";
+    }
     case NodeKind::joined: {
       std::string text = "<";
       for (const Node& part : node.children) text += shown(part);
@@ -110,17 +115,47 @@ TEST(RouterosParser, SeesWhatStringsFillIn) {
 
 TEST(RouterosParser, RefusesWhatDoesNotEnd) {
   EXPECT_EQ(parsed("add a=\"x"),
-            "s:1:9: error: a string does not end in its line [routeros-syntax]");
+            "s:1:7: error: this string does not end: a '\"' is missing, or the file was cut off "
+            "[routeros-syntax]");
   EXPECT_EQ(parsed("add a=[find"), "s:1:8: error: ']' is missing [routeros-syntax]");
   EXPECT_EQ(parsed(":if (1=1 do={}"), "s:1:10: error: ')' is missing [routeros-syntax]");
   EXPECT_EQ(parsed("add a={x"), "s:1:7: error: '}' is missing [routeros-syntax]");
-  EXPECT_EQ(parsed("add a=\"\\x\""), "s:1:8: error: an escape that is none [routeros-syntax]");
-  EXPECT_NE(parsed(std::string(100, '[')).find("expected"), std::string::npos);
+  EXPECT_EQ(parsed("add a=\"\\x\""),
+            "s:1:8: error: no escape: a backslash itself is written '\\\\' [routeros-syntax]");
+  EXPECT_NE(parsed(std::string(100, '[')).find("nested too deep"), std::string::npos);
   std::string deep = ":put ";
   for (int i = 0; i < 100; ++i) deep += "[:put ";
   EXPECT_NE(parsed(deep).find("nested too deep"), std::string::npos);
   EXPECT_NE(parsed(":put " + std::string(1000, '(')).find("nested too deep"), std::string::npos);
   EXPECT_NE(parsed(":put (" + std::string(5000, '!')).find("nested too deep"), std::string::npos);
+}
+
+TEST(RouterosParser, ReadsFunctionsArraysAndTheirOperators) {
+  EXPECT_EQ(parsed(":put ($list->\"a\"->0)"), "|:put (($list -> 'a') -> 0)");
+  EXPECT_EQ(parsed("set [find name=$row->\"name\"] a=$row->\"b\""),
+            "|set [|find ? (name = ($row -> 'name'))] a=($row -> 'b')");
+  EXPECT_EQ(parsed(":put ($a % 4 + 2*$b)"), "|:put (($a % 4) + (2 * $b))");
+  EXPECT_EQ(parsed(":put (($a | 0x0F & ~$b ^ 1) << 2)"),
+            "|:put (((($a | 0x0F) & (~$b)) ^ 1) << 2)");
+  EXPECT_EQ(parsed(":put (1, \"b\", $c)"), "|:put (1 , 'b' , $c)");
+  EXPECT_EQ(parsed(":put (>[:put 1])"), "|:put (>[|:put 1])");
+  EXPECT_EQ(parsed("$report 1 level=high; [[:parse $x]]"),
+            "|: $report 1 level=high; |: [|: [|:parse $x]]");
+  EXPECT_EQ(parsed(":onerror e { :put 1 } do={ :put $e }"), "|:onerror e {|:put 1} do={|:put $e}");
+  EXPECT_EQ(parsed(":put \"two\nlines\" # said"), "|:put 'two\nlines'");
+}
+
+// What a tree's depth were without a bound: such a tree could not even be taken apart.
+TEST(RouterosParser, RefusesChainsWithoutEnd) {
+  for (const std::string part : {" + 1", " and a=b", "->1"}) {
+    std::string source = part == " and a=b" ? "remove [find a=b" : ":put ($x";
+    for (int i = 0; i < 200000; ++i) source += part;
+    source += part == " and a=b" ? "]" : ")";
+    EXPECT_NE(parsed(source).find("too many parts"), std::string::npos) << part;
+  }
+  std::string list = ":put (1";
+  for (int i = 0; i < 5000; ++i) list += ",1";
+  EXPECT_TRUE(parse_script(list + ")"));
 }
 
 // Whatever a repository says, it comes out of the script as the one value that went in.
