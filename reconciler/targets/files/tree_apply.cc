@@ -15,28 +15,9 @@ namespace {
 // Of contents that are held at a time.
 constexpr std::size_t kBatchBytes = std::size_t{32} << 20U;
 
-bool removes(const Change& change) {
-  return change.action == Action::remove || change.action == Action::forget;
-}
-
 /// Errors of the whole file system: what comes next would fail too.
 bool concerns_all(const Error& error) {
   return error.check == "disk-full" || error.check == "read-only" || error.check == "disk-error";
-}
-
-Error not_as_seen(const std::string& path) {
-  return fail(ErrorKind::conflict, "changed-meanwhile",
-              "'" + path + "' is not as the plan saw it, and is left alone: plan again")
-      .value();
-}
-
-Error not_ours(const std::string& path) {
-  return fail(
-             ErrorKind::conflict, "not-ours",
-             "'" + path +
-                 "' is not what metalwright wrote there, and the tree's manifest does not list it: "
-                 "move it away, or let the target take it over with 'adopt: true'")
-      .value();
 }
 
 /// Removals that must come first, because a folder is to be where a file is, or the other way.
@@ -77,11 +58,11 @@ Result<void> TreeApply::run(std::span<const Change> changes, std::stop_token sto
 
 Result<void> TreeApply::run_in_order(const std::vector<const Change*>& changes,
                                      std::stop_token stop) {
-  Steps steps;
+  TreeSteps steps;
   std::size_t bytes = 0;
   for (std::size_t i = 0; i < changes.size(); ++i) {
     if (steps.empty() && stop.stop_requested()) return {};
-    steps.push_back(decide(*changes[i]));
+    steps.push_back(decider_.decide(*changes[i]));
     bytes += steps.back().content.bytes.size();
     const bool full = steps.size() == batch_changes_ || bytes >= kBatchBytes;
     if (!full && i + 1 < changes.size()) continue;
@@ -92,104 +73,10 @@ Result<void> TreeApply::run_in_order(const std::vector<const Change*>& changes,
   return {};
 }
 
-Result<Seen> TreeApply::look(std::string_view path) {
-  Result<Seen> seen = look_at(tree_, path, index_.find(path), clear_folder_, {});
-  if (seen && seen->hashed) index_.put(path, *seen->status, seen->looked_ns, seen->digest);
-  return seen;
-}
-
-/// What is to be done, by what is there now.
-TreeApply::Step TreeApply::decide(const Change& change) {
-  Step step;
-  step.change = &change;
-  Result<void> good = check_tree_path(change.name);
-  if (good && !change.moved_from.empty()) good = check_tree_path(change.moved_from);
-  if (good && change.kind != "file") {
-    good = fail(ErrorKind::bug, "files-kind", "a file tree has no '" + change.kind + "'");
-  }
-  if (!good) {
-    step.error = std::move(good.error());
-    return step;
-  }
-  const Result<Seen> seen = look(change.name);
-  if (!seen) {
-    step.error = seen.error();
-  } else if (seen->unread && (!change.moved_from.empty() || seen->digest != change.observed)) {
-    step.error = *seen->unread;
-  } else if (change.reason != Reason::adopted && change.action != Action::forget &&
-             !seen->absent() && seen->digest != change.desired && foreign_.contains(change.name)) {
-    step.error = not_ours(tree_.absolute(change.name));
-  } else if (removes(change)) {
-    decide_removal(step, *seen);
-  } else {
-    decide_write(step, *seen);
-  }
-  return step;
-}
-
-void TreeApply::decide_removal(Step& step, const Seen& seen) {
-  step.what = Step::Do::drop;
-  if (step.change->action == Action::forget || seen.absent()) return;
-  if (seen.digest != step.change->observed || !seen.replaceable()) {
-    step.error = not_as_seen(tree_.absolute(step.change->name));
-    return;
-  }
-  step.what = Step::Do::remove;
-  step.seen = seen.status;
-}
-
-void TreeApply::decide_write(Step& step, const Seen& seen) {
-  const Change& change = *step.change;
-  const bool moved = !change.moved_from.empty();
-  if (moved) {
-    const Result<Seen> old = look(change.moved_from);
-    if (!old) {
-      step.error = old.error();
-      return;
-    }
-    if (!old->absent() && old->digest == change.observed && old->replaceable()) {
-      step.moved_from_seen = old->status;
-    } else if (old->unread) {
-      step.error = *old->unread;
-      return;
-    } else if (!old->absent()) {
-      step.error = not_as_seen(tree_.absolute(change.moved_from));
-      return;
-    }
-  }
-  if (seen.digest == change.desired) {
-    step.mode = seen.status ? seen.status->mode : 0;
-    return;  // as it should be: only to be written down as ours
-  }
-  const Digest expected = moved ? Digest{} : change.observed;
-  if (seen.digest != expected || (!seen.absent() && !seen.replaceable())) {
-    step.error = not_as_seen(tree_.absolute(change.name));
-    return;
-  }
-  step.what = Step::Do::write;
-  step.seen = seen.status;
-  if (Result<void> fetched = fetch_content(step); !fetched) step.error = fetched.error();
-}
-
-Result<void> TreeApply::fetch_content(Step& step) {
-  const Change& change = *step.change;
-  Result<Content> content = content_(change.kind, change.name);
-  if (!content) return tl::unexpected(std::move(content.error()));
-  step.content = std::move(*content);
-  step.mode = step.content.mode & 07777U;
-  // What is copied is compared when it has been.
-  if (step.content.copy_from.empty() &&
-      file_digest(step.mode, step.content.bytes) != change.desired) {
-    return fail(ErrorKind::bug, "content-changed",
-                "the content made for '" + change.name + "' is not what the plan says");
-  }
-  return {};
-}
-
-Result<void> TreeApply::run_batch(Steps& steps) {
+Result<void> TreeApply::run_batch(TreeSteps& steps) {
   std::vector<const Change*> changes;
   changes.reserve(steps.size());
-  for (const Step& step : steps) changes.push_back(step.change);
+  for (const TreeStep& step : steps) changes.push_back(step.change);
   if (Result<void> begun = events_.begin(changes); !begun) return begun;
   (void)fault_point("files.begun");
 
@@ -213,7 +100,7 @@ Result<void> TreeApply::run_batch(Steps& steps) {
     if (done && !told) done = told;
   }
   (void)fault_point("files.batch-done");
-  for (Step& step : steps) {
+  for (TreeStep& step : steps) {
     if (!done && !step.error && !step.settled) step.error = done.error();
     events_.end(*step.change, step.error ? &*step.error : nullptr);
   }
@@ -221,10 +108,10 @@ Result<void> TreeApply::run_batch(Steps& steps) {
 }
 
 /// The folders that the batch's files need and that are missing, each after the one it is in.
-std::vector<std::string> TreeApply::folders_to_make(Steps& steps) {
+std::vector<std::string> TreeApply::folders_to_make(TreeSteps& steps) {
   std::vector<std::string> folders;
-  for (Step& step : steps) {
-    if (step.what != Step::Do::write || step.error) continue;
+  for (TreeStep& step : steps) {
+    if (step.what != TreeStep::Do::write || step.error) continue;
     const std::string folder(split_tree_path(step.change->name).folder);
     if (folder.empty() || known_folders_.contains(folder)) continue;
     Result<std::vector<std::string>> missing = tree_.missing_folders(step.change->name);
@@ -241,28 +128,29 @@ std::vector<std::string> TreeApply::folders_to_make(Steps& steps) {
   return folders;
 }
 
-Manifest::Batch TreeApply::intents(Steps& steps, const std::vector<std::string>& folders) const {
+Manifest::Batch TreeApply::intents(TreeSteps& steps,
+                                   const std::vector<std::string>& folders) const {
   Manifest::Batch batch;
   for (const std::string& folder : folders) batch.made_folder(folder);
-  for (Step& step : steps) {
+  for (TreeStep& step : steps) {
     if (step.error) continue;
     step.announced = true;
     const Change& change = *step.change;
     switch (step.what) {
-      case Step::Do::write:
+      case TreeStep::Do::write:
         batch.write(change.name, change.desired, step.mode);
         break;
-      case Step::Do::remove:
+      case TreeStep::Do::remove:
         batch.remove(change.name);
         break;
-      case Step::Do::record: {
+      case TreeStep::Do::record: {
         const std::optional<Manifest::File> known = manifest_.find(change.name);
         if (!known || known->in_doubt || known->digest != change.desired) {
           batch.write(change.name, change.desired, step.mode);
         }
         break;
       }
-      case Step::Do::drop:
+      case TreeStep::Do::drop:
         break;
     }
     if (!change.moved_from.empty()) batch.remove(change.moved_from);
@@ -271,15 +159,15 @@ Manifest::Batch TreeApply::intents(Steps& steps, const std::vector<std::string>&
 }
 
 /// The errors of single changes go into their steps; what concerns all is returned.
-Result<void> TreeApply::change_files(FileBatch& batch, Steps& steps,
+Result<void> TreeApply::change_files(FileBatch& batch, TreeSteps& steps,
                                      const std::vector<std::string>& folders) {
   for (const std::string& folder : folders) {
     const Result<void> made = batch.make_folder(folder, folder_mode_);
     if (made) continue;
     known_folders_.erase(folder);
     if (concerns_all(made.error())) return made;
-    for (Step& step : steps) {
-      if (!step.error && step.what == Step::Do::write &&
+    for (TreeStep& step : steps) {
+      if (!step.error && step.what == TreeStep::Do::write &&
           step.change->name.starts_with(folder + '/')) {
         step.error = made.error();
       }
@@ -287,8 +175,8 @@ Result<void> TreeApply::change_files(FileBatch& batch, Steps& steps,
   }
   std::size_t staged = 0;
   bool creates = false;
-  for (Step& step : steps) {
-    if (step.error || step.what != Step::Do::write) continue;
+  for (TreeStep& step : steps) {
+    if (step.error || step.what != TreeStep::Do::write) continue;
     const Result<void> done = stage(batch, step);
     step.content = {};
     if (done) {
@@ -306,7 +194,7 @@ Result<void> TreeApply::change_files(FileBatch& batch, Steps& steps,
   if (staged > 0) {
     if (Result<void> synced = batch.sync(); !synced) return synced;
   }
-  for (Step& step : steps) {
+  for (TreeStep& step : steps) {
     if (step.error) continue;
     const Result<void> done = publish(batch, step);
     if (done) continue;
@@ -315,11 +203,11 @@ Result<void> TreeApply::change_files(FileBatch& batch, Steps& steps,
   }
   remove_folders(batch, steps);
   if (Result<void> synced = batch.sync_folders(); !synced) return synced;
-  for (Step& step : steps) step.settled = !step.error;
+  for (TreeStep& step : steps) step.settled = !step.error;
   return {};
 }
 
-Result<void> TreeApply::stage(FileBatch& batch, Step& step) {
+Result<void> TreeApply::stage(FileBatch& batch, TreeStep& step) {
   const Change& change = *step.change;
   if (step.content.copy_from.empty()) {
     const Result<FileBatch::Staged> staged =
@@ -348,12 +236,12 @@ Result<void> TreeApply::stage(FileBatch& batch, Step& step) {
   return {};
 }
 
-Result<void> TreeApply::publish(FileBatch& batch, Step& step) {
-  if (step.what == Step::Do::write) {
+Result<void> TreeApply::publish(FileBatch& batch, TreeStep& step) {
+  if (step.what == TreeStep::Do::write) {
     const Result<FileStatus> placed = batch.publish(step.staged, step.seen);
     if (!placed) return tl::unexpected(placed.error());
     step.placed = *placed;
-  } else if (step.what == Step::Do::remove) {
+  } else if (step.what == TreeStep::Do::remove) {
     Result<void> done = batch.remove(step.change->name, *step.seen);
     if (!done) return done;
   }
@@ -368,7 +256,7 @@ Result<void> TreeApply::publish(FileBatch& batch, Step& step) {
 
 /// Folders that we made and that hold nothing any more, from the innermost. A folder that cannot be
 /// removed stays, and is tried again when its next file goes.
-void TreeApply::remove_folders(FileBatch& batch, const Steps& steps) {
+void TreeApply::remove_folders(FileBatch& batch, const TreeSteps& steps) {
   const auto try_all = [&](std::string_view path) {
     for (std::string_view folder = split_tree_path(path).folder; !folder.empty();
          folder = split_tree_path(folder).folder) {
@@ -379,17 +267,18 @@ void TreeApply::remove_folders(FileBatch& batch, const Steps& steps) {
       known_folders_.erase(std::string(folder));
     }
   };
-  for (const Step& step : steps) {
+  for (const TreeStep& step : steps) {
     if (step.error) continue;
-    if (step.what == Step::Do::remove || step.what == Step::Do::drop) try_all(step.change->name);
+    if (step.what == TreeStep::Do::remove || step.what == TreeStep::Do::drop)
+      try_all(step.change->name);
     if (!step.change->moved_from.empty()) try_all(step.change->moved_from);
   }
 }
 
 /// Folders that were made for files which then were not: on a full disk they cost what is short.
-void TreeApply::remove_unused(const std::vector<std::string>& folders, const Steps& steps) {
+void TreeApply::remove_unused(const std::vector<std::string>& folders, const TreeSteps& steps) {
   const bool all_well =
-      std::all_of(steps.begin(), steps.end(), [](const Step& step) { return step.settled; });
+      std::all_of(steps.begin(), steps.end(), [](const TreeStep& step) { return step.settled; });
   if (all_well) return;
   FileBatch batch(tree_);
   for (auto folder = folders.rbegin(); folder != folders.rend(); ++folder) {
@@ -400,11 +289,11 @@ void TreeApply::remove_unused(const std::vector<std::string>& folders, const Ste
   }
 }
 
-Manifest::Batch TreeApply::outcome(const Steps& steps) const {
+Manifest::Batch TreeApply::outcome(const TreeSteps& steps) const {
   Manifest::Batch batch;
-  for (const Step& step : steps) {
+  for (const TreeStep& step : steps) {
     const Change& change = *step.change;
-    if (step.what == Step::Do::drop) {
+    if (step.what == TreeStep::Do::drop) {
       if (!step.error && manifest_.find(change.name)) batch.drop(change.name);
     } else if (step.announced) {
       if (!step.published) batch.failed(change.name);
@@ -417,11 +306,11 @@ Manifest::Batch TreeApply::outcome(const Steps& steps) const {
 
 /// What was just written becomes known once the clock has moved on from it: from then on a change
 /// by somebody else would show.
-void TreeApply::remember(const Steps& steps) {
-  for (const Step& step : steps) {
-    if (step.what == Step::Do::remove && step.published) index_.erase(step.change->name);
+void TreeApply::remember(const TreeSteps& steps) {
+  for (const TreeStep& step : steps) {
+    if (step.what == TreeStep::Do::remove && step.published) index_.erase(step.change->name);
     if (step.moved_from_seen && step.old_removed) index_.erase(step.change->moved_from);
-    if (step.what != Step::Do::write || !step.published) continue;
+    if (step.what != TreeStep::Do::write || !step.published) continue;
     // The rename changed ctime; with the rest as it was, it holds what was staged.
     FileStatus as_staged = *step.placed;
     as_staged.changed_ns = step.staged_status->changed_ns;
