@@ -1,11 +1,10 @@
 #include "pipeline/desired_state.h"
 
 #include <algorithm>
-#include <cstring>
 #include <iterator>
-#include <numeric>
-#include <thread>
 #include <utility>
+
+#include "pipeline/unit_rows.h"
 
 namespace metalwright::pipeline {
 namespace {
@@ -14,144 +13,7 @@ using reconciler::ResourceRow;
 using renderers::Artifact;
 using renderers::Format;
 
-constexpr std::uint32_t kDropped = 0xfffffffd;
-constexpr std::size_t kServersAThread = 256;  // under that a thread costs more than it gives
 constexpr std::size_t kMostArenas = 64;
-
-struct Row {
-  ResourceRow row;
-  UnitRef unit;
-};
-
-bool before(const Row& a, const Row& b) { return ResourceRow::compare(a.row, b.row) < 0; }
-
-/// Rows of one format differ in a few bytes behind a long common beginning
-/// (`pxelinux.cfg/01-52-54-00-…`): sorting by the eight bytes behind it as one number is several
-/// times as quick as comparing names.
-void sort_rows(std::vector<Row>& rows) {
-  if (rows.size() < 2) return;
-  std::string_view shared = rows.front().row.name;
-  for (const Row& row : rows) {
-    const std::string_view name = row.row.name;
-    const std::size_t limit = std::min(shared.size(), name.size());
-    std::size_t same = 0;
-    while (same < limit && shared[same] == name[same]) ++same;
-    shared = shared.substr(0, same);
-    if (row.row.kind != rows.front().row.kind) return std::sort(rows.begin(), rows.end(), before);
-  }
-  struct Keyed {
-    std::uint64_t key;
-    std::uint32_t index;
-  };
-  std::vector<Keyed> order(rows.size());
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    unsigned char bytes[8] = {};
-    const std::string_view rest = rows[i].row.name.view().substr(shared.size());
-    std::memcpy(bytes, rest.data(), std::min<std::size_t>(rest.size(), sizeof bytes));
-    std::uint64_t key = 0;
-    for (const unsigned char byte : bytes) key = key << 8U | byte;
-    order[i] = {key, static_cast<std::uint32_t>(i)};
-  }
-  std::sort(order.begin(), order.end(), [&](const Keyed& a, const Keyed& b) {
-    return a.key != b.key ? a.key < b.key : before(rows[a.index], rows[b.index]);
-  });
-  std::vector<Row> sorted;
-  sorted.reserve(rows.size());
-  for (const Keyed& keyed : order) sorted.push_back(rows[keyed.index]);
-  rows = std::move(sorted);
-}
-
-/// The servers to render, and where each server of the previous state is now (kDropped: rendered
-/// anew, or gone).
-struct Delta {
-  std::vector<std::uint32_t> render;
-  std::vector<std::uint32_t> moved_to;
-  bool site = true;
-  bool servers_changed = true;  ///< any server: added, removed, or its entry edited
-
-  [[nodiscard]] bool renders_site(Format format) const {
-    return site || (servers_changed && renderers::site_depends_on_servers(format));
-  }
-};
-
-/// What one thread renders: for each target and format a stream of rows.
-class Collector {
- public:
-  Collector(const BuildInput& input, const std::vector<renderers::Rendering>& renderings)
-      : input_(input), renderings_(renderings), arena_(std::make_shared<Arena>()) {
-    streams_.resize(input.layouts.size());
-    for (std::size_t t = 0; t < input.layouts.size(); ++t) {
-      streams_[t].resize(input.layouts[t].formats.size());
-    }
-  }
-
-  void render_server(std::uint32_t index) {
-    const ServerEntry& entry = input_.model.servers[index];
-    each_format(
-        [&](std::size_t target, std::size_t f, const renderers::ArtifactSink& sink, Format format) {
-          unit_ = {index, static_cast<std::uint8_t>(format)};
-          server_ = &entry;
-          at_ = {target, f};
-          return renderings_[target].server(format, entry, sink);
-        });
-  }
-
-  void render_site(const Delta& delta) {
-    each_format(
-        [&](std::size_t target, std::size_t f, const renderers::ArtifactSink& sink, Format format) {
-          if (!delta.renders_site(format)) return Errors{};
-          unit_ = {UnitRef::kSite, static_cast<std::uint8_t>(format)};
-          server_ = nullptr;
-          at_ = {target, f};
-          return renderings_[target].site(format, sink);
-        });
-  }
-
-  void add_host_files() {
-    for (std::size_t t = 0; t < input_.layouts.size(); ++t) {
-      std::vector<Row> rows;
-      for (const HostFile& file : input_.layouts[t].host_files) {
-        rows.push_back({{arena_->intern("file"), arena_->copy(file.name), file.digest},
-                        {UnitRef::kHostFile, 0}});
-      }
-      streams_[t].push_back(std::move(rows));
-    }
-  }
-
-  std::vector<std::vector<std::vector<Row>>> streams_;  // target, stream, row
-  Errors errors_;
-  [[nodiscard]] std::shared_ptr<const Arena> arena() const { return arena_; }
-
- private:
-  template <class Render>
-  void each_format(const Render& render) {
-    const renderers::ArtifactSink sink = [this](const Artifact& artifact) { take(artifact); };
-    for (std::size_t t = 0; t < input_.layouts.size(); ++t) {
-      const auto& formats = input_.layouts[t].formats;
-      for (std::size_t f = 0; f < formats.size(); ++f) {
-        Errors errors = render(t, f, sink, formats[f]);
-        errors_.insert(errors_.end(), std::make_move_iterator(errors.begin()),
-                       std::make_move_iterator(errors.end()));
-      }
-    }
-  }
-
-  void take(const Artifact& artifact) {
-    const Digest digest = reconciler::file_digest(artifact.mode, artifact.content);
-    streams_[at_.first][at_.second].push_back(
-        {{arena_->intern(artifact.kind), arena_->copy(artifact.name), digest}, unit_});
-    if (input_.observer) {
-      input_.observer(server_, at_.first, static_cast<Format>(unit_.format), artifact);
-    }
-  }
-
-  const BuildInput& input_;
-  const std::vector<renderers::Rendering>& renderings_;  // parallel to the layouts
-  std::shared_ptr<Arena> arena_;
-  UnitRef unit_;
-  const ServerEntry* server_ = nullptr;
-  std::pair<std::size_t, std::size_t> at_;  // target, format
-};
 
 /// An error that stands in a profile comes back from each server that boots it.
 void sort_once(Errors& errors) {
@@ -159,62 +21,11 @@ void sort_once(Errors& errors) {
   errors.erase(std::unique(errors.begin(), errors.end()), errors.end());
 }
 
-Delta compare_servers(const BuildInput& input) {
-  const auto& servers = input.model.servers;
-  Delta delta;
-  const bool usable = input.previous != nullptr && input.previous->context == input.context &&
-                      input.previous->targets.size() == input.layouts.size();
-  if (!usable) {
-    delta.render.resize(servers.size());
-    std::iota(delta.render.begin(), delta.render.end(), 0U);
-    return delta;
-  }
-  delta.site = false;
-  const auto& old = input.previous->servers;
-  delta.moved_to.assign(old.size(), kDropped);
-  std::size_t o = 0;
-  for (std::uint32_t i = 0; i < servers.size(); ++i) {
-    const Text name = servers[i].server->name;
-    while (o < old.size() && !old[o].name.same(name) && old[o].name < name) ++o;
-    const bool same = o < old.size() && old[o].name == name && old[o].entry == servers[i].digest;
-    if (same) {
-      delta.moved_to[o] = i;
-    } else {
-      delta.render.push_back(i);
-    }
-  }
-  delta.servers_changed =
-      !delta.render.empty() ||
-      std::find(delta.moved_to.begin(), delta.moved_to.end(), kDropped) != delta.moved_to.end();
-  return delta;
-}
-
-std::vector<Collector> render_units(const BuildInput& input, const Delta& delta,
-                                    const std::vector<renderers::Rendering>& renderings) {
-  const std::size_t threads = std::clamp<std::size_t>(
-      delta.render.size() / kServersAThread, 1, std::max(1U, std::thread::hardware_concurrency()));
-  std::vector<Collector> collectors;
-  for (std::size_t i = 0; i < threads; ++i) collectors.emplace_back(input, renderings);
-  const auto work = [&](std::size_t thread) {
-    const std::size_t first = delta.render.size() * thread / threads;
-    const std::size_t last = delta.render.size() * (thread + 1) / threads;
-    for (std::size_t i = first; i < last; ++i) collectors[thread].render_server(delta.render[i]);
-  };
-  {
-    std::vector<std::jthread> others;
-    for (std::size_t i = 1; i < threads; ++i) others.emplace_back(work, i);
-    work(0);
-  }
-  collectors.front().render_site(delta);
-  if (delta.site) collectors.front().add_host_files();
-  return collectors;
-}
-
 /// One target's table in the making: what stays of the previous one, and what was rendered, in one
 /// pass.
 class TableMaker {
  public:
-  TableMaker(const TargetState* old, const Delta& delta, std::size_t fresh)
+  TableMaker(const TargetState* old, const RenderDelta& delta, std::size_t fresh)
       : old_(old), delta_(delta) {
     const std::size_t most = fresh + (old == nullptr ? 0 : old->table.rows.size());
     rows_.reserve(most);
@@ -222,8 +33,8 @@ class TableMaker {
   }
 
   /// `fresh` is sorted. Rows that are there twice go to `twice`, but for the first.
-  void merge(const std::vector<Row>& fresh, std::vector<ResourceRow>& twice) {
-    for (const Row& row : fresh) {
+  void merge(const std::vector<UnitRow>& fresh, std::vector<ResourceRow>& twice) {
+    for (const UnitRow& row : fresh) {
       keep_before(row.row);
       if (!rows_.empty() && ResourceRow::compare(rows_.back(), row.row) == 0) {
         twice.push_back(row.row);
@@ -258,7 +69,7 @@ class TableMaker {
       const std::size_t first = next_;
       for (; next_ < end; ++next_) {
         const UnitRef unit = now(old_->units[next_]);
-        if (unit.unit == kDropped) break;
+        if (unit.unit == RenderDelta::kDropped) break;
         units_.push_back(unit);
       }
       const auto rows = old_->table.rows.begin();
@@ -268,12 +79,12 @@ class TableMaker {
     }
   }
 
-  /// Whose a row of the previous state is now; kDropped: it is gone, or rendered anew.
+  /// Whose a row of the previous state is now; RenderDelta::kDropped: it is gone, or rendered anew.
   [[nodiscard]] UnitRef now(UnitRef unit) const {
     if (unit.unit == UnitRef::kHostFile) {
-      if (delta_.site) unit.unit = kDropped;
+      if (delta_.site) unit.unit = RenderDelta::kDropped;
     } else if (unit.unit == UnitRef::kSite) {
-      if (delta_.renders_site(static_cast<Format>(unit.format))) unit.unit = kDropped;
+      if (delta_.renders_site(static_cast<Format>(unit.format))) unit.unit = RenderDelta::kDropped;
     } else {
       unit.unit = delta_.moved_to[unit.unit];
     }
@@ -281,7 +92,7 @@ class TableMaker {
   }
 
   const TargetState* old_;  // null: nothing stays
-  const Delta& delta_;
+  const RenderDelta& delta_;
   std::size_t next_ = 0;  // of the old rows
   std::vector<ResourceRow> rows_;
   std::vector<UnitRef> units_;
@@ -298,28 +109,15 @@ void compact(TargetState& target) {
   target.table.arenas = {std::move(arena)};
 }
 
-TargetState assemble(const BuildInput& input, std::size_t t, const Delta& delta,
-                     std::vector<Collector>& collectors, Errors& errors) {
+TargetState assemble(const BuildInput& input, std::size_t t, const RenderDelta& delta,
+                     RenderedUnits& rendered, Errors& errors) {
   TargetState target;
   target.name = input.layouts[t].name;
   const TargetState* const old = delta.moved_to.empty() ? nullptr : &input.previous->targets[t];
   if (old != nullptr) target.table.arenas = old->table.arenas;
-  std::vector<Row> fresh;
-  const std::size_t streams = collectors.front().streams_[t].size();
-  for (std::size_t s = 0; s < streams; ++s) {
-    std::vector<Row> more;
-    for (Collector& collector : collectors) {
-      if (s >= collector.streams_[t].size()) continue;
-      const std::vector<Row> stream = std::move(collector.streams_[t][s]);
-      more.insert(more.end(), stream.begin(), stream.end());
-    }
-    sort_rows(more);
-    const auto middle = static_cast<std::ptrdiff_t>(fresh.size());
-    fresh.insert(fresh.end(), more.begin(), more.end());
-    std::inplace_merge(fresh.begin(), fresh.begin() + middle, fresh.end(), before);
-  }
-  for (const Collector& collector : collectors) target.table.arenas.push_back(collector.arena());
-
+  target.table.arenas.insert(target.table.arenas.end(), rendered.arenas.begin(),
+                             rendered.arenas.end());
+  const std::vector<UnitRow> fresh = std::move(rendered.rows[t]);
   std::vector<ResourceRow> twice;
   TableMaker maker(old, delta, fresh.size());
   maker.merge(fresh, twice);
@@ -350,7 +148,7 @@ std::string_view DesiredState::server_of(const TargetState& target, std::size_t 
 
 BuildResult build_desired(const BuildInput& input) {
   BuildResult result;
-  const Delta delta = compare_servers(input);
+  const RenderDelta delta = compare_servers(input);
   DesiredState& state = result.state;
   state.revision = input.revision;
   state.context = input.context;
@@ -361,16 +159,10 @@ BuildResult build_desired(const BuildInput& input) {
     result.site_rendered = false;
     return result;
   }
-  std::vector<renderers::Rendering> renderings;
-  for (const TargetLayout& layout : input.layouts) {
-    renderings.emplace_back(input.model, layout.settings);
-  }
-  std::vector<Collector> collectors = render_units(input, delta, renderings);
-  for (Collector& collector : collectors) {
-    result.errors.insert(result.errors.end(), collector.errors_.begin(), collector.errors_.end());
-  }
+  RenderedUnits rendered = render_units(input, delta);
+  result.errors = std::move(rendered.errors);
   for (std::size_t t = 0; t < input.layouts.size(); ++t) {
-    state.targets.push_back(assemble(input, t, delta, collectors, result.errors));
+    state.targets.push_back(assemble(input, t, delta, rendered, result.errors));
   }
   // The model's own texts: a hundred thousand names need neither be copied nor, in the next
   // revision, be compared byte by byte.
