@@ -25,10 +25,11 @@ const std::vector<UniqueRule>& unique_rules() {
       {"/ip/dns/static", {{"name", "type", "address", "text", "cname"}}},
       {"/ip/firewall/address-list", {{"list", "address"}}},
       {"/ip/pool", {{"name"}}},
-      {"/ipv6/dhcp-server", {{"name"}}},
+      {"/ipv6/dhcp-server", {{"name"}, {"interface"}}},
       {"/ipv6/dhcp-server/option", {{"name"}}},
       {"/ipv6/firewall/address-list", {{"list", "address"}}},
       {"/ipv6/nd", {{"interface"}}},
+      {"/ipv6/nd/prefix", {{"prefix", "interface"}}},
       {"/ipv6/pool", {{"name"}}},
   };
   return rules;
@@ -75,20 +76,23 @@ bool unique_property(std::string_view menu, std::string_view property) {
 }
 
 std::string_view spare_property(std::string_view menu) {
-  if (menu == "/ip/dhcp-server") return "relay";
+  if (menu == "/ip/dhcp-server") return "disabled";
   if (menu == "/interface/vlan") return "vlan-id";
   return {};
 }
 
 std::string spare_value(std::string_view property, unsigned number) {
-  // A relay of a prefix for documentation: no request comes from there.
-  return property == "relay" ? "192.0.2." + std::to_string(number) : std::to_string(4095 - number);
+  return property == "disabled" ? "yes" : std::to_string(4095 - number);
 }
 
 std::vector<std::string> unique_keys(const routeros::Menu& menu, const RestValues& values) {
   std::vector<std::string> keys;
   const std::vector<Group>& groups = unique_groups(menu.path);
+  // Servers of one interface meet where both serve.
+  const bool serves = menu.path != "/ip/dhcp-server" ||
+                      routeros::canonical(menu, "disabled", value_of(values, "disabled")) != "yes";
   for (std::size_t g = 0; g < groups.size(); ++g) {
+    if (!serves && groups[g].front() == "interface") continue;
     std::string key;
     for (const std::string_view name : groups[g]) {
       std::string value = routeros::canonical(menu, name, value_of(values, name));

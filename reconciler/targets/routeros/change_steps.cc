@@ -4,6 +4,8 @@
 #include <string>
 #include <utility>
 
+#include "reconciler/targets/routeros/board.h"
+#include "reconciler/targets/routeros/undo_trial.h"
 #include "schemas/quote.h"
 
 namespace metalwright::reconciler {
@@ -171,6 +173,36 @@ RestValues writable(const Menu& menu, const RestRow& row) {
     }
   }
   return values;
+}
+
+void carry_over(std::vector<Step>& steps) {
+  for (auto removal = steps.begin(); removal != steps.end();) {
+    const std::string name(value_of(removal->before, "name"));
+    const bool referred = removal->kind == StepKind::remove && !name.empty() &&
+                          !referrers_of(removal->menu->path).empty();
+    const auto creation =
+        !referred ? steps.end() : std::find_if(steps.begin(), steps.end(), [&](const Step& step) {
+          return step.kind == StepKind::add && step.menu == removal->menu &&
+                 value_of(step.values, "name") == name;
+        });
+    if (creation == steps.end()) {
+      ++removal;
+      continue;
+    }
+    const Menu& menu = *removal->menu;
+    RestValues values;
+    for (auto& [property, value] : creation->values) {
+      const std::string_view was = value_of(removal->before, property);
+      if (canonical(menu, property, was) == canonical(menu, property, value)) continue;
+      creation->before.push_back(was.empty() ? unsetting(menu, property)
+                                             : std::pair(property, std::string(was)));
+      values.emplace_back(property, std::move(value));
+    }
+    creation->kind = StepKind::set;
+    creation->id = removal->id;
+    creation->values = std::move(values);
+    removal = steps.erase(removal);
+  }
 }
 
 Result<std::optional<Step>> step_of(const PlanView& plan, const Change& change) {

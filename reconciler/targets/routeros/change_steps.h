@@ -13,6 +13,10 @@ namespace metalwright::reconciler {
 /// this router has no such menu.
 [[nodiscard]] Result<std::optional<Step>> step_of(const PlanView& plan, const Change& change);
 
+/// Makes one step of two where a row goes and another one of its name comes, in a menu whose rows
+/// others refer to: a VLAN of a network that is called otherwise now. What refers to it stays.
+void carry_over(std::vector<Step>& steps);
+
 /// What the row would be made of again.
 [[nodiscard]] RestValues writable(const routeros::Menu& menu, const RestRow& row);
 

@@ -135,6 +135,7 @@ Result<RouterosApply::Prepared> RouterosApply::prepare(bool whole, const std::st
       (leftover ? prepared.leftovers : steps).push_back(std::move(**step));
     }
   }
+  carry_over(steps);
   leave_out_referrers(steps, errors);
   add_present(looked_, prepared.present);
   if (Result<void> added = add_referrers(steps, prepared.present); !added) {

@@ -33,6 +33,24 @@ StepError taken(const Step& step, const RestValues* row) {
   return error;
 }
 
+/// What finds a row of these values, and no other: our mark where the menu has comments, and every
+/// value that no other row has. `type` is left out, because versions differ in whether they show
+/// it.
+Selector selector_of(const routeros::Menu& menu, const RestValues& row, const RestValues* kept) {
+  Selector selector;
+  for (const auto& [name, value] : row) {
+    if (value.empty() || name == "type" || name.starts_with('!')) continue;
+    const bool mark = name == "comment" && !menu.owned_by_name();
+    const bool own_name = name == "name" && menu.owned_by_name();
+    const routeros::Property* property = menu.find(name);
+    const bool known_by =
+        (property != nullptr && property->key()) || unique_property(menu.path, name);
+    const bool steady = kept == nullptr || value_of(*kept, name).empty();
+    if (mark || own_name || (known_by && steady)) selector.emplace_back(name, value);
+  }
+  return selector;
+}
+
 /// Orders the steps of one menu: those that make, and first those removals that they have to wait
 /// for. What remains of the removals is left in `removals`.
 class MenuOrder {
@@ -153,6 +171,8 @@ class MenuOrder {
       return false;
     }
     removal->before = changed(std::move(removal->before), aside->values);
+    // Found wherever it stands: it is there until the very end.
+    removal->selector = selector_of(*removal->menu, removal->before, &aside->values);
     take(*std::move(aside));
     return true;
   }
@@ -180,7 +200,7 @@ class MenuOrder {
     const std::string property(spare_property(step.menu->path));
     const RestValues* const row = board_.find(step.id);
     if (property.empty() || row == nullptr) return std::nullopt;
-    const std::string was(value_of(*row, property));
+    const std::string was = canonical(*step.menu, property, value_of(*row, property));
     for (unsigned number = 1; number < 255; ++number) {
       const std::string spare = spare_value(property, number);
       if (!board_.taken_by(step.id, changed(*row, {{property, spare}})).empty()) continue;
@@ -227,24 +247,6 @@ bool may_meet_others(const Step& step) {
   return step.kind == StepKind::add ||
          std::any_of(step.values.begin(), step.values.end(),
                      [&](const auto& one) { return unique_property(step.menu->path, one.first); });
-}
-
-/// What finds a row of these values, and no other: our mark where the menu has comments, and every
-/// value that no other row has. `type` is left out, because versions differ in whether they show
-/// it.
-Selector selector_of(const routeros::Menu& menu, const RestValues& row, const RestValues* kept) {
-  Selector selector;
-  for (const auto& [name, value] : row) {
-    if (value.empty() || name == "type" || name.starts_with('!')) continue;
-    const bool mark = name == "comment" && !menu.owned_by_name();
-    const bool own_name = name == "name" && menu.owned_by_name();
-    const routeros::Property* property = menu.find(name);
-    const bool known_by =
-        (property != nullptr && property->key()) || unique_property(menu.path, name);
-    const bool steady = kept == nullptr || value_of(*kept, name).empty();
-    if (mark || own_name || (known_by && steady)) selector.emplace_back(name, value);
-  }
-  return selector;
 }
 
 }  // namespace
@@ -309,7 +311,7 @@ OrderedSteps order_steps(std::vector<Step> steps, const PresentRows& rows) {
   }
   for (Step& step : ordered.steps) {
     if (step.kind == StepKind::add) step.selector = selector_of(*step.menu, step.values, nullptr);
-    if (step.kind == StepKind::remove) {
+    if (step.kind == StepKind::remove && step.selector.empty()) {
       step.selector = selector_of(*step.menu, step.before, nullptr);
     }
     if (step.kind == StepKind::set) {

@@ -23,6 +23,14 @@ inline RouterosWorld::Objects changed_lab() {
                                       {"disabled", "no"},
                                       {"mac-address", "52:54:00:00:00:13"},
                                       {"server", "metalwright-lab"}};
+  objects[{"dhcp-server", "metalwright-new"}] = {{"address-pool", "metalwright-lab"},
+                                                 {"disabled", "no"},
+                                                 {"interface", "ether3"},
+                                                 {"name", "metalwright-new"}};
+  objects[{"dhcp-lease", "epsilon"}] = {{"address", "192.168.3.15"},
+                                        {"disabled", "no"},
+                                        {"mac-address", "52:54:00:00:00:15"},
+                                        {"server", "metalwright-new"}};
   objects.erase({"tftp", "b.efi"});
   objects[{"tftp", "d.efi"}] = {{"real-filename", "d.efi"}, {"req-filename", "d.efi"}};
   objects[{"dhcp-lease", "delta"}] = {{"address", "192.168.1.14"},
@@ -41,6 +49,15 @@ inline RouterosWorld::Objects first_lab() {
                                           {"disabled", "no"},
                                           {"mac-address", "52:54:00:00:00:14"},
                                           {"server", "metalwright-lab"}};
+  // Its server will be another one, on the same interface.
+  objects[{"dhcp-server", "metalwright-old"}] = {{"address-pool", "metalwright-lab"},
+                                                 {"disabled", "no"},
+                                                 {"interface", "ether3"},
+                                                 {"name", "metalwright-old"}};
+  objects[{"dhcp-lease", "epsilon"}] = {{"address", "192.168.3.15"},
+                                        {"disabled", "no"},
+                                        {"mac-address", "52:54:00:00:00:15"},
+                                        {"server", "metalwright-old"}};
   return objects;
 }
 

@@ -7,8 +7,8 @@
 #include <fstream>
 #include <set>
 
-#include "renderers/routeros/menu.h"
 #include "reconciler/targets/routeros/router_view.h"
+#include "renderers/routeros/menu.h"
 #include "tests/reconciler/targets/routeros/routeros_world.h"
 
 namespace metalwright::reconciler {
@@ -362,6 +362,30 @@ TEST(RouterosTarget, MendsRowsThatWereRenamed) {
       EXPECT_EQ(world.router.configuration(), before);
     }
   }
+}
+
+/// The network is called otherwise: its VLAN is the same, and people's addresses stay on it.
+TEST(RouterosTarget, CarriesAVlanOverToANetworkOfAnotherName) {
+  RouterosWorld world;
+  RouterosWorld::Objects objects = every_menu();
+  ASSERT_TRUE(world.round(objects).converged());
+  world.router.with([](fakes::Device& device) {
+    return device.put("/ip/address", {{"address", "192.168.30.1/24"}, {"interface", "vlan30"}});
+  });
+  for (const std::string kind : {"vlan", "bridge-vlan"}) {
+    auto moved = objects.extract({kind, "lab"});
+    ASSERT_FALSE(moved.empty());
+    moved.key().second = "labor";
+    objects.insert(std::move(moved));
+  }
+  const auto renamed = world.round(objects);
+  EXPECT_TRUE(renamed.converged()) << renamed.text();
+  const std::string made = world.router.configuration();
+  EXPECT_NE(made.find("/ip/address address=192.168.30.1/24 disabled=false interface=vlan30"),
+            std::string::npos)
+      << made;
+  EXPECT_NE(made.find("comment=metalwright:vlan/labor"), std::string::npos) << made;
+  EXPECT_EQ(made.find("vlan/lab "), std::string::npos) << made;
 }
 
 TEST(RouterosTarget, LooksAtNoMoreThanFifteenMenusAtATime) {

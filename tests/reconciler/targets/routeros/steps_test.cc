@@ -129,7 +129,7 @@ TEST(Steps, ARowThatOthersNameMakesRoomBeforeItGoes) {
                   rows);
   EXPECT_TRUE(ordered.errors.empty());
   EXPECT_EQ(shown(ordered.steps),
-            "set /ip/dhcp-server *1 relay=192.0.2.1\n"
+            "set /ip/dhcp-server *1 disabled=yes\n"
             "add /ip/dhcp-server  interface=e1 name=new\n"
             "set /ip/dhcp-server/lease *7 server=new\n"
             "remove /ip/dhcp-server *1\n");
