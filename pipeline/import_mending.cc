@@ -70,21 +70,6 @@ class Lines {
   std::set<std::size_t> gone_;
 };
 
-/// Without the places ` (inventory.yaml:2:3)`: those of a draft that nobody sees.
-std::string without_places(const std::string& message) {
-  std::string out;
-  for (std::size_t at = 0; at < message.size();) {
-    const std::size_t open = message.find(" (", at), close = message.find(')', open);
-    if (open == std::string::npos || close == std::string::npos) return out + message.substr(at);
-    const std::string_view inside(message.data() + open, close - open);
-    out += message.substr(at, open - at);
-    if (inside.find(".yaml:") == std::string_view::npos)
-      out += message.substr(open, close + 1 - open);
-    at = close + 1;
-  }
-  return out;
-}
-
 /// It is one because of what was taken out before, and tells people nothing.
 bool is_consequence(const Error& error) {
   return error.check == checks::kMissingKey.id || error.check == checks::kValueMissing.id ||
@@ -122,6 +107,20 @@ bool cut(ImportedRepository& made, const Errors& errors, bool first) {
 }
 
 }  // namespace
+
+std::string without_places(const std::string& message) {
+  std::string out;
+  for (std::size_t at = 0; at < message.size();) {
+    const std::size_t open = message.find(" (", at), close = message.find(')', open);
+    if (open == std::string::npos || close == std::string::npos) return out + message.substr(at);
+    const std::string_view inside(message.data() + open, close - open);
+    out += message.substr(at, open - at);
+    if (inside.find(".yaml:") == std::string_view::npos)
+      out += message.substr(open, close + 1 - open);
+    at = close + 1;
+  }
+  return out;
+}
 
 void mend_import(ImportedRepository& made) {
   for (int round = 0; round < kMostRounds; ++round) {

@@ -29,6 +29,7 @@ struct DraftInterface {
   std::string name, mac, ipv4, ipv6;
   std::string network;
   std::string dns_name;
+  const reconciler::RestRow* row = nullptr;  ///< its lease
 };
 
 struct DraftServer {

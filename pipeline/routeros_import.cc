@@ -10,16 +10,13 @@
 
 #include "inventory/loader.h"
 #include "pipeline/device_objects.h"
-#include "pipeline/host_targets.h"
+#include "pipeline/import_mending.h"
 #include "pipeline/offline.h"
 #include "pipeline/routeros_draft.h"
 #include "pipeline/routeros_draft_yaml.h"
-#include "reconciler/targets/routeros/export_rows.h"
-#include "reconciler/targets/routeros/routeros_target.h"
-#include "renderers/routeros/export.h"
+#include "pipeline/routeros_leftovers.h"
 #include "renderers/yaml_writer.h"
 #include "schemas/host_name.h"
-#include "schemas/quote.h"
 #include "schemas/repository_fields.h"
 
 namespace metalwright::pipeline {
@@ -85,7 +82,9 @@ class Importer {
       }
       if (!give_way(errors)) break;
     }
-    note_rows();
+    for (std::string& note : router_leftovers(rows_, viewed_, desired_, draft_.reasons)) {
+      out_.notes.push_back(std::move(note));
+    }
     out_.servers = draft_.servers.size();
     out_.networks = draft_.networks.size();
     return std::move(out_);
@@ -153,6 +152,10 @@ class Importer {
         if (field.empty()) continue;
       }
       any = true;
+      if (at != found.end()) {
+        draft_.reasons[at->second->given] =
+            fmt::format("a repository that says it would change its {}", field);
+      }
       const bool lease = address.first == "dhcp-lease";
       const std::string owner = lease ? address.second.substr(0, address.second.find('/'))
                                 : address.first == "dns-static" ? network_of_dns(object)
@@ -233,6 +236,9 @@ class Importer {
           if (one.name != name) continue;
           // A name that another one has, or none at all, is not worth a lease.
           if (one.hostname.empty()) {
+            for (const DraftInterface& interface : one.interfaces) {
+              draft_.reasons[interface.row] = without_places(error.message);
+            }
             one.interfaces.clear();
           } else {
             one.hostname.clear();
@@ -241,8 +247,7 @@ class Importer {
       } else {
         refuse_network(name);
       }
-      out_.notes.push_back(
-          fmt::format("{} {}: {}", server ? "server" : "network", name, error.message));
+      if (!server) out_.notes.push_back(without_places(error.message));
     }
     if (done.empty() && has_error(errors)) {
       for (const Error& error : errors) out_.notes.push_back(error.message);
@@ -264,70 +269,6 @@ class Importer {
     drop_network(name);
   }
 
-  /// Everything on the router that the repository does not say.
-  void note_rows() {
-    std::map<const RestRow*, const ViewedRow*> viewed;
-    for (const ViewedRow& row : viewed_) {
-      const bool wanted = desired_.find(row.menu->kind, row.name) != nullptr;
-      if (row.presence == Presence::ours && wanted) viewed[row.given] = &row;
-      if (row.presence == Presence::ours && !wanted) {
-        out_.notes.push_back(shown_row(*row.menu, *row.given) +
-                             ": it is marked as metalwright's and not said, so a plan removes it");
-        viewed[row.given] = nullptr;
-      }
-    }
-    for (const auto& [path, list] : rows_.menus) {
-      const routeros::Menu& menu = *routeros::find_menu(path);
-      for (const RestRow& row : list) {
-        const bool made_by_router =
-            std::any_of(routeros::kRowMarks.begin(), routeros::kRowMarks.end(),
-                        [&](std::string_view mark) { return row.is_true(mark); });
-        if (made_by_router) continue;
-        const auto at = viewed.find(&row);
-        if (at == viewed.end()) {
-          const auto reason = draft_.reasons.find(&row);
-          out_.notes.push_back(shown_row(menu, row) +
-                               (reason == draft_.reasons.end() ? "" : ": " + reason->second));
-        } else if (at->second != nullptr) {
-          note_properties(*at->second);
-        }
-      }
-    }
-  }
-
-  static std::string shown_row(const routeros::Menu& menu, const RestRow& row) {
-    std::string text(menu.path);
-    for (const auto& [name, value] : row.values) {
-      const routeros::Property* const property = menu.find(name);
-      const bool telling = (property != nullptr && property->key()) || name == "address" ||
-                           name == "comment" || name == "list" || name == "regexp";
-      if (telling && !value.empty()) text += fmt::format(" {}={}", name, quoted(value));
-    }
-    return text;
-  }
-
-  /// What is set on a row that the repository speaks of, and is not among what it says.
-  void note_properties(const ViewedRow& row) {
-    const ObjectFields& wanted = desired_.find(row.menu->kind, row.name)->fields;
-    std::string left;
-    for (const auto& [name, value] : row.given->values) {
-      const routeros::Property* const property = row.menu->find(name);
-      const bool mark = name == "comment" && value.starts_with(routeros::kOwnerMark);
-      const bool state = std::find(routeros::kRowMarks.begin(), routeros::kRowMarks.end(), name) !=
-                         routeros::kRowMarks.end();
-      if (value.empty() || name == "disabled" || mark || state) continue;
-      if (name != "comment" && find_field(wanted, name) != nullptr) continue;
-      if (property != nullptr && property->absent != routeros::kUnknown &&
-          routeros::canonical(property->type, value) == property->absent) {
-        continue;
-      }
-      left += fmt::format("{} {}={}", left.empty() ? "" : ",", name, quoted(value));
-    }
-    if (left.empty()) return;
-    out_.notes.push_back(
-        fmt::format("{}: left as it is:{}", shown_row(*row.menu, *row.given), left));
-  }
-
   const RouterRows& rows_;
   const std::string& name_;
   const HostConfig* config_;
@@ -338,51 +279,6 @@ class Importer {
 };
 
 }  // namespace
-
-Result<RouterReading> read_router(const HostConfig& config, const std::string& name,
-                                  std::stop_token stop) {
-  for (const TargetConfig& target : config.targets) {
-    if (target.type != TargetType::routeros || target.name != name) continue;
-    const reconciler::RouterosTargetSettings settings = router_settings(config, target, {});
-    reconciler::RestClient rest(settings.http, settings.password);
-    std::set<const routeros::Menu*> menus;
-    for (const routeros::Menu& menu : routeros::menus()) {
-      if (menu.managed()) menus.insert(&menu);
-    }
-    Result<RouterRows> rows = read_router_rows(rest, menus, {"0.0.0.0/0", "::/0"}, std::move(stop));
-    if (!rows) return tl::unexpected(with_context(rows.error(), "at " + rest.url()));
-    return RouterReading{.rows = std::move(*rows),
-                         .notes = {"menus that a repository never speaks of: they were not read"}};
-  }
-  return invalid("unknown-target", fmt::format("there is no target of type routeros called {}",
-                                               metalwright::quoted(std::string_view(name))));
-}
-
-RouterReading read_router_export(std::string_view text, const std::string& file) {
-  const routeros::Export read = routeros::read_export(text, file);
-  RouterReading reading{.rows = reconciler::rows_of_export(read), .notes = {}};
-  for (const Error& error : read.errors) {
-    reading.notes.push_back(fmt::format("{}: {}", error.origin.text(), error.message));
-  }
-  std::map<std::string, std::size_t> unsaid;  // menus that are read, and nothing more
-  for (const routeros::ExportRow& row : read.rows) {
-    const routeros::Menu* const menu = routeros::find_menu(row.menu);
-    if (menu != nullptr && !menu->managed()) ++unsaid[row.menu];
-  }
-  for (const auto& [menu, count] : unsaid) {
-    reading.notes.push_back(fmt::format("{}: rows of the router's own: {}", menu, count));
-  }
-  for (const routeros::ExportUnknown& menu : read.unknown) {
-    reading.notes.push_back(fmt::format("{}: rows that nothing here knows: {}",
-                                        menu.menu.empty() ? "/" : menu.menu, menu.rows));
-  }
-  for (const routeros::ExportUnknown& command : read.commands) {
-    reading.notes.push_back(fmt::format(
-        "{}: commands that were not run, for only 'add' and 'set' say what is there: {}",
-        command.menu, command.rows));
-  }
-  return reading;
-}
 
 ImportedRepository import_routeros(const RouterReading& router, const std::string& name,
                                    const HostConfig* config) {

@@ -1,29 +1,12 @@
 #pragma once
 
-#include <stop_token>
 #include <string>
-#include <string_view>
-#include <vector>
 
 #include "pipeline/imported_repository.h"
-#include "reconciler/targets/routeros/router_view.h"
+#include "pipeline/routeros_reading.h"
 #include "schemas/host_config.h"
 
 namespace metalwright::pipeline {
-
-/// What is on a router.
-struct RouterReading {
-  reconciler::RouterRows rows;
-  std::vector<std::string> notes;  ///< what of it was not understood, a line each
-};
-
-/// Asks a router that the configuration has as a target; writes nothing to it.
-/// Errors: `invalid` [unknown-target]; those of the client and of the password's secret.
-[[nodiscard]] Result<RouterReading> read_router(const HostConfig& config, const std::string& name,
-                                                std::stop_token stop);
-
-/// Reads an export. `file` names it in the notes.
-[[nodiscard]] RouterReading read_router_export(std::string_view text, const std::string& file);
 
 /// A repository that says what a router has, so that the next plan against it is empty: each part
 /// is tried out, and what the router would have to change for is left out and noted, as is every

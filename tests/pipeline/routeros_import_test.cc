@@ -210,6 +210,67 @@ TEST(RouterosImport, TakesBackWhatTheRepositoryRefuses) {
   EXPECT_TRUE(noted(made, "gateway='10.0.9.9'")) << all_notes(made);
 }
 
+// One server on one interface with two addresses: its pool tells which network it is for.
+TEST(RouterosImport, GivesAServerToTheNetworkThatItsPoolIsOf) {
+  const std::string text =
+      "# 2026-05-01 12:00:00 by RouterOS 7.18.2\n"
+      "/ip pool\nadd name=p ranges=10.0.1.10-10.0.1.20\n"
+      "/ip dhcp-server\nadd address-pool=p disabled=yes interface=bridge1 name=old\n"
+      "add address-pool=p interface=bridge1 name=new\n"
+      "/ip address\nadd address=10.0.0.1/24 interface=bridge1\n"
+      "add address=10.0.1.1/24 interface=bridge1\n"
+      "/ip dhcp-server network\nadd address=10.0.0.0/24\nadd address=10.0.1.0/24\n"
+      "add address=10.0.2.0/24\n"
+      "/ip dhcp-server lease\nadd address=10.0.1.11 mac-address=02:00:00:00:00:01 server=new\n"
+      "add address=10.0.0.11 mac-address=02:00:00:00:00:02 server=new\n";
+  const ImportedRepository made = import(text);
+  EXPECT_EQ(made.networks, 1U) << all_notes(made);
+  EXPECT_EQ(made.servers, 1U) << all_notes(made);
+  EXPECT_NE(made.files.at("networks.yaml").find("10.0.1.0/24"), std::string::npos);
+  EXPECT_EQ(plan(made, text), "");
+  EXPECT_TRUE(noted(made, "network address='10.0.0.0/24': its DHCP server is disabled"));
+  EXPECT_TRUE(noted(made, "network address='10.0.2.0/24': no DHCP server")) << all_notes(made);
+  EXPECT_TRUE(noted(made, "its address is not within 10.0.1.0/24")) << all_notes(made);
+}
+
+TEST(RouterosImport, SaysWhyARowIsLeftOut) {
+  const std::string text =
+      "# 2026-05-01 12:00:00 by RouterOS 7.18.2\n"
+      "/interface vlan\nadd interface=ether1 name=vlan7 vlan-id=7\n"
+      "/ip pool\nadd name=p ranges=10.0.0.10-10.0.0.20\nadd name=unused ranges=10.9.0.1\n"
+      "/ip dhcp-server\nadd address-pool=p interface=ether1 name=lab\n"
+      "add address-pool=unused interface=ether2\n"
+      "/ip dhcp-server option\nadd code=66 name=tftp value=\"'192.0.2.1'\"\n"
+      "/ip address\nadd address=10.0.0.1/24 interface=ether1\n"
+      "add address=10.0.8.1/24 interface=ether1\nadd address=10.0.9.1/24 interface=ether2\n"
+      "/ip dhcp-server network\nadd address=10.0.0.0/24\nadd address=10.0.8.0/24\n"
+      "add address=10.0.9.0/24\n"
+      "/ip dhcp-server lease\n"
+      "add address=10.0.0.11 comment=phone2.1 mac-address=02:00:00:00:00:01 server=lab\n"
+      "add address=10.0.0.12 mac-address=03:00:00:00:00:01 server=lab\n";
+  const ImportedRepository made = import(text);
+  // Not every word is a host name, and such a machine is called by its address.
+  EXPECT_NE(made.files.at("inventory.yaml").find("host-10-0-0-11"), std::string::npos)
+      << made.files.at("inventory.yaml");
+  EXPECT_EQ(plan(made, text), "");
+  for (const std::string note : {
+           "name='vlan7': no network that is imported is on it",
+           "name='unused': no DHCP server that is imported gives it out",
+           "name='tftp': of options, only those that name our boot files are said",
+           "address='10.0.8.0/24': its DHCP server 'lab' answers in 10.0.0.0/24 too",
+           "address='10.0.9.0/24': its DHCP server has no name here",
+           "mac-address='03:00:00:00:00:01' server='lab': ",
+           "is a multicast address",
+       }) {
+    EXPECT_TRUE(noted(made, note)) << note << '\n' << all_notes(made);
+  }
+  // A reason stands behind each row, and no place in a file that nobody has yet.
+  for (const std::string& note : made.notes) {
+    EXPECT_NE(note.find(": "), std::string::npos) << note;
+    EXPECT_EQ(note.find(".yaml:"), std::string::npos) << note;
+  }
+}
+
 TEST(RouterosImport, OfNothingMakesNothing) {
   const ImportedRepository made =
       import("# by RouterOS 7.18.2\n/ip pool\nadd name=p ranges=10.0.0.1\n");
