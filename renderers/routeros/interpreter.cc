@@ -198,7 +198,8 @@ class Interpreter {
         done = device_.set(menu, id,
                            {{"disabled", statement.command == "disable" ? "true" : "false"}});
       } else if (statement.command == "run" && menu == "/system/script") {
-        done = run_source(device_.value(menu, id, "source"));
+        const auto script = device_.script(id);
+        done = script ? run(*script) : tl::unexpected(script.error());
       } else {
         return refuse("this command is not known here: " + statement.command);
       }
@@ -210,12 +211,6 @@ class Interpreter {
   static Ran<Value> nothing(const Ran<void>& outcome) {
     if (!outcome) return tl::unexpected(outcome.error());
     return Value{};
-  }
-
-  Ran<void> run_source(const std::string& source) {
-    const auto parsed = parse_script(source);
-    if (!parsed) return refuse("syntax error: " + parsed.error().message);
-    return run(*parsed);
   }
 
   Ran<Value> builtin(const Statement& statement) {
@@ -305,10 +300,24 @@ class Interpreter {
 
 }  // namespace
 
-Ran<void> run_script(ScriptDevice& device, std::string_view source) {
-  const auto parsed = parse_script(source);
+Ran<std::vector<Statement>> ScriptDevice::script(const std::string& id) const {
+  return read_script(value("/system/script", id, "source"));
+}
+
+Ran<std::vector<Statement>> read_script(std::string_view source) {
+  auto parsed = parse_script(source);
   if (!parsed) return refuse("syntax error: " + parsed.error().message);
-  return Interpreter(device).run(*parsed);
+  return std::move(*parsed);
+}
+
+Ran<void> run_script(ScriptDevice& device, const std::vector<Statement>& script) {
+  return Interpreter(device).run(script);
+}
+
+Ran<void> run_script(ScriptDevice& device, std::string_view source) {
+  const auto script = read_script(source);
+  if (!script) return tl::unexpected(script.error());
+  return run_script(device, *script);
 }
 
 }  // namespace metalwright::routeros

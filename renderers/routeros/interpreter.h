@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "renderers/routeros/syntax.h"
+
 /// Runs RouterOS's script language as far as configuring needs it: commands of menus with `find`
 /// and `where`, `:if`, `:do … on-error`, `:local`, `:set`, `:len`, expressions. What a script that
 /// undoes a plan would do on a router is tried with it before the router gets it, and the tests'
@@ -44,8 +46,12 @@ class ScriptDevice {
   [[nodiscard]] virtual Ran<void> set(std::string_view menu, const std::string& id,
                                       const ScriptProperties& properties) = 0;
   [[nodiscard]] virtual Ran<void> remove(std::string_view menu, const std::string& id) = 0;
+  /// What `/system/script run` runs: the row's `source`, read.
+  [[nodiscard]] virtual Ran<std::vector<Statement>> script(const std::string& id) const;
 };
 
+[[nodiscard]] Ran<std::vector<Statement>> read_script(std::string_view source);
+[[nodiscard]] Ran<void> run_script(ScriptDevice& device, const std::vector<Statement>& script);
 [[nodiscard]] Ran<void> run_script(ScriptDevice& device, std::string_view source);
 
 }  // namespace metalwright::routeros

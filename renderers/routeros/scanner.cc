@@ -191,6 +191,7 @@ const Scanner::Operator* Scanner::find_operator(int level) const {
       Operator{"&", "&", 4},    Operator{"^", "^", 4},     Operator{"*", "*", 5},
       Operator{"/", "/", 5},    Operator{"%", "%", 5},
   };
+  if (std::string_view("|o&a!<>=~i.+-*/").find(peek()) == std::string_view::npos) return nullptr;
   for (const Operator& candidate : kOperators) {
     if (text_.substr(place_.at, candidate.text.size()) != candidate.text) continue;
     const char after = peek(candidate.text.size());

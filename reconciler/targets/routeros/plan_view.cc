@@ -58,7 +58,9 @@ Result<void> PlanView::see(const RouterRows& rows) {
                        "the router has no menu " + std::string(menu->path) + " any more");
   }
   std::vector<Name> wanted;
-  for (const auto& [name, fields] : desired_) wanted.push_back(name);
+  for (const Change& change : changes_) {
+    if (!deletes(change)) wanted.emplace_back(change.kind, change.name);
+  }
   viewed_ = view_rows(
       rows, [&](std::string_view kind, std::string_view name) { return desired(kind, name); },
       wanted,
@@ -131,11 +133,11 @@ MenuProperties PlanView::properties_to_verify() const {
       properties.push_back(property->name);
     }
   };
-  for (const auto& [name, fields] : desired_) {
-    for (const ObjectField& field : fields) want(name.first, field.name);
-  }
   for (const Change& change : changes_) {
     if (deletes(change)) continue;
+    for (const ObjectField& field : *desired(change.kind, change.name)) {
+      want(change.kind, field.name);
+    }
     for (const FieldChange& field : change.fields) want(change.kind, field.path);
   }
   return wanted;

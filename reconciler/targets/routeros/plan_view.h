@@ -1,10 +1,12 @@
 #pragma once
 
-#include <map>
+#include <functional>
 #include <set>
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -47,17 +49,25 @@ class PlanView {
   [[nodiscard]] Result<void> verify(const Change& change) const;
 
  private:
-  using Name = std::pair<std::string_view, std::string_view>;
+  using Name = std::pair<std::string_view, std::string_view>;  // kind and name
+  struct HashName {
+    std::size_t operator()(const Name& one) const {
+      const std::hash<std::string_view> hash;
+      return hash(one.first) * 31 + hash(one.second);
+    }
+  };
+  template <class Value>
+  using ByName = std::unordered_map<Name, Value, HashName>;
 
   std::span<const Change> changes_;
   const ContentReader& content_;
-  std::map<Name, ObjectFields> desired_;
+  ByName<ObjectFields> desired_;
   std::set<const routeros::Menu*> menus_;
   std::set<std::string> prefixes_;
-  std::set<Name> concerned_;  // old names as well
+  std::unordered_set<Name, HashName> concerned_;  // old names as well
   const RouterRows* rows_ = nullptr;
   std::vector<ViewedRow> viewed_;
-  std::map<Name, const ViewedRow*> by_name_;
+  ByName<const ViewedRow*> by_name_;
 };
 
 }  // namespace metalwright::reconciler

@@ -5,6 +5,7 @@
 #include <iterator>
 #include <optional>
 #include <set>
+#include <unordered_map>
 #include <utility>
 
 #include "reconciler/targets/routeros/board.h"
@@ -242,6 +243,24 @@ class MenuOrder {
   std::size_t added_ = 0;
 };
 
+/// Finds rows by their ids; of menus that are asked for alone, which are few of many.
+class RowsById {
+ public:
+  explicit RowsById(const PresentRows& rows) : rows_(rows) {}
+
+  const RestValues& find(std::string_view menu, std::string_view id) {
+    const auto [known, fresh] = menus_.try_emplace(menu);
+    if (fresh) {
+      for (const PresentRow& row : rows_.at(menu)) known->second.emplace(row.id, &row.values);
+    }
+    return *known->second.at(id);
+  }
+
+ private:
+  const PresentRows& rows_;
+  std::map<std::string_view, std::unordered_map<std::string_view, const RestValues*>> menus_;
+};
+
 /// Whether the row could come to have what another one has.
 bool may_meet_others(const Step& step) {
   return step.kind == StepKind::add ||
@@ -305,17 +324,14 @@ OrderedSteps order_steps(std::vector<Step> steps, const PresentRows& rows) {
     }
     for (Step& step : at->second) ordered.steps.push_back(std::move(step));
   }
-  std::map<std::pair<std::string_view, std::string_view>, const RestValues*> by_id;
-  for (const auto& [path, list] : rows) {
-    for (const PresentRow& row : list) by_id[{path, row.id}] = &row.values;
-  }
+  RowsById by_id(rows);
   for (Step& step : ordered.steps) {
     if (step.kind == StepKind::add) step.selector = selector_of(*step.menu, step.values, nullptr);
     if (step.kind == StepKind::remove && step.selector.empty()) {
       step.selector = selector_of(*step.menu, step.before, nullptr);
     }
     if (step.kind == StepKind::set) {
-      const RestValues& row = *by_id.at({step.menu->path, step.id});
+      const RestValues& row = by_id.find(step.menu->path, step.id);
       step.selector = selector_of(*step.menu, changed(row, step.values), &step.values);
     }
   }

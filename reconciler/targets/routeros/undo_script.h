@@ -25,8 +25,10 @@ namespace metalwright::reconciler {
 struct UndoScripts {
   std::string name;  ///< of the scheduler's entry
   std::string event;
+  std::size_t event_statements = 0;  ///< how many it is meant to be read as
   struct Script {
     std::string name, source;
+    std::size_t statements = 0;
     friend bool operator==(const Script&, const Script&) = default;
   };
   /// Empty where all fits into the event. Of several, the last one runs the others.
@@ -43,9 +45,9 @@ inline constexpr std::size_t kLongestSource = 30000;
 /// One line. Error: `invalid` [routeros-text] for a value that no script can hold.
 [[nodiscard]] Result<std::string> undo_line(const Step& step);
 
-/// All of them. `name` is the entry's, `label` tells this plan's scripts from others'. Every text
-/// was read back by the parser of RouterOS's language and fits the limits. Errors: as `undo_line`;
-/// `bug` [routeros-undo] for a text that would not be read as it was meant.
+/// All of them, within the limits; try_undo reads them back. `name` is the entry's, `label` tells
+/// this plan's scripts from others'. Errors: as `undo_line`; `invalid` [routeros-undo] for a plan
+/// that needs too many scripts.
 [[nodiscard]] Result<UndoScripts> undo_scripts(std::span<const Step> steps, std::string_view name,
                                                std::string_view label);
 

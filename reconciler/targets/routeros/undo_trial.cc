@@ -17,6 +17,7 @@ namespace {
 
 using routeros::Ran;
 using routeros::ScriptProperties;
+using routeros::Statement;
 
 constexpr std::size_t kShortPlan = 24;  // steps; a longer one is not tried behind each of them
 
@@ -65,6 +66,15 @@ RestValues undoable(const Step& step) {
     if (known) values.push_back(one);
   }
   return values;
+}
+
+/// A text that was composed here must be read as it was meant: so many statements, none more.
+Ran<std::vector<Statement>> read_back(std::string_view source, std::size_t statements) {
+  auto script = routeros::read_script(source);
+  if (script && script->size() != statements) {
+    return tl::unexpected(std::string("it says more than it should"));
+  }
+  return script;
 }
 
 /// The menus of the plan, as they were looked at.
@@ -144,14 +154,14 @@ class TrialRouter final : public routeros::ScriptDevice {
     const auto at = menus_.find(menu);
     return at != menus_.end() && at->second.find(id) != nullptr ? std::string(id) : std::string();
   }
+  [[nodiscard]] Ran<std::vector<Statement>> script(const std::string& id) const override {
+    for (const UndoScripts::Script& script : scripts_.scripts) {
+      if (script.name == id) return read_back(script.source, script.statements);
+    }
+    return tl::unexpected(std::string("no such item"));
+  }
   [[nodiscard]] std::string value(std::string_view menu, std::string_view id,
                                   std::string_view name) const override {
-    if (menu == "/system/script") {
-      for (const UndoScripts::Script& script : scripts_.scripts) {
-        if (script.name == id && name == "source") return script.source;
-      }
-      return {};
-    }
     const std::string_view text = value_of(*at(menu).find(id), name);
     return text.empty() ? canonical(menu, name, {}) : std::string(text);
   }
@@ -283,8 +293,9 @@ Error not_brought_back(const std::string& what) {
 }
 
 /// Whether the undo brings back what is there where the plan is cut off behind `made` steps.
+/// `event` is the scripts' own.
 Result<void> try_cut(std::span<const Step> steps, std::size_t made, const UndoScripts& scripts,
-                     const Looked& looked) {
+                     const std::vector<Statement>& event, const Looked& looked) {
   TrialRouter router(looked, scripts);
   for (std::size_t i = 0; i < made; ++i) {
     if (auto done = router.make(steps[i]); !done) {
@@ -300,7 +311,7 @@ Result<void> try_cut(std::span<const Step> steps, std::size_t made, const UndoSc
                       "; change that row first");
     }
   }
-  if (auto done = routeros::run_script(router, scripts.event); !done) {
+  if (auto done = routeros::run_script(router, event); !done) {
     return tl::unexpected(not_brought_back(": " + done.error()));
   }
   const std::string_view menu = router.differs();
@@ -331,9 +342,11 @@ Result<void> try_undo(std::span<const Step> steps, const UndoScripts& scripts,
   if (steps.size() <= kShortPlan) {
     for (std::size_t made = 0; made < steps.size(); ++made) cuts.insert(made);
   }
+  const auto event = read_back(scripts.event, scripts.event_statements);
+  if (!event) return tl::unexpected(not_brought_back(": " + event.error()));
   // The whole plan first: what it says is the plainest.
   for (auto made = cuts.rbegin(); made != cuts.rend(); ++made) {
-    if (auto good = try_cut(steps, *made, scripts, looked); !good) return good;
+    if (auto good = try_cut(steps, *made, scripts, *event, looked); !good) return good;
   }
   return {};
 }

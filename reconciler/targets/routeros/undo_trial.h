@@ -8,10 +8,11 @@
 
 namespace metalwright::reconciler {
 
-/// Makes the steps on the rows as they were looked at, runs the undo scripts on what comes of it,
-/// and compares: a script that would not bring back what was observed is never sent. A short plan
-/// is tried as cut off behind each of its steps, a long one behind some of them. References follow
-/// names as on a router, and stay behind as ids where what they name is removed.
+/// Reads the undo scripts back with the parser of RouterOS's language, makes the steps on the rows
+/// as they were looked at, runs the scripts on what comes of it, and compares: a script that would
+/// not be read as it was meant, or not bring back what was observed, is never sent. A short plan is
+/// tried as cut off behind each of its steps, a long one as a whole. References follow names as on
+/// a router, and stay behind as ids where what they name is removed.
 ///
 /// Errors: `conflict` [routeros-in-use] where a row that is not in the plan refers to one that the
 /// plan removes; `bug` [routeros-undo] where the script does not bring everything back.

@@ -206,6 +206,7 @@ TEST(UndoTrial, RefusesAScriptThatDoesNotBringBackWhatIsThere) {
   };
   refused("address=\"10.0.0.1\"", "address=\"10.0.0.7\"");  // another value
   refused("remove [find", "set [find");                     // a row stays
+  refused(":do {", ":log info x; :do {");                   // more than was meant
   refused("metalwright:dhcp-lease/b", "metalwright:dhcp-lease/c");
 }
 
