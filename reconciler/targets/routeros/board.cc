@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "reconciler/targets/routeros/writable.h"
+
 namespace metalwright::reconciler {
 namespace {
 
@@ -106,8 +108,8 @@ std::vector<std::string> unique_keys(const routeros::Menu& menu, const RestValue
   return keys;
 }
 
-Board::Board(const routeros::Menu& menu, const std::vector<PresentRow>& rows) : menu_(menu) {
-  for (const PresentRow& row : rows) put(row.id, row.values);
+Board::Board(const routeros::Menu& menu, const std::vector<RestRow>& rows) : menu_(menu) {
+  for (const RestRow& row : rows) put(row.id, writable(menu, row));
 }
 
 std::vector<std::string> Board::all_taken_by(const std::string& id,

@@ -34,7 +34,7 @@ using Group = std::vector<std::string_view>;
 
 class Board {
  public:
-  Board(const routeros::Menu& menu, const std::vector<PresentRow>& rows);
+  Board(const routeros::Menu& menu, const std::vector<RestRow>& rows);
 
   /// The rows that have what a row with these values would have.
   [[nodiscard]] std::vector<std::string> all_taken_by(const std::string& id,

@@ -6,6 +6,7 @@
 
 #include "reconciler/targets/routeros/board.h"
 #include "reconciler/targets/routeros/undo_trial.h"
+#include "reconciler/targets/routeros/writable.h"
 #include "schemas/quote.h"
 
 namespace metalwright::reconciler {
@@ -22,18 +23,6 @@ tl::unexpected<Error> no_interface(const std::string& wanted) {
   return invalid("routeros-interface", "no interface of the router has an address in " +
                                            wanted.substr(1) +
                                            "; name it with 'dhcp: {interface: …}'");
-}
-
-/// The value as REST and scripts take it: as it was given, but truths as every version writes them.
-std::string given_text(const Property* property, std::string_view given) {
-  const bool truth = property != nullptr && property->type == routeros::ValueType::boolean;
-  return truth ? routeros::canonical(property->type, given) : std::string(given);
-}
-
-/// A reference to something deleted, which RouterOS shows as an id: nothing can be set to that.
-bool dangles(const Property* property, std::string_view value) {
-  return property != nullptr && property->reference() && value.size() > 1 && value[0] == '*' &&
-         value.find_first_not_of("0123456789ABCDEFabcdef", 1) == std::string_view::npos;
 }
 
 /// What finds this row of an ordered menu and no other; empty where nothing does.
@@ -160,20 +149,6 @@ Step removal(const PlanView& plan, const ViewedRow& row) {
 }
 
 }  // namespace
-
-RestValues writable(const Menu& menu, const RestRow& row) {
-  RestValues values;
-  const auto others = other_properties(menu.path);
-  for (const auto& [name, value] : row.values) {
-    const Property* property = menu.find(name);
-    const bool known =
-        property != nullptr || std::find(others.begin(), others.end(), name) != others.end();
-    if (known && !value.empty() && !dangles(property, value)) {
-      values.emplace_back(name, given_text(property, value));
-    }
-  }
-  return values;
-}
 
 void carry_over(std::vector<Step>& steps) {
   for (auto removal = steps.begin(); removal != steps.end();) {

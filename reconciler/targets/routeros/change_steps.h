@@ -17,7 +17,4 @@ namespace metalwright::reconciler {
 /// others refer to: a VLAN of a network that is called otherwise now. What refers to it stays.
 void carry_over(std::vector<Step>& steps);
 
-/// What the row would be made of again.
-[[nodiscard]] RestValues writable(const routeros::Menu& menu, const RestRow& row);
-
 }  // namespace metalwright::reconciler

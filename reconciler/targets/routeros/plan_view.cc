@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "reconciler/targets/routeros/board.h"
+#include "reconciler/targets/routeros/writable.h"
 #include "schemas/quote.h"
 
 namespace metalwright::reconciler {

@@ -23,14 +23,10 @@ bool names(const Step& step, std::string_view property, std::string_view name) {
   return std::find(parts.begin(), parts.end(), name) != parts.end();
 }
 
-void add_present(const RouterRows& rows, PresentRows& present) {
-  for (const auto& [path, list] : rows.menus) {
-    const Menu& menu = *routeros::find_menu(path);
-    std::vector<PresentRow>& there = present[menu.path];
-    there.reserve(list.size());
-    for (const RestRow& row : list) {
-      if (!row.is_true("dynamic")) there.push_back({row.id, writable(menu, row)});
-    }
+/// The router gave these by itself, and takes them away again.
+void drop_dynamic(PresentRows& menus) {
+  for (auto& [path, rows] : menus) {
+    std::erase_if(rows, [](const RestRow& row) { return row.is_true("dynamic"); });
   }
 }
 
@@ -68,12 +64,12 @@ Result<void> RouterosApply::verify() {
 }
 
 /// Rows of other menus that refer by name to what is removed, so that none is left behind.
-Result<void> RouterosApply::add_referrers(const std::vector<Step>& steps, PresentRows& present) {
+Result<void> RouterosApply::look_for_referrers(const std::vector<Step>& steps) {
   MenuProperties wanted;
   for (const Step& step : steps) {
     if (step.kind != StepKind::remove || step.menu->find("name") == nullptr) continue;
     for (const Referrer& referrer : referrers_of(step.menu->path)) {
-      if (present.contains(referrer.menu)) continue;
+      if (looked_.menus.contains(referrer.menu)) continue;
       auto& properties = wanted[routeros::find_menu(referrer.menu)];
       if (properties.empty()) properties = {"name", "comment", "address"};
       properties.push_back(referrer.property);
@@ -85,7 +81,8 @@ Result<void> RouterosApply::add_referrers(const std::vector<Step>& steps, Presen
   }
   Result<RouterRows> read = read_router_rows(rest_, wanted, {}, {});
   if (!read) return tl::unexpected(read.error());
-  add_present(*read, present);
+  drop_dynamic(read->menus);
+  looked_.menus.merge(read->menus);
   return {};
 }
 
@@ -121,6 +118,7 @@ Result<RouterosApply::Prepared> RouterosApply::prepare(bool whole, const std::st
   }
   if (!read) return tl::unexpected(read.error());
   looked_ = std::move(*read);
+  drop_dynamic(looked_.menus);
   if (Result<void> seen = plan_.see(looked_); !seen) return tl::unexpected(seen.error());
   Prepared prepared;
   std::vector<Step> steps;
@@ -137,11 +135,8 @@ Result<RouterosApply::Prepared> RouterosApply::prepare(bool whole, const std::st
   }
   carry_over(steps);
   leave_out_referrers(steps, errors);
-  add_present(looked_, prepared.present);
-  if (Result<void> added = add_referrers(steps, prepared.present); !added) {
-    return tl::unexpected(added.error());
-  }
-  prepared.ordered = order_steps(std::move(steps), prepared.present);
+  if (Result<void> seen = look_for_referrers(steps); !seen) return tl::unexpected(seen.error());
+  prepared.ordered = order_steps(std::move(steps), looked_.menus);
   prepared.ordered.errors.insert(prepared.ordered.errors.begin(), errors.begin(), errors.end());
   return prepared;
 }
@@ -182,7 +177,7 @@ Result<void> RouterosApply::make(Prepared prepared, const Digest& plan) {
         refused_files_.push_back(changes_[change]);
         tell(change, &error);
       });
-  const PlanEnd end = plan_run.run(std::move(prepared.ordered.steps), prepared.present,
+  const PlanEnd end = plan_run.run(std::move(prepared.ordered.steps), looked_.menus,
                                    plan.hex().substr(0, kLabelDigits),
                                    [&] { return note_.save({.plan = plan, .why = {}}); });
   if (!end.kept) {

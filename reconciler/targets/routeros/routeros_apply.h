@@ -49,13 +49,12 @@ class RouterosApply {
   /// What is to be done, from one look at the router.
   struct Prepared {
     OrderedSteps ordered;
-    PresentRows present;
     std::vector<Step> leftovers;  ///< files that nothing refers to once the plan is in place
   };
   /// `whole`: with everything that a row may have to be made of again.
   [[nodiscard]] Result<Prepared> prepare(bool whole, const std::stop_token& stop);
   void leave_out_referrers(std::vector<Step>& steps, std::vector<StepError>& errors) const;
-  [[nodiscard]] Result<void> add_referrers(const std::vector<Step>& steps, PresentRows& present);
+  [[nodiscard]] Result<void> look_for_referrers(const std::vector<Step>& steps);
   [[nodiscard]] Result<void> verify();
   [[nodiscard]] Result<void> make(Prepared prepared, const Digest& plan);
   void remove_leftovers(const std::vector<Step>& leftovers);

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "reconciler/targets/routeros/board.h"
+#include "reconciler/targets/routeros/writable.h"
 #include "schemas/quote.h"
 
 namespace metalwright::reconciler {
@@ -56,7 +57,7 @@ Selector selector_of(const routeros::Menu& menu, const RestValues& row, const Re
 /// for. What remains of the removals is left in `removals`.
 class MenuOrder {
  public:
-  MenuOrder(const routeros::Menu& menu, const std::vector<PresentRow>& rows,
+  MenuOrder(const routeros::Menu& menu, const std::vector<RestRow>& rows,
             std::vector<Step>& removals, OrderedSteps& out)
       : board_(menu, rows), removals_(removals), out_(out) {}
 
@@ -248,17 +249,17 @@ class RowsById {
  public:
   explicit RowsById(const PresentRows& rows) : rows_(rows) {}
 
-  const RestValues& find(std::string_view menu, std::string_view id) {
+  const RestRow& find(std::string_view menu, std::string_view id) {
     const auto [known, fresh] = menus_.try_emplace(menu);
     if (fresh) {
-      for (const PresentRow& row : rows_.at(menu)) known->second.emplace(row.id, &row.values);
+      for (const RestRow& row : rows_.at(menu)) known->second.emplace(row.id, &row);
     }
     return *known->second.at(id);
   }
 
  private:
   const PresentRows& rows_;
-  std::map<std::string_view, std::unordered_map<std::string_view, const RestValues*>> menus_;
+  std::map<std::string_view, std::unordered_map<std::string_view, const RestRow*>> menus_;
 };
 
 /// Whether the row could come to have what another one has.
@@ -270,32 +271,8 @@ bool may_meet_others(const Step& step) {
 
 }  // namespace
 
-std::span<const std::string_view> other_properties(std::string_view menu) {
-  static const std::map<std::string_view, std::vector<std::string_view>> others{
-      {"/interface/bridge/vlan", {"mvrp-forbidden"}},
-      {"/interface/vlan", {"arp", "arp-timeout", "loop-protect", "mvrp", "use-service-tag"}},
-      {"/ip/dhcp-server",
-       {"add-arp", "address-lists", "always-broadcast", "bootp-lease-time", "bootp-support",
-        "client-mac-limit", "conflict-detection", "delay-threshold", "insert-queue-before",
-        "lease-script", "parent-queue", "server-address", "use-radius"}},
-      {"/ip/dhcp-server/lease",
-       {"agent-circuit-id", "agent-remote-id", "allow-dual-stack-queue", "always-broadcast",
-        "insert-queue-before", "parent-queue", "queue-type", "rate-limit", "routes",
-        "use-src-mac"}},
-      {"/ip/dhcp-server/network", {"caps-manager", "ntp-none", "wins-server"}},
-      {"/ip/dns/static", {"address-list", "match-subdomain", "ns"}},
-      {"/ip/tftp", {"allow-overwrite", "reading-window-size"}},
-      {"/ipv6/dhcp-server", {"address-lists", "preference", "prefix-pool", "rapid-commit"}},
-      {"/ipv6/nd", {"hop-limit", "mtu", "ra-interval", "ra-lifetime", "ra-preference"}},
-      {"/ipv6/nd/prefix", {"preferred-lifetime", "valid-lifetime"}},
-  };
-  const auto at = others.find(menu);
-  if (at == others.end()) return {};
-  return at->second;
-}
-
 OrderedSteps order_steps(std::vector<Step> steps, const PresentRows& rows) {
-  static const std::vector<PresentRow> no_rows;
+  static const std::vector<RestRow> no_rows;
   std::map<std::pair<std::uint8_t, std::string_view>, std::vector<Step>> makes, removals;
   for (Step& step : steps) {
     auto& list = step.kind == StepKind::remove ? removals : makes;
@@ -318,7 +295,7 @@ OrderedSteps order_steps(std::vector<Step> steps, const PresentRows& rows) {
     const auto present = rows.find(at->first.second);
     if (present != rows.end() && at->second.size() > 1 && at->second.front().menu->ordered) {
       std::map<std::string_view, std::size_t> places;
-      for (const PresentRow& row : present->second) places.emplace(row.id, places.size());
+      for (const RestRow& row : present->second) places.emplace(row.id, places.size());
       std::stable_sort(at->second.begin(), at->second.end(),
                        [&](const Step& a, const Step& b) { return places[a.id] < places[b.id]; });
     }
@@ -331,8 +308,9 @@ OrderedSteps order_steps(std::vector<Step> steps, const PresentRows& rows) {
       step.selector = selector_of(*step.menu, step.before, nullptr);
     }
     if (step.kind == StepKind::set) {
-      const RestValues& row = by_id.find(step.menu->path, step.id);
-      step.selector = selector_of(*step.menu, changed(row, step.values), &step.values);
+      const RestRow& row = by_id.find(step.menu->path, step.id);
+      step.selector =
+          selector_of(*step.menu, changed(writable(*step.menu, row), step.values), &step.values);
     }
   }
   return ordered;

@@ -36,12 +36,8 @@ struct Step {
   Selector next;
 };
 
-/// One row of a menu as it is, for ordering.
-struct PresentRow {
-  std::string id;
-  RestValues values;
-};
-using PresentRows = std::map<std::string_view, std::vector<PresentRow>>;  ///< by the menu's path
+/// The rows of menus as they were looked at, by the menu's path; none that the router made itself.
+using PresentRows = std::map<std::string_view, std::vector<RestRow>>;
 
 /// A change that cannot be made, and why.
 struct StepError {
@@ -63,9 +59,5 @@ struct OrderedSteps {
 /// The step that takes `step` back. For a client that knows the ids; see undo_script.h for scripts.
 /// `id` is the row's: of what was added, and empty for what was removed.
 [[nodiscard]] Step reversed(const Step& step);
-
-/// What a removed row of the menu is made of again besides the properties that we manage: those
-/// that other people may have set on it. Source: `add` of RouterOS 7.24's `/console/inspect`.
-[[nodiscard]] std::span<const std::string_view> other_properties(std::string_view menu);
 
 }  // namespace metalwright::reconciler

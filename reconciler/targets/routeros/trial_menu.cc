@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "reconciler/targets/routeros/board.h"
+#include "reconciler/targets/routeros/writable.h"
 
 namespace metalwright::reconciler {
 namespace {
@@ -24,7 +25,7 @@ RestValues sorted(RestValues values) {
 
 }  // namespace
 
-TrialRows::TrialRows(const routeros::Menu& menu, const std::vector<PresentRow>& rows)
+TrialRows::TrialRows(const routeros::Menu& menu, const std::vector<RestRow>& rows)
     : menu_(menu), rows_(rows) {
   by_id_.reserve(rows.size());
   for (std::size_t i = 0; i < rows.size(); ++i) by_id_.emplace(rows[i].id, i);
@@ -34,7 +35,7 @@ const RestValues* TrialRows::find(std::string_view id) const {
   const auto at = by_id_.find(id);
   if (at == by_id_.end()) return nullptr;
   const auto [known, fresh] = kept_.try_emplace(at->second);
-  if (fresh) known->second = kept(rows_[at->second].values);
+  if (fresh) known->second = kept(writable(menu_, rows_[at->second]));
   return &known->second;
 }
 
@@ -65,9 +66,11 @@ std::vector<std::string_view> TrialRows::having(std::string_view name,
   auto at = indices_.find(name);
   if (at == indices_.end()) {
     at = indices_.emplace(std::string(name), Index()).first;
+    const routeros::Property* const property = menu_.find(name);
     for (std::size_t i = 0; i < rows_.size(); ++i) {
-      const std::string_view given = value_of(rows_[i].values, name);
-      if (!given.empty()) at->second.emplace(routeros::canonical(menu_, name, given), i);
+      const std::string_view given = rows_[i].value(name);
+      if (given.empty() || dangles(property, given)) continue;
+      at->second.emplace(routeros::canonical(menu_, name, given), i);
     }
   }
   std::vector<std::string_view> ids;
@@ -79,7 +82,7 @@ std::vector<std::string_view> TrialRows::having(std::string_view name,
 std::string_view TrialRows::owner(std::string_view key) const {
   if (!std::exchange(owners_known_, true)) {
     for (std::size_t i = 0; i < rows_.size(); ++i) {
-      for (std::string& one : unique_keys(menu_, rows_[i].values)) {
+      for (std::string& one : unique_keys(menu_, writable(menu_, rows_[i]))) {
         owners_.emplace(std::move(one), i);
       }
     }
@@ -90,7 +93,7 @@ std::string_view TrialRows::owner(std::string_view key) const {
 
 TrialMenu::TrialMenu(const TrialRows& rows) : base_(rows) {
   if (!menu().ordered) return;
-  for (const PresentRow& row : rows.rows()) order_.push_back(row.id);
+  for (const RestRow& row : rows.rows()) order_.push_back(row.id);
 }
 
 const RestValues* TrialMenu::find(std::string_view id) const {
@@ -104,7 +107,7 @@ std::vector<std::string> TrialMenu::having(std::string_view name, std::string_vi
   std::vector<std::string> ids;
   if (name.empty() || text.empty() || is_default(menu(), name, text)) {
     if (menu().ordered) return order_;
-    for (const PresentRow& row : base_.rows()) {
+    for (const RestRow& row : base_.rows()) {
       if (!gone_.contains(row.id)) ids.push_back(row.id);
     }
     for (const auto& [id, values] : changed_) {
@@ -137,8 +140,8 @@ std::vector<std::string> TrialMenu::having(std::string_view name, std::string_vi
 
 std::vector<std::string> TrialMenu::holding(std::string_view name, std::string_view part) const {
   std::vector<std::string> ids;
-  for (const PresentRow& row : base_.rows()) {
-    const bool there = value_of(row.values, name).find(part) != std::string_view::npos;
+  for (const RestRow& row : base_.rows()) {
+    const bool there = row.value(name).find(part) != std::string_view::npos;
     if (there && untouched(row.id)) ids.push_back(row.id);
   }
   for (const auto& [id, values] : changed_) {
@@ -216,10 +219,10 @@ void TrialMenu::erase(const std::string& id) {
 
 bool TrialMenu::as_before() const {
   if (menu().ordered) {
-    const std::vector<PresentRow>& first = base_.rows();
+    const std::vector<RestRow>& first = base_.rows();
     return order_.size() == first.size() &&
            std::equal(first.begin(), first.end(), order_.begin(),
-                      [&](const PresentRow& row, const std::string& id) {
+                      [&](const RestRow& row, const std::string& id) {
                         if (row.id == id && !changed_.contains(id)) return true;
                         return sorted(*base_.find(row.id)) == sorted(*find(id));
                       });

@@ -21,10 +21,10 @@ namespace metalwright::reconciler {
 class TrialRows {
  public:
   /// `rows` must live longer.
-  TrialRows(const routeros::Menu& menu, const std::vector<PresentRow>& rows);
+  TrialRows(const routeros::Menu& menu, const std::vector<RestRow>& rows);
 
   [[nodiscard]] const routeros::Menu& menu() const { return menu_; }
-  [[nodiscard]] const std::vector<PresentRow>& rows() const { return rows_; }
+  [[nodiscard]] const std::vector<RestRow>& rows() const { return rows_; }
   /// Null where there is none.
   [[nodiscard]] const RestValues* find(std::string_view id) const;
   [[nodiscard]] RestValues kept(const RestValues& values) const;
@@ -40,7 +40,7 @@ class TrialRows {
   using Index = std::unordered_multimap<std::string, std::size_t>;
 
   const routeros::Menu& menu_;
-  const std::vector<PresentRow>& rows_;
+  const std::vector<RestRow>& rows_;
   std::unordered_map<std::string_view, std::size_t> by_id_;
   mutable std::unordered_map<std::size_t, RestValues> kept_;
   mutable std::map<std::string, Index, std::less<>> indices_;  // by property

@@ -331,7 +331,7 @@ std::vector<Referrer> referrers_of(std::string_view menu) {
 
 Result<void> try_undo(std::span<const Step> steps, const UndoScripts& scripts,
                       const PresentRows& rows) {
-  static const std::vector<PresentRow> none;
+  static const std::vector<RestRow> none;
   Looked looked;
   for (const auto& [path, list] : rows) {
     const routeros::Menu& menu = *routeros::find_menu(path);
