@@ -221,17 +221,25 @@ std::string rest_error_text(std::string_view body) {
 
 namespace {
 
+bool is_plain(char c) { return c >= ' ' && c <= '~' && c != '"' && c != '\\'; }
+
 void append_text(std::string& out, const std::string& text) {
-  const bool plain = std::all_of(text.begin(), text.end(), [](char c) {
-    return c >= ' ' && c <= '~' && c != '"' && c != '\\';
-  });
-  if (plain) {
-    out += '"';
-    out += text;
-    out += '"';
-  } else {
-    out += json(text).dump(-1, ' ', false, json::error_handler_t::replace);
+  const std::size_t begin = out.size();
+  out += '"';
+  for (auto at = text.begin();; ++at) {
+    const auto next = std::find_if_not(at, text.end(), is_plain);
+    out.append(at, next);
+    if (next == text.end()) break;
+    if (*next != '"' && *next != '\\' && *next != '\n') {
+      out.resize(begin);
+      out += json(text).dump(-1, ' ', false, json::error_handler_t::replace);
+      return;
+    }
+    out += '\\';
+    out += *next == '\n' ? 'n' : *next;
+    at = next;
   }
+  out += '"';
 }
 
 }  // namespace

@@ -235,7 +235,6 @@ Result<void> UndoTimer::keep() {
 }
 
 UndoTimer::End UndoTimer::confirm(const std::function<Result<bool>()>& still_there) {
-  rest_.reconnect();
   if (const auto time = keep(); !time) {
     return time.error().check == "routeros-late" ? End::ran : End::unknown;
   }

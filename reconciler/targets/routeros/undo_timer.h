@@ -45,8 +45,8 @@ class UndoTimer {
     ran,        ///< the undo ran, or runs: the plan is taken back
     unknown,    ///< no contact: the router decides by itself
   };
-  /// Takes the entry away, over a connection of its own. `still_there` looks whether the plan is in
-  /// place, for the case that an answer was lost.
+  /// Takes the entry away, over the connection of the verification. `still_there` looks whether the
+  /// plan is in place, for the case that an answer was lost.
   [[nodiscard]] End confirm(const std::function<Result<bool>()>& still_there);
 
   /// Takes the entry away after the plan was taken back by us. An entry that is gone is fine.

@@ -83,7 +83,7 @@ using Looked = std::map<std::string_view, TrialRows>;
 /// A router that exists here alone.
 class TrialRouter final : public routeros::ScriptDevice {
  public:
-  TrialRouter(const Looked& looked, const UndoScripts& scripts) : scripts_(scripts) {
+  TrialRouter(const Looked& looked, const UndoScripts& scripts) : scripts_(scripts.scripts) {
     for (const auto& [path, rows] : looked) menus_.emplace(path, TrialMenu(rows));
   }
 
@@ -155,10 +155,10 @@ class TrialRouter final : public routeros::ScriptDevice {
     return at != menus_.end() && at->second.find(id) != nullptr ? std::string(id) : std::string();
   }
   [[nodiscard]] Ran<std::vector<Statement>> script(const std::string& id) const override {
-    for (const UndoScripts::Script& script : scripts_.scripts) {
-      if (script.name == id) return read_back(script.source, script.statements);
-    }
-    return tl::unexpected(std::string("no such item"));
+    const auto at = std::find_if(scripts_.begin(), scripts_.end(),
+                                 [&](const auto& script) { return script.name == id; });
+    if (at == scripts_.end()) return tl::unexpected(std::string("no such item"));
+    return read_back(at->source, at->statements);
   }
   [[nodiscard]] std::string value(std::string_view menu, std::string_view id,
                                   std::string_view name) const override {
@@ -282,7 +282,7 @@ class TrialRouter final : public routeros::ScriptDevice {
   }
 
   std::map<std::string, TrialMenu, std::less<>> menus_;
-  const UndoScripts& scripts_;
+  std::span<const UndoScripts::Script> scripts_;
   std::size_t made_ = 0;
 };
 
