@@ -223,7 +223,6 @@ Result<void> RouterosApply::run(const std::stop_token& stop) {
       std::async(std::launch::async, [&] { return events_.begin(all); });
   Result<void> read = plan_.read_desired();
   const bool deleting = std::any_of(changes_.begin(), changes_.end(), deletes);
-  rest_.reconnect();
   Result<Prepared> prepared = read ? prepare(deleting, stop) : tl::unexpected(read.error());
   if (Result<void> begun = announced.get(); !begun) return begun;
   // Rows that swap what only one may have: one of them is removed and made again, as a whole.
