@@ -191,7 +191,14 @@ const Scanner::Operator* Scanner::find_operator(int level) const {
       Operator{"&", "&", 4},    Operator{"^", "^", 4},     Operator{"*", "*", 5},
       Operator{"/", "/", 5},    Operator{"%", "%", 5},
   };
-  if (std::string_view("|o&a!<>=~i.+-*/").find(peek()) == std::string_view::npos) return nullptr;
+  // Asked at every level of an expression, and mostly there is none.
+  static constexpr auto kFirst = [] {
+    std::array<bool, 128> first{};
+    for (const Operator& one : kOperators) first[static_cast<std::size_t>(one.text.front())] = true;
+    return first;
+  }();
+  const auto next = static_cast<unsigned char>(peek());
+  if (next >= kFirst.size() || !kFirst[next]) return nullptr;
   for (const Operator& candidate : kOperators) {
     if (text_.substr(place_.at, candidate.text.size()) != candidate.text) continue;
     const char after = peek(candidate.text.size());
