@@ -230,13 +230,12 @@ bool TrialMenu::as_before() const {
   std::vector<RestValues> before, after;
   for (const std::string& id : gone_) before.push_back(sorted(*base_.find(id)));
   for (const auto& [id, values] : changed_) {
-    RestValues now = sorted(values);
-    if (const RestValues* was = base_.find(id)) {
-      RestValues then = sorted(*was);
-      if (then == now) continue;
-      before.push_back(std::move(then));
+    const RestValues* const was = base_.find(id);
+    if (was != nullptr) {
+      if (*was == values || sorted(*was) == sorted(values)) continue;
+      before.push_back(sorted(*was));
     }
-    after.push_back(std::move(now));
+    after.push_back(sorted(values));
   }
   std::sort(before.begin(), before.end());
   std::sort(after.begin(), after.end());

@@ -217,12 +217,13 @@ class TrialRouter final : public routeros::ScriptDevice {
   }
   std::string fresh_id() { return "new" + std::to_string(++made_); }
   Ran<void> change(TrialMenu& menu, const std::string& id, const RestValues& values) {
-    if (menu.find(id) == nullptr) return tl::unexpected(std::string("no such item"));
+    const RestValues* const row = menu.find(id);
+    if (row == nullptr) return tl::unexpected(std::string("no such item"));
     if (auto named = names_what_is_there(menu, values); !named) return named;
-    const std::string before(value_of(*menu.find(id), "name"));
+    const std::string_view after = value_of(values, "name");
+    const std::string before(after.empty() ? after : value_of(*row, "name"));
     if (auto done = menu.set(id, values); !done) return done;
-    const std::string after(value_of(*menu.find(id), "name"));
-    if (before != after) retarget(menu.menu().path, before, after);
+    if (before != after) retarget(menu.menu().path, before, std::string(after));
     return {};
   }
 
