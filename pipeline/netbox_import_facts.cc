@@ -10,12 +10,6 @@ std::string import_value(const ObjectFields& fields, std::string_view name) {
   return found == nullptr ? std::string() : *found;
 }
 
-bool is_namesake(std::string_view name) {
-  return name.find(reconciler::kNetboxNamesake) != std::string_view::npos;
-}
-std::string_view common_name(std::string_view name) {
-  return name.substr(0, name.find(reconciler::kNetboxNamesake));
-}
 std::string_view behind_slash(std::string_view name) { return name.substr(name.find('/') + 1); }
 std::string_view before_slash(std::string_view name) { return name.substr(0, name.find('/')); }
 
@@ -74,6 +68,15 @@ std::string ImportFacts::interface_of(const std::string& device, const std::stri
 std::string ImportFacts::vlan_of(const std::string& interface) const {
   const auto found = netbox_.vlans.find(interface);
   return found == netbox_.vlans.end() ? std::string() : found->second;
+}
+
+bool ImportFacts::is_namesake(std::string_view kind, std::string_view name) const {
+  const auto of_kind = netbox_.namesakes.find(kind);
+  return of_kind != netbox_.namesakes.end() && of_kind->second.contains(name);
+}
+
+std::string_view ImportFacts::common_name(std::string_view kind, std::string_view name) const {
+  return is_namesake(kind, name) ? name.substr(0, name.rfind(reconciler::kNetboxNamesake)) : name;
 }
 
 std::string ImportFacts::title_of(std::string_view kind, const std::string& name) const {

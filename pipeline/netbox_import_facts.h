@@ -41,6 +41,10 @@ class ImportFacts {
                                          const std::string& address) const;
   /// The id of the VLAN that an interface is in; empty where it is in none, or in several.
   [[nodiscard]] std::string vlan_of(const std::string& interface) const;
+  /// Whether it is what a second object of one name is known by (kNetboxNamesake).
+  [[nodiscard]] bool is_namesake(std::string_view kind, std::string_view name) const;
+  /// The name as NetBox has it: of a namesake the one that both have.
+  [[nodiscard]] std::string_view common_name(std::string_view kind, std::string_view name) const;
   /// What people call an object; empty for what is not there.
   [[nodiscard]] std::string title_of(std::string_view kind, const std::string& name) const;
   /// What a server says so that it comes out as this reference again: the title where it makes the
@@ -63,11 +67,6 @@ class ImportFacts {
   std::map<std::string, std::vector<Interface>, std::less<>> interfaces_, addresses_;
   std::map<std::pair<std::string, std::string>, std::string> titles_;
 };
-
-/// Whether it is what a second object of one name is known by (kNetboxNamesake).
-[[nodiscard]] bool is_namesake(std::string_view name);
-/// The name that both have.
-[[nodiscard]] std::string_view common_name(std::string_view name);
 
 /// Both add files and notes to `facts.out`. Servers come first.
 void import_servers(ImportFacts& facts);

@@ -26,13 +26,15 @@ constexpr std::array kVocabulary{Vocabulary{netbox::kSite, "no server is there"}
                                  Vocabulary{netbox::kVlan, "no network has it"}};
 
 /// Why an address is not said.
-std::string place_of(const std::string& interface) {
+std::string place_of(const ImportFacts& facts, const std::string& interface) {
   if (interface.empty()) return "it is on no interface";
-  if (interface.front() == reconciler::kNetboxNamesake) return "it is on no device's interface";
-  const std::size_t mark = interface.find(reconciler::kNetboxNamesake), slash = interface.find('/');
-  if (mark >= slash)
-    return "it is on the interface " + metalwright::quoted(interface) + ", which is not said";
-  return "it is on another device of the name " + metalwright::quoted(interface.substr(0, mark));
+  const std::string device(before_slash(interface));
+  if (facts.interfaces_of(device).empty()) return "it is on no device's interface";
+  if (facts.is_namesake(netbox::kDevice, device)) {
+    return "it is on another device of the name " +
+           metalwright::quoted(facts.common_name(netbox::kDevice, device));
+  }
+  return "it is on the interface " + metalwright::quoted(interface) + ", which is not said";
 }
 
 }  // namespace
@@ -44,7 +46,7 @@ void import_leftovers(ImportFacts& facts) {
       if (said.contains(name) || name == netbox::kOwnerTag) continue;
       std::string title = facts.title_of(vocabulary.kind, name);
       if (vocabulary.kind == netbox::kVlan) {
-        title = fmt::format("{} {}", common_name(name), title);
+        title = fmt::format("{} {}", facts.common_name(netbox::kVlan, name), title);
       }
       facts.note("{} {}: {}", vocabulary.kind, metalwright::quoted(title.empty() ? name : title),
                  vocabulary.why);
@@ -54,7 +56,7 @@ void import_leftovers(ImportFacts& facts) {
   for (const auto& [name, fields] : facts.all(netbox::kIpAddress)) {
     if (said.contains(name)) continue;
     facts.note("ip-address {}: {}", import_value(fields, "address"),
-               place_of(import_value(fields, "interface")));
+               place_of(facts, import_value(fields, "interface")));
   }
 }
 

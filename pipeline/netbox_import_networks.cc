@@ -26,8 +26,9 @@ class NetworkImport {
     for (const auto& [name, fields] : facts_.all(netbox::kPrefix)) {
       if (name.find(':') == std::string::npos) continue;
       const std::string vlan = import_value(fields, "vlan");
-      if (is_namesake(name)) {
-        facts_.note("prefix {}: it is in NetBox several times", common_name(name));
+      if (facts_.is_namesake(netbox::kPrefix, name)) {
+        facts_.note("prefix {}: it is in NetBox several times",
+                    facts_.common_name(netbox::kPrefix, name));
       } else if (vlan.empty() || !ipv6_of_vlan.emplace(vlan, name).second) {
         note_lonely(name);
       }
@@ -35,7 +36,7 @@ class NetworkImport {
     for (const auto& [name, fields] : facts_.all(netbox::kPrefix)) {
       if (name.find(':') != std::string::npos) continue;
       if (const std::string why = why_not(name); !why.empty()) {
-        facts_.note("prefix {}: {}", common_name(name), why);
+        facts_.note("prefix {}: {}", facts_.common_name(netbox::kPrefix, name), why);
         continue;
       }
       const std::string vlan = import_value(fields, "vlan");
@@ -69,7 +70,7 @@ class NetworkImport {
   /// Networks of a repository do not lie in one another. Those are meant that interfaces are in by
   /// the lengths of their addresses, and else the smallest.
   std::string why_not(const std::string& prefix) const {
-    if (is_namesake(prefix)) return "it is in NetBox several times";
+    if (facts_.is_namesake(netbox::kPrefix, prefix)) return "it is in NetBox several times";
     const auto own = parse_ipv4_prefix(prefix);
     if (!own) return "not a prefix";
     const std::size_t users = users_of(*own);
@@ -127,10 +128,11 @@ class NetworkImport {
     for (const auto& [name, fields] : facts_.all(netbox::kCluster)) {
       const auto found = members.find(name);
       if (!is_key(name) || found == members.end()) {
-        facts_.note("cluster {}: {}", metalwright::quoted(common_name(name)),
-                    found == members.end() ? "it has no devices"
-                    : is_namesake(name)    ? "there is another one of this name"
-                                           : "not a name for a cluster");
+        facts_.note(
+            "cluster {}: {}", metalwright::quoted(facts_.common_name(netbox::kCluster, name)),
+            found == members.end()                       ? "it has no devices"
+            : facts_.is_namesake(netbox::kCluster, name) ? "there is another one of this name"
+                                                         : "not a name for a cluster");
         continue;
       }
       write_cluster(name, found->second);

@@ -42,9 +42,9 @@ class ServerImport {
     yaml.open("servers");
     for (const auto& [name, fields] : facts_.all(netbox::kDevice)) {
       if (!is_key(name)) {
-        facts_.note(
-            "device {}: {}", metalwright::quoted(common_name(name)),
-            is_namesake(name) ? "there is another one of this name" : "not a name for a server");
+        facts_.note("device {}: {}", metalwright::quoted(facts_.common_name(netbox::kDevice, name)),
+                    facts_.is_namesake(netbox::kDevice, name) ? "there is another one of this name"
+                                                              : "not a name for a server");
         continue;
       }
       ++facts_.out.servers;
@@ -87,7 +87,7 @@ class ServerImport {
   std::string rack(const std::string& rack, const std::string& device) {
     if (rack.empty()) return {};
     facts_.said[netbox::kRack].insert(rack);
-    if (!is_namesake(rack)) return facts_.title_of(netbox::kRack, rack);
+    if (!facts_.is_namesake(netbox::kRack, rack)) return facts_.title_of(netbox::kRack, rack);
     facts_.note("rack {} of device {}: there is another one of this name",
                 metalwright::quoted(facts_.title_of(netbox::kRack, rack)),
                 metalwright::quoted(device));
@@ -177,7 +177,8 @@ class ServerImport {
   void note_primary(const std::string& device, const std::string& nic, const ObjectFields& fields) {
     for (const bool ipv6 : {false, true}) {
       const auto addresses = facts_.addresses_of(nic, ipv6);
-      if (addresses.empty() || is_namesake(addresses.front().name)) continue;
+      if (addresses.empty() || facts_.is_namesake(netbox::kIpAddress, addresses.front().name))
+        continue;
       if (!import_value(fields, ipv6 ? "primary-ip6" : "primary-ip4").empty()) continue;
       facts_.note("device {}: NetBox calls no {} address its primary one, and {} will be",
                   metalwright::quoted(device), ipv6 ? "IPv6" : "IPv4", addresses.front().text);
@@ -195,7 +196,7 @@ class ServerImport {
 
   /// Such as an anycast address: NetBox has it several times, and a repository once.
   bool is_elsewhere(const ImportFacts::Address& address, const std::string& nic) {
-    if (!is_namesake(address.name)) return false;
+    if (!facts_.is_namesake(netbox::kIpAddress, address.name)) return false;
     facts_.said[netbox::kIpAddress].insert(address.name);
     facts_.note("ip-address {} of interface {}: it is in NetBox several times", address.text,
                 metalwright::quoted(nic));

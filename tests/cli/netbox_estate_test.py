@@ -162,6 +162,8 @@ class Estate(NetboxSite):
         self.device("Zürich-1")
         self.device("x" * 64)
         self.device("two words")
+        mine = self.port(self.device("db#2"), "eth0")
+        self.address("198.51.100.8/24", mine)
         self.device(None)
         zero = self.port(one, "eth0", "00:00:00:00:00:00")
         self.port(one, "eth1", "01:00:5e:00:00:01")
@@ -189,6 +191,8 @@ class Estate(NetboxSite):
         self.make("virtualization/virtual-machines", name="guest", cluster=cluster)
         notes = self.take_over()
         for note in ("device 'Zürich-1': not a name for a server",
+                     "device 'db#2': not a name for a server",
+                     "ip-address 198.51.100.8/24: it is on the interface 'db#2/eth0', which is not said",
                      ", without a name", "ip-address 192.0.2.10 of the VRF 'blue'",
                      "prefix 192.0.2.0/24 of the VRF 'blue'", "cluster 'vms': it has no devices",
                      "1 virtual machines: not of a kind that a repository has", "1 VRFs: not of",

@@ -39,8 +39,8 @@ Result<void> read_vlans(NetboxApi& api, const NetboxVersion& version, const Netb
       stop);
 }
 
-/// The one that a plan would take keeps the name.
-void tell_namesakes_apart(NetboxObjects& objects) {
+/// The one that a plan would take keeps the name. Into `made` go the names that the others get.
+void tell_namesakes_apart(NetboxObjects& objects, std::set<std::string, std::less<>>& made) {
   if (objects.unique()) return;
   std::vector<NetboxSeen> others;
   objects.for_each([&](const NetboxSeen& seen) {
@@ -48,6 +48,7 @@ void tell_namesakes_apart(NetboxObjects& objects) {
   });
   for (NetboxSeen& seen : others) {
     seen.name += kNetboxNamesake + std::to_string(seen.id);
+    made.insert(seen.name);
     objects.put(std::move(seen));
   }
 }
@@ -93,7 +94,7 @@ Result<NetboxExport> read_netbox_export(NetboxApi& api, std::stop_token stop) {
         },
         stop);
     if (!listed) return tl::unexpected(listed.error());
-    tell_namesakes_apart(objects);
+    tell_namesakes_apart(objects, out.namesakes[std::string(kind.kind)]);
     auto& named = out.objects[std::string(kind.kind)];
     objects.for_each([&](const NetboxSeen& seen) {
       Result<ObjectFields> fields = decode_fields(seen.fields);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -19,6 +20,9 @@ struct NetboxExport {
   std::map<std::string, std::vector<std::pair<std::string, ObjectFields>>, std::less<>> objects;
   /// The id of the one VLAN that a virtual interface is in, by the interface's name.
   std::map<std::string, std::string, std::less<>> vlans;
+  /// By kind: the names that were made for a second object of one name (kNetboxNamesake). People's
+  /// own names may look like them.
+  std::map<std::string, std::set<std::string, std::less<>>, std::less<>> namesakes;
   /// What of a kind has no name as a resource, such as addresses of a VRF, for people to read.
   std::map<std::string, std::vector<std::string>, std::less<>> unnamed;
   /// How many there are of kinds that we do not keep, such as virtual machines.
