@@ -30,7 +30,7 @@ constexpr std::array kRows{
          "^[A-Za-z0-9:.-]+$", "192.0.2.1"}},
     Row{ValueType::mac_address,
         {"MAC address", "a MAC address", &kMacFormat,
-         "^([0-9A-Fa-f]{2}([:-][0-9A-Fa-f]{2}){5}|[0-9A-Fa-f]{4}(\\.[0-9A-Fa-f]{4}){2}|"
+         "^([0-9A-Fa-f]{2}([:-][0-9A-Fa-f]{2}){5}|[0-9A-Fa-f]{4}([.-][0-9A-Fa-f]{4}){2}|"
          "[0-9A-Fa-f]{12})$",
          "52:54:00:12:34:56"}},
     Row{ValueType::mac_prefix,

@@ -21,7 +21,7 @@ std::optional<Spelling> spelling_of(std::string_view text) {
     case 12:
       return Spelling{12, 0};
     case 14:
-      if (text[4] == '.') return Spelling{4, '.'};
+      if (text[4] == '.' || text[4] == '-') return Spelling{4, text[4]};
       return {};
     case 17:
       if (text[2] == ':' || text[2] == '-') return Spelling{2, text[2]};

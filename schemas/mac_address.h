@@ -22,7 +22,7 @@ struct MacAddress {
 };
 
 /// Reads every usual spelling, in any case: `aa:bb:cc:dd:ee:ff`, `aa-bb-…`, `aabb.ccdd.eeff`,
-/// `aabbccddeeff`. One separator throughout; nothing around it. Empty for anything else.
+/// `aabb-…`, `aabbccddeeff`. One separator throughout; nothing around it. Empty for anything else.
 [[nodiscard]] std::optional<MacAddress> parse_mac_address(std::string_view text);
 
 }  // namespace metalwright

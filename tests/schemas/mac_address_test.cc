@@ -32,9 +32,9 @@ std::string spelled(const MacAddress& mac, std::size_t group, char separator) {
 }
 
 TEST(MacAddress, ReadsEveryUsualSpelling) {
-  for (const char* text :
-       {"d0:94:66:24:96:7e", "D0:94:66:24:96:7E", "d0-94-66-24-96-7e", "D0-94-66-24-96-7E",
-        "d094.6624.967e", "D094.6624.967E", "d0946624967e", "D0946624967E", "d0:94:66:24:96:7E"}) {
+  for (const char* text : {"d0:94:66:24:96:7e", "D0:94:66:24:96:7E", "d0-94-66-24-96-7e",
+                           "D0-94-66-24-96-7E", "d094.6624.967e", "D094.6624.967E",
+                           "d094-6624-967e", "d0946624967e", "D0946624967E", "d0:94:66:24:96:7E"}) {
     EXPECT_EQ(parse_mac_address(text), kMac) << text;
   }
 }
@@ -54,7 +54,8 @@ TEST(MacAddress, RefusesEverythingElse) {
                            "d0 94 66 24 96 7e",
                            "d0.94.66.24.96.7e",
                            "d094:6624:967e",
-                           "d094-6624-967e",
+                           "d094.6624-967e",
+                           "d094-6624.967e",
                            "d0946624967",
                            "d0946624967e0",
                            "d09466-24967e",

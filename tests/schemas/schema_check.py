@@ -56,6 +56,7 @@ servers:
       eth0: {mac: "D0:94:66:24:96:7E", role: primary, ipv6: 2602:F674:1000::141/64}
       eth1: {mac: 525400000001}
       eth2: {mac: 5254.0000.0001, mtu: 9000}
+      eth3: {mac: 5254-0000-0002}
     services: [kubernetes_worker]
     boot: {firmware: uefi, params: [quiet]}
     network:
