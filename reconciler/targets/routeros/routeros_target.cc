@@ -14,6 +14,7 @@
 #include "reconciler/targets/routeros/rest_client.h"
 #include "reconciler/targets/routeros/router_view.h"
 #include "reconciler/targets/routeros/routeros_apply.h"
+#include "reconciler/targets/routeros/undo_timer.h"
 
 namespace metalwright::reconciler {
 namespace {
@@ -150,6 +151,9 @@ Result<Observation> RouterosTarget::observe(const LookRequest& request, std::sto
   if (fresh && request.look == Look::named) {
     if (auto known = verified_observation(request, seen_->verified)) return std::move(*known);
   }
+  if (Result<void> settled = settled_since_attempt(); !settled) {
+    return tl::unexpected(settled.error());
+  }
   Scope scope = scope_of(request);
   DesiredCache desired(request);
   if (scope.wanted.size() > kManyDesired && request.look != Look::named) desired.read_all();
@@ -203,6 +207,12 @@ Result<Observation> RouterosTarget::observe(const LookRequest& request, std::sto
           : observe(without(request.desired, left_out), without(request.last_applied, left_out));
   if (observation && request.look != Look::named) note_look(request, scope.menus, *observation);
   return observation;
+}
+
+/// What a plan that was cut off left may look like what is wanted, until the router takes it back.
+Result<void> RouterosTarget::settled_since_attempt() {
+  if (!note_->load()) return {};
+  return UndoTimer(*rest_, {.owner = {}, .confirm = {}, .now = settings_.now}).none_waits();
 }
 
 void RouterosTarget::note_look(const LookRequest& request, const std::set<const Menu*>& read,

@@ -77,6 +77,7 @@ class RouterosTarget final : public Target {
   class Apply;
   struct Seen;
 
+  [[nodiscard]] Result<void> settled_since_attempt();
   void note_look(const LookRequest& request, const std::set<const routeros::Menu*>& read,
                  const Observation& observation);
   void note_verified();

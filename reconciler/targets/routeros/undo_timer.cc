@@ -211,6 +211,12 @@ Result<void> UndoTimer::arm(const UndoScripts& scripts) {
   return ready;
 }
 
+Result<void> UndoTimer::none_waits() {
+  const Result<std::vector<Entry>> found = entries();
+  if (!found) return tl::unexpected(found.error());
+  return refuse_others(*found);
+}
+
 Result<void> UndoTimer::keep() {
   const steady_clock::time_point now = settings_.now();
   if (now < armed_ + settings_.confirm / 2) return {};

@@ -36,6 +36,10 @@ class UndoTimer {
   /// those of the client. After any of them nothing of ours is left, or it undoes nothing.
   [[nodiscard]] Result<void> arm(const UndoScripts& scripts);
 
+  /// Whether no plan waits to be confirmed: what is there now stays there.
+  /// Errors: as `arm`.
+  [[nodiscard]] Result<void> none_waits();
+
   /// Before each write: makes sure that enough time is left, with a new entry where it is not.
   /// Error: `unavailable` [routeros-late] where the undo may have run already.
   [[nodiscard]] Result<void> keep();

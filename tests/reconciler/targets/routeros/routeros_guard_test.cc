@@ -121,6 +121,28 @@ TEST(RouterosGuard, WaitsForTheUndoOfARunThatWasCutOffAndDoesNotRepeatIt) {
   EXPECT_TRUE(world.round(with_gateway("192.168.1.2")).converged());
 }
 
+/// All was written, and nobody confirmed it: that it looks well now says nothing.
+TEST(RouterosGuard, IsNotContentWithWhatTheRouterWillTakeBack) {
+  RouterosWorld world;
+  ASSERT_TRUE(world.round(lab()).converged());
+  const std::string before = world.router.configuration();
+  const std::size_t write = [] {
+    RouterosWorld twin;
+    EXPECT_TRUE(twin.round(lab()).converged());
+    return gateway_write(twin, "192.168.1.2");
+  }();
+  world.router.set_fault({.kind = FaultKind::dead, .at = write + 1});
+  EXPECT_FALSE(world.round(with_gateway("192.168.1.2")).converged());
+  world.router.clear_faults();
+  world.restart();
+  const auto written = world.round(with_gateway("192.168.1.2"));
+  ASSERT_NE(written.error(), nullptr);
+  EXPECT_EQ(written.error()->check, "routeros-locked") << written.text();
+  world.let_undo_run();
+  EXPECT_EQ(world.router.configuration(), before);
+  EXPECT_TRUE(world.round(lab()).converged());
+}
+
 TEST(RouterosGuard, TakesAPlanBackThatIsNotAsItWasWritten) {
   RouterosWorld world;
   ASSERT_TRUE(world.round(lab()).converged());
