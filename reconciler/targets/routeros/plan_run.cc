@@ -281,7 +281,8 @@ PlanEnd PlanRun::run(std::vector<Step> steps, const PresentRows& present, const 
   error.kind = ErrorKind::unavailable;
   error.check = "routeros-unconfirmed";
   error.message = "the router cannot be reached to confirm the plan";
-  error.context.push_back("the router takes the plan back by itself when its time is up");
+  error.context.push_back(
+      "the router takes the plan back by itself when its time is up, unless it heard of it");
   return {.begun = true, .error = std::move(error)};
 }
 

@@ -100,6 +100,15 @@ std::string undo_event(const UndoScripts& scripts, std::string_view name) {
          remove_named("/system/scheduler", name);
 }
 
+std::string confirmed_event(const UndoScripts& scripts, std::string_view name) {
+  std::string event;
+  for (const UndoScripts::Script& script : scripts.scripts) {
+    event += remove_named("/system/script", script.name) + '\n';
+  }
+  event += remove_named("/system/scheduler", name);
+  return event.size() <= kLongestEvent ? event : std::string();
+}
+
 Result<UndoScripts> undo_scripts(std::span<const Step> steps, std::string_view name,
                                  std::string_view label) {
   UndoScripts made;

@@ -54,4 +54,8 @@ inline constexpr std::size_t kLongestSource = 30000;
 /// The event alone, for another name of the entry and the same scripts.
 [[nodiscard]] std::string undo_event(const UndoScripts& scripts, std::string_view name);
 
+/// What the entry does once the plan is confirmed: it clears up and undoes nothing. Empty where
+/// that is too long for an event.
+[[nodiscard]] std::string confirmed_event(const UndoScripts& scripts, std::string_view name);
+
 }  // namespace metalwright::reconciler

@@ -169,10 +169,11 @@ Result<void> UndoTimer::put_scripts() {
 /// What is left in spite of this does nothing by itself, and goes at the next apply.
 void UndoTimer::remove_scripts() {
   for (const std::string& id : script_ids_) {
-    const Result<void> removed = rest_.remove(kScript, id, {});
-    if (removed || failure_of(removed.error()) == WriteFailure::gone) continue;
+    Result<void> removed = rest_.remove(kScript, id, {});
+    if (removed) continue;
     rest_.reconnect();
-    if (!rest_.remove(kScript, id, {})) break;
+    removed = rest_.remove(kScript, id, {});
+    if (!removed && failure_of(removed.error()) != WriteFailure::gone) break;
   }
   script_ids_.clear();
 }
@@ -240,11 +241,41 @@ Result<void> UndoTimer::keep() {
   return {};
 }
 
+/// Where there are scripts, the entry is told to clear up instead of undoing: from that one write
+/// on the plan is confirmed, and nothing is left behind if it is the last that the router hears.
+/// Empty where the entry itself is to be taken away.
+std::optional<UndoTimer::End> UndoTimer::calm(const std::function<Result<bool>()>& still_there) {
+  const std::string event = confirmed_event(scripts_, name_);
+  if (scripts_.scripts.empty() || event.empty()) return std::nullopt;
+  Result<void> told = rest_.set(kScheduler, id_, {{"on-event", event}}, {});
+  for (int look = 0; !told && look < kLooks; ++look) {
+    const WriteFailure why = failure_of(told.error());
+    if (why == WriteFailure::refused) return std::nullopt;
+    if (why == WriteFailure::gone && look == 0) return End::ran;
+    rest_.reconnect();
+    if (why == WriteFailure::gone) {
+      // It ran: as an undo, or told already to clear up.
+      const Result<bool> there = still_there();
+      if (there) return *there ? End::confirmed : End::ran;
+      continue;
+    }
+    if (settings_.now() >= deadline()) return End::unknown;
+    told = rest_.set(kScheduler, id_, {{"on-event", event}}, {});
+  }
+  if (!told) return End::unknown;
+  (void)fault_point("routeros.confirmed");
+  // The router does the rest where it does not hear this.
+  remove_scripts();
+  for (int look = 0; look < kLooks && !rest_.remove(kScheduler, id_, {}); ++look) rest_.reconnect();
+  return End::confirmed;
+}
+
 UndoTimer::End UndoTimer::confirm(const std::function<Result<bool>()>& still_there) {
   if (const auto time = keep(); !time) {
     return time.error().check == "routeros-late" ? End::ran : End::unknown;
   }
   (void)fault_point("routeros.confirm");
+  if (const std::optional<End> end = calm(still_there)) return *end;
   Result<void> removed = rest_.remove(kScheduler, id_, {});
   for (int look = 0; !removed && look < kLooks; ++look) {
     const WriteFailure why = failure_of(removed.error());

@@ -68,6 +68,7 @@ class UndoTimer {
   [[nodiscard]] Result<std::string> put_script(const UndoScripts::Script& script);
   [[nodiscard]] Result<void> sweep_scripts(std::string_view beginning);
   void remove_scripts();
+  [[nodiscard]] std::optional<End> calm(const std::function<Result<bool>()>& still_there);
   [[nodiscard]] Result<void> refuse_others(const std::vector<Entry>& entries) const;
   [[nodiscard]] std::chrono::steady_clock::time_point deadline() const;
 

@@ -144,17 +144,6 @@ class RouterosWorld {
     return text.find("metalwright-undo") == std::string::npos;
   }
 
-  void sweep_scripts() {
-    router.with([](fakes::Device& device) {
-      const fakes::Menu& scripts = *device.menu("/system/script");
-      EXPECT_TRUE(device.rows(*device.menu("/system/scheduler")).empty());
-      while (!device.rows(scripts).empty()) {
-        EXPECT_TRUE(device.remove(scripts, device.rows(scripts).front().id));
-      }
-      return 0;
-    });
-  }
-
   TempFolder folder;
   fakes::Router router;
   std::chrono::seconds confirm{300};
