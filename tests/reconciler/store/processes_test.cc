@@ -7,11 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <fstream>
-#include <functional>
-
 #include "reconciler/fault_injection.h"
-#include "reconciler/store/run_lock.h"
 #include "tests/reconciler/store/store_fixture.h"
 
 namespace metalwright::store {
@@ -27,6 +23,13 @@ Change change(const std::string& name) {
   made.name = name;
   made.desired = sha256(name);
   return made;
+}
+
+/// A file system of this process's own, which ends with it. False where it may not be mounted.
+bool mount_own(const std::string& mount_point, const char* options) {
+  return ::unshare(CLONE_NEWNS) == 0 &&
+         ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+         ::mount("tmpfs", mount_point.c_str(), "tmpfs", 0, options) == 0;
 }
 
 class StoreProcesses : public testing::Test {
@@ -185,16 +188,12 @@ TEST_F(StoreProcesses, ReportAFailedCommitAndGoOn) {
   EXPECT_TRUE(store->machines().set("orion", "active", at(0)));
 }
 
-// On a file system of its own that is one megabyte large, in a mount namespace of its own.
+// On a file system that is one megabyte large.
 TEST_F(StoreProcesses, ReportAFullDiskAndKeepWhatTheyHave) {
   const std::string mount_point = folder_ / "small";
   std::filesystem::create_directories(mount_point);
   const pid_t child = in_child([&] {
-    if (::unshare(CLONE_NEWNS) != 0 ||
-        ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
-        ::mount("tmpfs", mount_point.c_str(), "tmpfs", 0, "size=1m") != 0) {
-      return kSkipped;
-    }
+    if (!mount_own(mount_point, "size=1m")) return kSkipped;
     const std::string state = "sqlite:" + mount_point + "/state.db";
     const auto store = open_store(state);
     if (store == nullptr) return 1;
@@ -224,11 +223,7 @@ TEST_F(StoreProcesses, SayThatAFileSystemIsReadOnly) {
   const std::string mount_point = folder_ / "ro";
   std::filesystem::create_directories(mount_point);
   const pid_t child = in_child([&] {
-    if (::unshare(CLONE_NEWNS) != 0 ||
-        ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
-        ::mount("tmpfs", mount_point.c_str(), "tmpfs", 0, "size=4m") != 0) {
-      return kSkipped;
-    }
+    if (!mount_own(mount_point, "size=4m")) return kSkipped;
     const std::string state = "sqlite:" + mount_point + "/state.db";
     {
       const auto store = open_store(state);
@@ -252,165 +247,6 @@ TEST_F(StoreProcesses, SayThatAFileSystemIsReadOnly) {
   const int status = status_of(child);
   if (WEXITSTATUS(status) == kSkipped) GTEST_SKIP() << "a file system may not be mounted here";
   EXPECT_EQ(status, 0);
-}
-
-class RunLocks : public testing::TestWithParam<std::string> {
- protected:
-  void SetUp() override {
-    if (GetParam() == "postgresql" && postgresql_server().empty()) {
-      GTEST_SKIP() << "METALWRIGHT_TEST_POSTGRESQL names no server";
-    }
-    state_ = std::make_unique<FreshState>(GetParam());
-  }
-  [[nodiscard]] const std::string& address() const { return state_->address(); }
-
-  std::unique_ptr<FreshState> state_;
-  const LockHolder self_{4711, "boot-1", at(0), "apply"};
-};
-INSTANTIATE_TEST_SUITE_P(Engines, RunLocks, testing::Values("file", "postgresql"),
-                         [](const auto& engine) { return engine.param; });
-
-TEST_P(RunLocks, KeepASecondOneOutAndNameTheFirst) {
-  EXPECT_FALSE(value(lock_holder(address())));
-  {
-    const Result<RunLock> first = RunLock::take(address(), self_);
-    ASSERT_TRUE(first) << first.error().text();
-    EXPECT_TRUE(first->held());
-    EXPECT_EQ(value(lock_holder(address())), self_);
-    const Result<RunLock> second = RunLock::take(address(), {1, "boot-2", at(9), "reconcile"});
-    ASSERT_FALSE(second);
-    EXPECT_EQ(second.error().text(),
-              "error: the run lock is held by process 4711 on boot-1 (apply), since "
-              "2026-01-05T10:11:12Z: wait for it, or end that process [run-locked]");
-    EXPECT_EQ(second.error().kind, ErrorKind::unavailable);
-    EXPECT_TRUE(first->held());
-  }
-  EXPECT_FALSE(value(lock_holder(address())));
-  EXPECT_TRUE(RunLock::take(address(), self_));
-}
-
-TEST_P(RunLocks, EndWithAKilledProcess) {
-  int pipe_ends[2];
-  ASSERT_EQ(::pipe(pipe_ends), 0);
-  const pid_t child = in_child([&] {
-    const Result<RunLock> lock = RunLock::take(address(), self_);
-    const char answer = lock ? '+' : '-';
-    if (::write(pipe_ends[1], &answer, 1) != 1) return 1;
-    ::pause();
-    return 0;
-  });
-  char answer = 0;
-  ASSERT_EQ(::read(pipe_ends[0], &answer, 1), 1);
-  ASSERT_EQ(answer, '+');
-  EXPECT_FALSE(RunLock::take(address(), self_));
-  ::kill(child, SIGKILL);
-  status_of(child);
-  // The kernel has released it by now; a server of PostgreSQL notices a moment later.
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
-  Result<RunLock> lock = RunLock::take(address(), self_);
-  while (!lock && GetParam() == "postgresql" && std::chrono::steady_clock::now() < deadline) {
-    ::usleep(10000);
-    lock = RunLock::take(address(), self_);
-  }
-  EXPECT_TRUE(lock) << lock.error().text();
-  ::close(pipe_ends[0]);
-  ::close(pipe_ends[1]);
-}
-
-TEST_P(RunLocks, AreTakenByOneOfMany) {
-  { ASSERT_NE(open_store(address()), nullptr); }
-  int tried[2], end_of_all[2];
-  ASSERT_EQ(::pipe(tried), 0);
-  ASSERT_EQ(::pipe(end_of_all), 0);
-  std::vector<pid_t> children;
-  for (int i = 0; i < 6; ++i) {
-    children.push_back(in_child([&] {
-      ::close(end_of_all[1]);
-      const Result<RunLock> lock = RunLock::take(address(), self_);
-      char byte = 0;
-      (void)!::write(tried[1], &byte, 1);
-      (void)!::read(end_of_all[0], &byte, 1);  // until every one of them has tried
-      return lock ? 1 : 0;
-    }));
-  }
-  ::close(tried[1]);
-  char byte = 0;
-  for (std::size_t i = 0; i < children.size(); ++i) EXPECT_EQ(::read(tried[0], &byte, 1), 1);
-  ::close(tried[0]);
-  ::close(end_of_all[1]);
-  ::close(end_of_all[0]);
-  int taken = 0;
-  for (const pid_t child : children) taken += WEXITSTATUS(status_of(child));
-  EXPECT_EQ(taken, 1);
-}
-
-TEST_P(RunLocks, KnowWhenTheyWereLost) {
-  const Result<RunLock> lock = RunLock::take(address(), self_);
-  ASSERT_TRUE(lock);
-  if (GetParam() == "file") {
-    std::filesystem::remove(address().substr(7) + ".lock");
-  } else {
-    // As another instance does once the lease has ended.
-    auto connection = value(Connection::open({.state = address()}));
-    ASSERT_TRUE(connection->write("taking over", [](soci::session& sql) {
-      sql << "UPDATE run_lock SET fence = fence + 1 WHERE slot = 1";
-    }));
-  }
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
-  while (lock->held() && std::chrono::steady_clock::now() < deadline) ::usleep(10000);
-  const Result<void> held = lock->held();
-  ASSERT_FALSE(held);
-  EXPECT_EQ(held.error().check, "run-lock-lost") << held.error().text();
-}
-
-TEST(RunLock, IsNotHandedDownToPrograms) {
-  TemporaryFolder folder;
-  const std::string state = "sqlite:" + (folder / "state.db");
-  {
-    const Result<RunLock> lock = RunLock::take(state, this_process("apply", at(0)));
-    ASSERT_TRUE(lock);
-    // Outlives this scope, as a dnsmasq started by us would.
-    ASSERT_EQ(::system("sleep 3 >/dev/null 2>&1 </dev/null &"), 0);
-  }
-  EXPECT_TRUE(RunLock::take(state, this_process("apply", at(0))));
-}
-
-TEST(RunLock, OutlastsWhatAKilledHolderWasAboutToStart) {
-  TemporaryFolder folder;
-  const std::string state = "sqlite:" + (folder / "state.db");
-  int pipe_ends[2];
-  ASSERT_EQ(::pipe(pipe_ends), 0);
-  const pid_t child = in_child([&] {
-    const Result<RunLock> lock = RunLock::take(state, this_process("apply", at(0)));
-    // As posix_spawn(3) does it: the files are shared up to execve(2), which a busy machine delays.
-    if (::fork() == 0) {
-      ::usleep(300'000);
-      ::_exit(0);
-    }
-    const char answer = lock ? '+' : '-';
-    if (::write(pipe_ends[1], &answer, 1) != 1) return 1;
-    ::pause();
-    return 0;
-  });
-  char answer = 0;
-  ASSERT_EQ(::read(pipe_ends[0], &answer, 1), 1);
-  ASSERT_EQ(answer, '+');
-  ::kill(child, SIGKILL);
-  status_of(child);
-  const Result<RunLock> lock = RunLock::take(state, this_process("apply", at(0)));
-  EXPECT_TRUE(lock) << lock.error().text();
-  ::close(pipe_ends[0]);
-  ::close(pipe_ends[1]);
-}
-
-TEST(RunLock, NamesAnotherProcessWhereItsFileSaysNothing) {
-  TemporaryFolder folder;
-  const std::string state = "sqlite:" + (folder / "state.db");
-  const Result<RunLock> lock = RunLock::take(state, this_process("apply", at(0)));
-  ASSERT_TRUE(lock);
-  std::ofstream(folder / "state.db.lock", std::ios::trunc) << "\x1b[2J{";
-  EXPECT_EQ(RunLock::take(state, this_process("apply", at(0))).error().message,
-            "the run lock is held by another process: wait for it, or end that process");
 }
 
 // A server that restarts: what was under way fails, and the next call goes on with a new session.
