@@ -31,19 +31,24 @@ std::string unescape(std::string_view text) {
 
 void append_json(std::string& out, std::string_view text) {
   static constexpr std::string_view kDigits = "0123456789abcdef";
+  const auto is_plain = [](char c) {
+    return static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\';
+  };
   out += '"';
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (byte < 0x20) {
+  while (true) {
+    const auto special = std::find_if_not(text.begin(), text.end(), is_plain);
+    out.append(text.begin(), special);
+    if (special == text.end()) break;
+    const auto byte = static_cast<unsigned char>(*special);
+    if (byte < 0x20) {
       out += "\\u00";
       out += kDigits[byte >> 4U];
       out += kDigits[byte & 15U];
     } else {
-      out += c;
+      out += '\\';
+      out += *special;
     }
+    text.remove_prefix(static_cast<std::size_t>(special - text.begin()) + 1);
   }
   out += '"';
 }
