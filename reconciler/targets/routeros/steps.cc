@@ -48,7 +48,9 @@ Selector selector_of(const routeros::Menu& menu, const RestValues& row, const Re
     const bool known_by =
         (property != nullptr && property->key()) || unique_property(menu.path, name);
     const bool steady = kept == nullptr || value_of(*kept, name).empty();
-    if (mark || own_name || (known_by && steady)) selector.emplace_back(name, value);
+    if (!mark && !own_name && !(known_by && steady)) continue;
+    // The mark in front: few rows are left to compare anything else of.
+    selector.emplace(mark ? selector.begin() : selector.end(), name, value);
   }
   return selector;
 }

@@ -155,8 +155,8 @@ TEST(UndoScript, FindsRowsByMarkAndKeyAndHoldsValuesAsTexts) {
   const auto line = undo_line(ordered.steps[0]);
   ASSERT_TRUE(line);
   EXPECT_EQ(*line,
-            ":do { /ip/dhcp-server/lease remove [find where address=\"10.0.0.1\" and "
-            "comment=\"metalwright:dhcp-lease/a\\\"; /system reset\" and "
+            ":do { /ip/dhcp-server/lease remove [find where "
+            "comment=\"metalwright:dhcp-lease/a\\\"; /system reset\" and address=\"10.0.0.1\" and "
             "mac-address=\"02:00:00:00:00:01\" and server=\"lan\"] } on-error={ :log warning "
             "\"metalwright: cannot undo in /ip/dhcp-server/lease\" }");
   step.selector.clear();
