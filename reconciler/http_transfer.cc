@@ -46,11 +46,18 @@ CURLcode on_ssl_context(CURL*, void* context, void* pinned) {
 std::size_t on_body(char* bytes, std::size_t, std::size_t count, void* self) {
   auto& transfer = *static_cast<Transfer*>(self);
   transfer.last_byte = Clock::now();
-  if (count > transfer.body_bytes - transfer.response.body.size()) {
+  std::string& body = transfer.response.body;
+  if (count > transfer.body_bytes - body.size()) {
     transfer.too_big = true;
     return 0;
   }
-  transfer.response.body.append(bytes, count);
+  curl_off_t said = 0;
+  if (body.empty() && curl_easy_getinfo(transfer.easy.get(), CURLINFO_CONTENT_LENGTH_DOWNLOAD_T,
+                                        &said) == CURLE_OK) {
+    body.reserve(
+        std::min(static_cast<std::size_t>(std::max<curl_off_t>(said, 0)), transfer.body_bytes));
+  }
+  body.append(bytes, count);
   return count;
 }
 
