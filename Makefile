@@ -40,10 +40,10 @@ build: $(BUILD)/build.ninja  ## build the program and the tests
 demo: program  ## run the main job on examples/homelab and show it converging
 	@examples/demo.sh $(BUILD)/metalwright
 
-test: build  ## build and run all tests
+test: build  ## build and run the tests that CI runs
 	@ctest --test-dir $(BUILD) -j $(TEST_JOBS) --output-on-failure --no-tests=error -LE slow
 
-test-all: build  ## the tests, and the long ones too
+test-all: build  ## all tests, the long ones too
 	@ctest --test-dir $(BUILD) -j $(TEST_JOBS) --output-on-failure --no-tests=error
 
 asan tsan fuzz: PACKAGES += clang libclang-rt-14-dev
