@@ -104,9 +104,8 @@ class RecordQuery {
  public:
   template <class... Uses>
   RecordQuery(soci::session& sql, const std::string& query, Uses... uses)
-      : statement_(make(sql, query, std::move(uses)...)) {
-    statement_.execute();
-  }
+      : statement_(make(sql, query, std::move(uses)...)) {}
+  void execute() { statement_.execute(); }
   [[nodiscard]] std::optional<AppliedRecord> next() {
     if (!statement_.fetch()) return std::nullopt;
     AppliedRecord record = record_;
@@ -133,6 +132,29 @@ class RecordQuery {
   soci::indicator has_fields_ = soci::i_null;
   long long line_ = 0, column_ = 0;
   soci::statement statement_;
+};
+
+/// One record by its key. A plan of an API's target asks for each object that differs.
+class RecordByKey {
+ public:
+  explicit RecordByKey(soci::session& sql)
+      : query_(sql, std::string(kRecordColumns) + " WHERE target = :t AND kind = :k AND name = :n",
+               soci::use(target_), soci::use(kind_), soci::use(name_)) {}
+
+  [[nodiscard]] std::optional<AppliedRecord> find(std::string_view target, std::string_view kind,
+                                                  std::string_view name) {
+    target_ = target;
+    kind_ = kind;
+    name_ = name;
+    query_.execute();
+    std::optional<AppliedRecord> record = query_.next();
+    if (record) (void)query_.next();  // there is no other; the database hears that it is done
+    return record;
+  }
+
+ private:
+  std::string target_, kind_, name_;
+  RecordQuery query_;
 };
 }  // namespace
 
@@ -182,11 +204,7 @@ Result<ResourceTable> Applied::read(std::string_view target) const {
 Result<std::optional<AppliedRecord>> Applied::find(std::string_view target, std::string_view kind,
                                                    std::string_view name) const {
   return connection_.read("reading what was applied", [&](soci::session& sql) {
-    const std::string target_text(target), kind_text(kind), name_text(name);
-    RecordQuery query(
-        sql, std::string(kRecordColumns) + " WHERE target = :t AND kind = :k AND name = :n",
-        soci::use(target_text), soci::use(kind_text), soci::use(name_text));
-    return query.next();
+    return connection_.prepared<RecordByKey>(sql).find(target, kind, name);
   });
 }
 
@@ -196,6 +214,7 @@ Result<std::vector<AppliedRecord>> Applied::of_server(std::string_view server) c
     RecordQuery query(
         sql, std::string(kRecordColumns) + " WHERE server = :s ORDER BY target, kind, name",
         soci::use(wanted));
+    query.execute();
     std::vector<AppliedRecord> records;
     while (std::optional<AppliedRecord> record = query.next()) {
       records.push_back(std::move(*record));

@@ -349,6 +349,7 @@ void Connection::reconnect_where_broken() {
 
 Error Connection::failure(std::string_view doing, const std::exception& thrown) {
   Error error = database_error(address_, doing, thrown);
+  prepared_.clear();  // whatever failed may have left rows in one
   if (error.check == "state-unreachable") broken_ = true;
   return error;
 }

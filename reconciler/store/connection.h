@@ -6,12 +6,14 @@
 #include <concepts>
 #include <cstdint>
 #include <exception>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <typeindex>
 #include <utility>
 
 #include "reconciler/store/store.h"
@@ -80,6 +82,14 @@ class Connection {
       return guarded(doing, std::forward<Body>(body));
     });
   }
+  /// A `Statement(soci::session&)` that is prepared once a session, for what is asked by the
+  /// thousand. Within `read` and `write` only; it must have no rows left when it is done.
+  template <class Statement>
+  [[nodiscard]] Statement& prepared(soci::session& sql) {
+    std::shared_ptr<void>& kept = prepared_[typeid(Statement)];
+    if (kept == nullptr) kept = std::make_shared<Statement>(sql);
+    return *static_cast<Statement*>(kept.get());
+  }
   /// The number of the lease that this process holds; 0: its lock is of another kind.
   void set_fence(std::int64_t fence) { fence_ = fence; }
 
@@ -128,7 +138,8 @@ class Connection {
   // Recursive: what a transaction's body calls takes its turn again.
   std::recursive_mutex mutex_;
   std::unique_ptr<soci::session> session_;
-  int depth_ = 0;                // of nested transactions
+  std::map<std::type_index, std::shared_ptr<void>> prepared_;  // of this session
+  int depth_ = 0;                                              // of nested transactions
   std::optional<Error> doomed_;  // a nested one failed: the outermost may not commit
   bool broken_ = false;          // the server may have gone away
   std::atomic<std::int64_t> fence_ = 0;
