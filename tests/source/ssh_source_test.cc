@@ -4,7 +4,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <thread>
 
 #include "tests/source/remote_fixture.h"
 

@@ -10,24 +10,8 @@
 namespace metalwright::store {
 namespace {
 
-class ServiceTables : public testing::TestWithParam<std::string> {
- protected:
-  void SetUp() override {
-    if (GetParam() == "postgresql" && postgresql_server().empty()) {
-      GTEST_SKIP() << "METALWRIGHT_TEST_POSTGRESQL names no server";
-    }
-    state_ = std::make_unique<FreshState>(GetParam());
-    store_ = open_store(state_->address());
-    ASSERT_NE(store_, nullptr);
-  }
-  Store& store() { return *store_; }
-
-  std::unique_ptr<FreshState> state_;
-  std::unique_ptr<Store> store_;
-};
-
-INSTANTIATE_TEST_SUITE_P(Engines, ServiceTables, testing::Values("file", "memory", "postgresql"),
-                         [](const auto& engine) { return engine.param; });
+class ServiceTables : public EachEngine {};
+INSTANTIATE_WITH_EACH_ENGINE(ServiceTables);
 
 Time second(int count) { return Time(std::chrono::seconds(1'700'000'000 + count)); }
 

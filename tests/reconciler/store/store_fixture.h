@@ -97,6 +97,37 @@ inline std::unique_ptr<Store> open_store(const std::string& state) {
   return store ? std::move(*store) : nullptr;
 }
 
+/// A store of each engine in turn. PostgreSQL takes part where a server is named.
+class EachEngine : public testing::TestWithParam<std::string> {
+ protected:
+  void SetUp() override {
+    if (GetParam() == "postgresql" && postgresql_server().empty()) {
+      GTEST_SKIP() << "METALWRIGHT_TEST_POSTGRESQL names no server";
+    }
+    state_ = std::make_unique<FreshState>(GetParam());
+    store_ = open_store(state_->address());
+    ASSERT_NE(store_, nullptr);
+  }
+
+  Store& store() { return *store_; }
+  /// The same state, opened again, as a later start of the program does; memory keeps nothing.
+  Store& reopened() {
+    if (GetParam() != "memory") {
+      store_.reset();
+      store_ = open_store(state_->address());
+    }
+    return *store_;
+  }
+
+  std::unique_ptr<FreshState> state_;
+  std::unique_ptr<Store> store_;
+};
+
+/// Runs a suite of EachEngine's with all of them.
+#define INSTANTIATE_WITH_EACH_ENGINE(Suite)                                                 \
+  INSTANTIATE_TEST_SUITE_P(Engines, Suite, testing::Values("file", "memory", "postgresql"), \
+                           [](const auto& engine) { return engine.param; })
+
 inline Time at(int seconds) { return Time(std::chrono::seconds(1767607872 + seconds)); }
 
 /// What a call returned that had to succeed.
