@@ -12,7 +12,7 @@
 #include "pipeline/offline.h"
 #include "reconciler/object_diff.h"
 #include "reconciler/targets/routeros/export_rows.h"
-#include "renderers/fs_switch.h"
+#include "renderers/fs_config.h"
 #include "renderers/routeros/export.h"
 
 namespace metalwright::pipeline {
@@ -86,15 +86,28 @@ bool adopts(const HostConfig* config, const std::string& name) {
 TargetObjects switch_objects(const ObservedDevice& device, const DesiredObjects& desired,
                              Errors& errors) {
   const renderers::FsConfig read = renderers::read_fs_config(device.text);
-  if (!read.other.empty()) {
-    errors.push_back(
-        warning("left alone, because nothing here knows them: " + listed(read.other), device.file));
+  std::vector<std::string> unknown;
+  for (const renderers::FsOther& other : read.other) {
+    unknown.push_back(fmt::format("{} ({})", other.command, other.lines));
   }
+  if (!unknown.empty()) {
+    errors.push_back(
+        warning("left alone, because nothing here knows them: " + listed(unknown), device.file));
+  }
+  if (read.objects.empty()) {
+    errors.push_back(
+        warning("holds nothing that is known: is it a 'show running-config'?", device.file));
+  }
+  // A switch's configuration has no place for a mark: what is desired is taken for ours, and
+  // nothing else is touched.
+  std::vector<renderers::FsObject> wanted;
+  for (const auto& [address, object] : desired.objects) {
+    wanted.push_back({address.first, address.second, object.fields});
+  }
+  renderers::FsSeen seen = renderers::see_fs_objects(read, wanted);
+  for (std::string& note : seen.notes) errors.push_back(warning(std::move(note), device.file));
   TargetObjects objects;
-  for (const renderers::FsObject& object : read.objects) {
-    // A switch's configuration has no place for a mark: what is desired is taken for ours, and
-    // nothing else is touched.
-    if (desired.find(object.kind, object.name) == nullptr) continue;
+  for (const renderers::FsObject& object : seen.objects) {
     objects.add(object.kind, object.name, encode_fields(object.fields), reconciler::Presence::ours);
   }
   objects.sort();

@@ -69,7 +69,10 @@ std::string shown_properties(const ViewedRow& row, const ObjectFields& wanted) {
         routeros::canonical(property->type, value) == property->absent) {
       continue;
     }
-    left += fmt::format("{} {}={}", left.empty() ? "" : ",", name, quoted(value));
+    // A script may hold what is nobody's to see.
+    const std::string shown =
+        name.ends_with("-script") ? fmt::format("({} bytes)", value.size()) : quoted(value);
+    left += fmt::format("{} {}={}", left.empty() ? "" : ",", name, shown);
   }
   return left;
 }

@@ -1,18 +1,15 @@
 #pragma once
 
-#include <string>
 #include <string_view>
-#include <vector>
 
 #include "renderers/artifact.h"
 #include "renderers/render.h"
 #include "schemas/model.h"
-#include "schemas/object_fields.h"
 
 /// Switches of FS (fs.com, the S series with FSOS, whose command line is that of Ruijie's RGOS):
 /// what one has for the networks whose `dhcp.server` is `fs:<its name>`, and the relay of those
 /// whose `dhcp.relay` names it. There is no live push: the text is given to the switch by a person,
-/// and a plan compares it with a saved `show running-config`.
+/// and a plan compares it with a saved `show running-config` (fs_config.h).
 ///
 ///   vlan 10                            a VLAN of each network that has one
 ///    name lab
@@ -45,20 +42,5 @@ namespace metalwright::renderers {
 /// The same as text to give to the switch, as the file `<name>.cfg`. Errors: as above.
 [[nodiscard]] Errors render_fs_config(const Model& model, const RenderSettings& settings,
                                       std::string_view name, const ArtifactSink& sink);
-
-struct FsObject {
-  std::string kind, name;
-  ObjectFields fields;
-  friend bool operator==(const FsObject&, const FsObject&) = default;
-};
-
-/// What a saved `show running-config` says.
-struct FsConfig {
-  std::string version;             ///< as its header says; may be empty
-  std::vector<FsObject> objects;   ///< sorted by kind and name
-  std::vector<std::string> other;  ///< first lines of what nothing here knows, in order
-};
-/// Never fails: what is not known stands in `other`.
-[[nodiscard]] FsConfig read_fs_config(std::string_view text);
 
 }  // namespace metalwright::renderers

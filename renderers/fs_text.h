@@ -4,9 +4,9 @@
 #include <string_view>
 #include <vector>
 
-#include "renderers/fs_switch.h"
+#include "renderers/fs_config.h"
 
-/// The lines of an FS switch's command line, both ways.
+/// What is said to an FS switch's command line.
 namespace metalwright::renderers {
 
 /// Whether the command line takes this as one argument: printable ASCII without blanks, quotes and

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "renderers/routeros/grammar.h"
-#include "renderers/routeros/source_text.h"
+#include "schemas/saved_text.h"
 
 namespace metalwright::routeros {
 namespace {
@@ -49,7 +49,7 @@ std::string menu_of(const std::string& current, const std::string& path) {
 
 Result<std::vector<Statement>> parse_script(std::string_view source, const std::string& file) {
   if (source.size() > kLongestScript) return tl::unexpected(too_long(source.size(), file));
-  const std::string text = script_text(source);
+  const std::string text = with_line_feeds(source);
   return Grammar(text, file).script();
 }
 

@@ -143,6 +143,17 @@ TEST(ObservedDevice, PlansAgainstARunningConfiguration) {
   EXPECT_EQ(shown(plan(files, "core-1", config)), "");
   EXPECT_EQ(shown(plan(files, "core-1", replaced(config, " lease 0 1 0", " lease 0 2 0"))),
             "update core-1/fs-pool/hall lease:0 2 0->0 1 0\n");
+  // Called otherwise, and then also different: it stands in the way of a new one.
+  const std::string renamed = replaced(config, "ip dhcp pool hall\n", "ip dhcp pool old\n");
+  EXPECT_EQ(shown(plan(files, "core-1", renamed)), "");
+  const std::string other = shown(plan(files, "core-1", replaced(renamed, " lease 0 1 0", "")));
+  EXPECT_NE(other.find("create core-1/fs-pool/hall"), std::string::npos) << other;
+  EXPECT_NE(other.find("no ip dhcp pool old"), std::string::npos) << other;
+  // No secret in what is left alone.
+  const std::string left =
+      shown(plan(files, "core-1", "username operator password 0 hush\n" + config));
+  EXPECT_NE(left.find("username (1)"), std::string::npos) << left;
+  EXPECT_EQ(left.find("hush"), std::string::npos) << left;
 }
 
 TEST(ObservedDevice, RefusesADeviceThatNoNetworkNames) {

@@ -238,7 +238,8 @@ TEST(RouterosImport, SaysWhyARowIsLeftOut) {
       "# 2026-05-01 12:00:00 by RouterOS 7.18.2\n"
       "/interface vlan\nadd interface=ether1 name=vlan7 vlan-id=7\n"
       "/ip pool\nadd name=p ranges=10.0.0.10-10.0.0.20\nadd name=unused ranges=10.9.0.1\n"
-      "/ip dhcp-server\nadd address-pool=p interface=ether1 name=lab\n"
+      "/ip dhcp-server\nadd address-pool=p interface=ether1 lease-script=\"/tool fetch "
+      "url=https://192.0.2.1/secret\" name=lab\n"
       "add address-pool=unused interface=ether2\n"
       "/ip dhcp-server option\nadd code=66 name=tftp value=\"'192.0.2.1'\"\n"
       "/ip address\nadd address=10.0.0.1/24 interface=ether1\n"
@@ -261,6 +262,7 @@ TEST(RouterosImport, SaysWhyARowIsLeftOut) {
            "address='10.0.9.0/24': its DHCP server has no name here",
            "mac-address='03:00:00:00:00:01' server='lab': ",
            "is a multicast address",
+           "name='lab': left as it is: lease-script=(40 bytes)",
        }) {
     EXPECT_TRUE(noted(made, note)) << note << '\n' << all_notes(made);
   }

@@ -2,9 +2,10 @@
 
 #include <gtest/gtest.h>
 
-#include <fstream>
-#include <iterator>
+#include <algorithm>
+#include <tuple>
 
+#include "renderers/fs_config.h"
 #include "tests/renderers/dnsmasq_model.h"
 #include "tests/renderers/random_text.h"
 
@@ -129,33 +130,6 @@ TEST(FsSwitch, ReadsBackWhatItSays) {
   const FsConfig read = read_fs_config(config(maker.model()));
   EXPECT_EQ(read.objects, made);
   EXPECT_TRUE(read.other.empty());
-}
-
-TEST(FsSwitch, ReadsARunningConfiguration) {
-  std::ifstream in(METALWRIGHT_SOURCE_DIR "/tests/data/fs/s5860-running-config.txt");
-  const std::string text{std::istreambuf_iterator<char>(in), {}};
-  ASSERT_FALSE(text.empty());
-  const FsConfig read = read_fs_config(text);
-  const auto field = [&](std::string_view kind, std::string_view name, std::string_view which) {
-    for (const FsObject& object : read.objects) {
-      if (object.kind != kind || object.name != name) continue;
-      const std::string* const value = find_field(object.fields, which);
-      return value == nullptr ? std::string("(not there)") : *value;
-    }
-    return std::string("(no object)");
-  };
-  EXPECT_EQ(read.version, "S5860_FSOS 12.4(1)B0101P1");
-  EXPECT_EQ(field("fs-vlan", "10", "name"), "servers");
-  EXPECT_EQ(field("fs-interface", "VLAN 10", "ip address"), "10.1.10.1 255.255.255.0");
-  EXPECT_EQ(field("fs-interface", "VLAN 20", "ip helper-address"), "10.1.10.5");
-  EXPECT_EQ(field("fs-service", "dhcp", "enabled"), "yes");
-  EXPECT_EQ(field("fs-pool", "servers", "lease"), "0 12 0");
-  EXPECT_EQ(field("fs-pool", "servers", "option 43 hex"), "060108ff");
-  EXPECT_EQ(field("fs-pool", "node-1", "hardware-address"), "aabb.cc00.0011");
-  EXPECT_EQ(field("fs-interface", "TenGigabitEthernet 0/1", "switchport mode trunk"), "yes");
-  EXPECT_EQ(read.other,
-            (std::vector<std::string>{"hostname core-1", "enable service ssh-server",
-                                      "ip route 0.0.0.0 0.0.0.0 10.1.10.254", "line vty 0 4"}));
 }
 
 TEST(FsSwitch, GivesABindingTheLoaderOfItsFirmware) {

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "renderers/fs_switch.h"
+#include "renderers/fs_config.h"
 #include "renderers/routeros/parser.h"
 #include "tests/renderers/dnsmasq_model.h"
 

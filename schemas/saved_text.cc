@@ -1,11 +1,11 @@
-#include "renderers/routeros/source_text.h"
+#include "schemas/saved_text.h"
 
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <utility>
 
-namespace metalwright::routeros {
+namespace metalwright {
 namespace {
 
 /// UTF-16, which is what PowerShell's `>` makes of an export; null where it is not marked as such.
@@ -66,7 +66,7 @@ void drop_terminal_controls(std::string& text) {
 
 }  // namespace
 
-std::string script_text(std::string_view source) {
+std::string with_line_feeds(std::string_view source) {
   if (source.starts_with("\xEF\xBB\xBF")) source.remove_prefix(3);
   std::string text;
   text.reserve(source.size());
@@ -79,9 +79,9 @@ std::string script_text(std::string_view source) {
 
 std::string saved_text(std::string_view source) {
   const std::optional<std::string> converted = from_utf16(source);
-  std::string text = script_text(converted ? *converted : source);
+  std::string text = with_line_feeds(converted ? *converted : source);
   drop_terminal_controls(text);
   return text;
 }
 
-}  // namespace metalwright::routeros
+}  // namespace metalwright
