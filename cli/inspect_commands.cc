@@ -116,31 +116,37 @@ int unknown_server(const std::string& what) {
   return kError;
 }
 
+/// What is enforced, with its model; null where it cannot be had, which was reported.
+std::shared_ptr<const pipeline::Compiled> enforced(pipeline::Host& host, std::stop_token stop) {
+  pipeline::Wanted wanted = host.wanted(stop);
+  if (wanted.compiled == nullptr || wanted.last_good) report(wanted.errors);
+  if (wanted.compiled == nullptr) return nullptr;
+  pipeline::CompileResult full = host.with_model(wanted.compiled, stop);
+  if (full.compiled == nullptr) report(full.errors);
+  return full.compiled;
+}
+
 int explain(const Options& options, const Globals& globals) {
   StopSignals stop;
   auto host = open_host(globals, pipeline::Access::read);
   if (!host) return report(host.error());
-  pipeline::Wanted wanted = (*host)->wanted(stop.token());
-  if (wanted.compiled == nullptr || wanted.last_good) report(wanted.errors);
-  if (wanted.compiled == nullptr) return kError;
-  pipeline::CompileResult full = (*host)->with_model(wanted.compiled, stop.token());
-  if (full.compiled == nullptr) return report(full.errors);
-  const pipeline::Compiled& compiled = *full.compiled;
-  const ServerEntry* entry = pipeline::find_server(*compiled.model, options.what);
+  const auto compiled = enforced(**host, stop.token());
+  if (compiled == nullptr) return kError;
+  const ServerEntry* entry = pipeline::find_server(*compiled->model, options.what);
   if (entry == nullptr) return unknown_server(options.what);
-  auto request = (*host)->request(full.compiled, reconciler::Look::cheap, false, now_utc());
+  auto request = (*host)->request(compiled, reconciler::Look::cheap, false, now_utc());
   if (!request) return report(request.error());
   const auto planned =
       reconciler::make_plan((*host)->store(), (*host)->tables(), *request, stop.token());
   if (!planned) return report(planned.error());
   const auto source = (*host)->source();
   if (!source) return report(source.error());
-  const auto revision = (*source)->resolve(compiled.revision);
+  const auto revision = (*source)->resolve(compiled->revision);
   if (!revision) return report(revision.error());
   const auto files = (*source)->files(*revision);
   if (!files) return report(files.error());
   const pipeline::Explanation explanation =
-      pipeline::explain(*compiled.model, *files, compiled.state, *entry, &planned->plan);
+      pipeline::explain(*compiled->model, *files, compiled->state, *entry, &planned->plan);
   print(options.format == "json" ? explanation_json(explanation) : explanation_text(explanation));
   return kSuccess;
 }
@@ -151,13 +157,10 @@ int boot_sim(const Options& options, const Globals& globals) {
   StopSignals stop;
   auto host = open_host(globals, pipeline::Access::read);
   if (!host) return report(host.error());
-  pipeline::Wanted wanted = (*host)->wanted(stop.token());
-  if (wanted.compiled == nullptr || wanted.last_good) report(wanted.errors);
-  if (wanted.compiled == nullptr) return kError;
-  pipeline::CompileResult full = (*host)->with_model(wanted.compiled, stop.token());
-  if (full.compiled == nullptr) return report(full.errors);
+  const auto compiled = enforced(**host, stop.token());
+  if (compiled == nullptr) return kError;
   const auto simulated =
-      pipeline::simulate_boot((*host)->config(), *full.compiled, options.what, options.firmware);
+      pipeline::simulate_boot((*host)->config(), *compiled, options.what, options.firmware);
   if (!simulated) return report(simulated.error());
   std::string out;
   for (const std::string& line : simulated->lines) out += line + '\n';

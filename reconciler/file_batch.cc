@@ -96,9 +96,7 @@ Result<void> FileBatch::make_folder(std::string_view path, std::uint16_t mode) {
   struct stat status {};
   if (::fstatat(*at, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 &&
       (status.st_mode & 0777U) != mode) {
-    const auto set = [&](mode_t wanted) {
-      return ::fchmodat(*at, name.c_str(), wanted, 0) == 0;
-    };
+    const auto set = [&](mode_t wanted) { return ::fchmodat(*at, name.c_str(), wanted, 0) == 0; };
     if (!set(mode | (status.st_mode & 02000U)) && !(errno == EPERM && set(mode))) {
       return file_failure("set the mode of", tree_.absolute(path), errno);
     }
@@ -106,12 +104,13 @@ Result<void> FileBatch::make_folder(std::string_view path, std::uint16_t mode) {
   return {};
 }
 
-Result<FileDescriptor> FileBatch::create(std::string_view path, int folder_descriptor,
-                                         std::string_view name) const {
+Result<FileDescriptor> FileBatch::create(std::string_view path) {
+  const auto [folder_path, name] = split_tree_path(path);
+  const Result<int> at = folder(folder_path);
+  if (!at) return tl::unexpected(at.error());
   const std::string hidden = temp_name(name);
   const auto open_new = [&] {
-    return ::openat(folder_descriptor, hidden.c_str(),
-                    O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    return ::openat(*at, hidden.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
   };
   int error = fault_point("tree.create");
   FileDescriptor file;
@@ -121,11 +120,12 @@ Result<FileDescriptor> FileBatch::create(std::string_view path, int folder_descr
   }
   if (error == EEXIST) {
     // A crashed run's, since its name is ours and one run at a time writes.
-    ::unlinkat(folder_descriptor, hidden.c_str(), 0);
+    ::unlinkat(*at, hidden.c_str(), 0);
     file = FileDescriptor(open_new());
     error = file.open() ? 0 : errno;
   }
   if (error != 0) return file_failure("write", tree_.absolute(path), error);
+  entries_.push_back({std::string(folder_path), std::string(name), true, {}});
   return file;
 }
 
@@ -146,12 +146,8 @@ Result<FileBatch::Staged> FileBatch::finish(std::string_view path, FileDescripto
 
 Result<FileBatch::Staged> FileBatch::stage(std::string_view path, std::string_view bytes,
                                            std::uint16_t mode) {
-  const auto [folder_path, name] = split_tree_path(path);
-  const Result<int> at = folder(folder_path);
-  if (!at) return tl::unexpected(at.error());
-  Result<FileDescriptor> file = create(path, *at, name);
+  Result<FileDescriptor> file = create(path);
   if (!file) return tl::unexpected(std::move(file.error()));
-  entries_.push_back({std::string(folder_path), std::string(name), true, {}});
   int error = fault_point("tree.write");
   if (error == 0) error = write_all(file->get(), bytes);
   if (error != 0) return file_failure("write", tree_.absolute(path), error);
@@ -160,12 +156,8 @@ Result<FileBatch::Staged> FileBatch::stage(std::string_view path, std::string_vi
 
 Result<FileBatch::Staged> FileBatch::stage_copy(std::string_view path, int source,
                                                 std::uint16_t mode, FileDescriptor& read_back) {
-  const auto [folder_path, name] = split_tree_path(path);
-  const Result<int> at = folder(folder_path);
-  if (!at) return tl::unexpected(at.error());
-  Result<FileDescriptor> file = create(path, *at, name);
+  Result<FileDescriptor> file = create(path);
   if (!file) return tl::unexpected(std::move(file.error()));
-  entries_.push_back({std::string(folder_path), std::string(name), true, {}});
   int error = fault_point("tree.copy");
   if (error == 0) error = copy_all(source, file->get());
   if (error == 0) {

@@ -67,8 +67,8 @@ class FileBatch {
     FileDescriptor folder;  // a folder on it, for syncfs
   };
   [[nodiscard]] Result<int> folder(std::string_view path);  // valid until the next call
-  [[nodiscard]] Result<FileDescriptor> create(std::string_view path, int folder_descriptor,
-                                              std::string_view name) const;
+  /// Begins an entry: its file, hidden beside its place.
+  [[nodiscard]] Result<FileDescriptor> create(std::string_view path);
   [[nodiscard]] Result<Staged> finish(std::string_view path, FileDescriptor file,
                                       std::uint16_t mode);
   [[nodiscard]] Result<void> sync_devices() const;

@@ -11,15 +11,9 @@ import ssl
 import subprocess
 import threading
 
-from serve_site import PROGRAM, Serving, main
+from serve_site import CLUSTER, PROGRAM, Serving, main
 
 ALPHA = "52:54:00:00:00:11"
-CLUSTER = """\
-name: lab
-nodes:
-  alpha: {role: control-plane, ip: 192.0.2.11, services: [chainfire]}
-bootstrap: {initialPeers: [alpha]}
-"""
 PARTS = ["x", "alpha", ALPHA, "..", "%2e%2e", "%2e%2e%2f%2e%2e%2fetc%2fpasswd", "%00", "%0a%0dX:%20y", "%ff%fe",
          "%27%20OR%201=1--", "%3Cscript%3E", "%24%7Buuid%7D", "%u0041", "%", "%zz", "a" * 3000, "%e2%80%ae", "+", ";x=1",
          "52-54-00-00-00-11", "52:54:00:00:00", "zz:zz:zz:zz:zz:zz", "FF:FF:FF:FF:FF:FF", "00:00:00:00:00:00"]

@@ -9,16 +9,9 @@ import re
 import signal
 import subprocess
 
-from serve_site import INVENTORY, Serving, main
+from serve_site import CLUSTER, INVENTORY, Serving, main
 
 CLIENT = pathlib.Path(__file__).resolve().parent.parent.parent / "examples/node-client/node-client.sh"
-CLUSTER = """\
-name: lab
-nodes:
-  alpha: {role: control-plane, ip: 192.0.2.11, services: [chainfire]}
-bootstrap: {initialPeers: [alpha]}
-bgp: {asn: 64512}
-"""
 
 
 class NodeTarget(Serving):

@@ -9,7 +9,7 @@ import subprocess
 
 import jsonschema
 
-from serve_site import INVENTORY, Serving, main
+from serve_site import CLUSTER, INVENTORY, Serving, main
 
 ALPHA, STRANGER = "52:54:00:00:00:11", "52:54:00:00:00:99"
 SEED = """\
@@ -305,17 +305,9 @@ class BootApi(Serving):
 
 
 class Nodes(Serving):
-    CLUSTER = """\
-name: lab
-nodes:
-  alpha: {role: control-plane, ip: 192.0.2.11, services: [chainfire]}
-bootstrap: {initialPeers: [alpha]}
-bgp: {asn: 64512}
-"""
-
     def setUp(self):
         super().setUp()
-        self.assert_serves(self.commit({"clusters/lab.yaml": self.CLUSTER}))
+        self.assert_serves(self.commit({"clusters/lab.yaml": CLUSTER}))
         self.token = self.expect(0, "token", "create", "alpha", "--role", "node").stdout.strip()
         self.headers = {"Authorization": f"Bearer {self.token}"}
 
@@ -373,7 +365,7 @@ bgp: {asn: 64512}
         self.assertEqual((told.status, told.json()["convergence"]), (200, "converged"))
         self.assertEqual(self.ask("/api/v1/nodes/alpha").json()["convergence"], "converged")
         self.commit({"inventory.yaml": INVENTORY.replace("192.0.2.11\n", "192.0.2.21\n"),
-                     "clusters/lab.yaml": self.CLUSTER.replace("192.0.2.11", "192.0.2.21")})
+                     "clusters/lab.yaml": CLUSTER.replace("192.0.2.11", "192.0.2.21")})
         waited = self.ask("/api/v1/nodes/alpha/bundle?wait=60", headers=known)
         self.assertEqual(waited.status, 200)
         self.assertNotEqual(waited.headers["ETag"], tag)

@@ -23,6 +23,13 @@ initrd: ubuntu/initrd
 params: ["url=http://192.0.2.1:8000/boot/configs/ubuntu/${mac}"]
 template: preseed.cfg
 """
+CLUSTER = """\
+name: lab
+nodes:
+  alpha: {role: control-plane, ip: 192.0.2.11, services: [chainfire]}
+bootstrap: {initialPeers: [alpha]}
+bgp: {asn: 64512}
+"""
 
 
 class Answer:

@@ -1,8 +1,6 @@
 // What the servers' lives keep, on every engine.
 #include <gtest/gtest.h>
 
-#include <algorithm>
-
 #include "reconciler/store/run_lock.h"
 #include "tests/reconciler/store/store_fixture.h"
 
