@@ -3,6 +3,11 @@
 from lab_site import Site
 from netbox_server import NEWEST, REAL, call, numbers, start_fake
 
+# Every kind of the target, in an order in which all that one refers to comes before it.
+KINDS = ["extras/tags", "extras/custom-fields", "dcim/sites", "dcim/locations", "dcim/racks",
+         "dcim/manufacturers", "dcim/device-types", "dcim/device-roles", "dcim/platforms",
+         "tenancy/tenants", "virtualization/cluster-types", "virtualization/clusters", "ipam/vlans",
+         "ipam/prefixes", "dcim/devices", "dcim/interfaces", "ipam/ip-addresses"]
 INVENTORY = """\
 servers:
   orion:

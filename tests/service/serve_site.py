@@ -30,6 +30,9 @@ nodes:
 bootstrap: {initialPeers: [alpha]}
 bgp: {asn: 64512}
 """
+# What no client of ours says, for every text of a body.
+HOSTILE = ["", " ", "x", "'; DROP TABLE registration; --", "<script>alert(1)</script>", "a\n\"b\"", "\u0000",
+           "${pkgs.bash}", "\u202e", "x" * 100000, None, 5, True, [], {}, ["52:54:00:00:00:11"]]
 
 
 class Answer:
