@@ -1,5 +1,5 @@
 // Disks that are really full, small or read-only: file systems of a few hundred kilobytes, mounted
-// in a mount namespace of their own.
+// in a mount namespace of their own. And disks that fail at one call.
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -8,9 +8,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cctype>
 #include <filesystem>
 #include <functional>
 
+#include "reconciler/fault_injection.h"
 #include "tests/reconciler/targets/files_tree.h"
 
 namespace metalwright::reconciler {
@@ -160,6 +162,67 @@ TEST_F(FilesDisk, AUserWithoutRightsIsToldWhatToDo) {
   EXPECT_EQ(WEXITSTATUS(status), 0);
   EXPECT_EQ(read_plainly(tree / "a"), "1");
 }
+
+struct DiskFault {
+  const char* fault;
+  const char* check;
+};
+class FilesOnAFailingDisk : public testing::TestWithParam<DiskFault> {
+ protected:
+  ~FilesOnAFailingDisk() override { remove_fault(); }
+  FilesTree tree_;
+};
+
+TEST_P(FilesOnAFailingDisk, ChangesNothingByHalvesAndConvergesAfter) {
+  const Files before{{"a", "old a"}, {"b", "old b"}, {"gone", "x"}};
+  tree_.converge(before);
+  const Files after{{"a", "new a"}, {"b", "new b"}, {"c/c", "new c"}, {"c/d", "new d"}, {"e", "e"}};
+  const TargetDiff planned = tree_.plan(after);
+  install_fault(*parse_fault(GetParam().fault), "");
+  const FilesTree::Applied applied = tree_.apply(planned.changes);
+  remove_fault();
+  ASSERT_TRUE(!applied.whole || !applied.errors.empty());
+  if (!applied.whole) {
+    EXPECT_EQ(applied.whole.error().check, GetParam().check) << applied.whole.error().text();
+    EXPECT_NE(applied.whole.error().message.find(tree_.root()), std::string::npos)
+        << applied.whole.error().text();
+  }
+  for (const auto& [name, error] : applied.errors) EXPECT_EQ(error.check, GetParam().check);
+  for (const auto& [path, bytes] : files_of(tree_.root())) {
+    EXPECT_EQ(path.find(".metalwright-"), std::string::npos) << path;
+    if (path.ends_with('/')) continue;
+    const auto old_one = before.find(path), new_one = after.find(path);
+    EXPECT_TRUE((old_one != before.end() && old_one->second == bytes) ||
+                (new_one != after.end() && new_one->second == bytes))
+        << path;
+  }
+  tree_.converge(after);
+}
+
+INSTANTIATE_TEST_SUITE_P(Each, FilesOnAFailingDisk,
+                         testing::Values(DiskFault{"tree.create:1=enospc", "disk-full"},
+                                         DiskFault{"tree.create:3=enospc", "disk-full"},
+                                         DiskFault{"tree.write:2=enospc", "disk-full"},
+                                         DiskFault{"tree.write:2=eio", "disk-error"},
+                                         DiskFault{"tree.create:2=eacces", "permission"},
+                                         DiskFault{"tree.create:1+=erofs", "read-only"},
+                                         DiskFault{"tree.make-folder=enospc", "disk-full"},
+                                         DiskFault{"tree.make-folder=eacces", "permission"},
+                                         DiskFault{"tree.sync=eio", "disk-error"},
+                                         DiskFault{"tree.rename:1=enospc", "disk-full"},
+                                         DiskFault{"tree.rename:2=eacces", "permission"},
+                                         DiskFault{"tree.remove=eio", "disk-error"},
+                                         DiskFault{"tree.remove=eacces", "permission"},
+                                         DiskFault{"tree.sync-folder=eio", "disk-error"},
+                                         DiskFault{"manifest.append:1=enospc", "disk-full"},
+                                         DiskFault{"manifest.append:2=enospc", "disk-full"},
+                                         DiskFault{"manifest.sync=eio", "disk-error"}),
+                         [](const auto& test) {
+                           std::string name = test.param.fault;
+                           for (char& c : name)
+                             c = std::isalnum(static_cast<unsigned char>(c)) != 0 ? c : '_';
+                           return name;
+                         });
 
 }  // namespace
 }  // namespace metalwright::reconciler
