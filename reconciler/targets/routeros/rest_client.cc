@@ -42,7 +42,9 @@ std::string redirected_to(const HttpResponse& response) {
 
 /// What an answer that is no success means.
 Error error_of(const HttpRequest& request, const HttpResponse& response) {
-  const std::string text = rest_error_text(response.body);
+  const std::string told = rest_error_text(response.body);
+  // It goes to terminals and logs.
+  const std::string text = has_control_character(told) ? shown(told) : told;
   Error error;
   error.kind = ErrorKind::invalid;
   error.check = "routeros-refused";
