@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <array>
+
 #include "inventory/field_reader.h"
 #include "inventory/repository_readers.h"
 #include "inventory/server_reader.h"
@@ -172,6 +174,16 @@ void read_router(const Value& value, Place place, Network& network) {
   if (network.dhcp.server != DhcpServer::routeros) {
     fields.report(checks::kNetworkRouter,
                   "says what a router does, but 'dhcp.server' is not routeros:<target>");
+  }
+  constexpr std::array kNames{kBridge, field_index(kNetworkRouterTable, "dhcp-server"),
+                              field_index(kNetworkRouterTable, "pool"),
+                              field_index(kNetworkRouterTable, "vlan-interface")};
+  for (const std::size_t field : kNames) {
+    if (fields.string(field).starts_with('*')) {
+      fields.report(
+          checks::kNetworkRouter, field,
+          fmt::format("a router takes {} for the id of a row", quoted(fields.text(field))));
+    }
   }
   if (!router.bridge.empty() && !network.vlan) {
     fields.report(checks::kNetworkRouter, kBridge,

@@ -75,7 +75,9 @@ std::set<std::string> devices_of(const Model& model, DhcpServer server) {
   return names;
 }
 
-std::vector<TargetLayout> layouts_of(const Model& model, const HostConfig& host) {
+/// `usual`: nobody said what the host has. Then its own loaders are those of Debian's packages, and
+/// a router may have loaders from anywhere.
+std::vector<TargetLayout> layouts_of(const Model& model, const HostConfig& host, bool usual) {
   const std::vector<HostFile> loaders =
       wants_boot_loaders(host) ? usual_loaders() : std::vector<HostFile>{};
   const DigestHostFile digest = [](const std::string&, std::uint16_t) -> Result<HostFileDigests> {
@@ -84,7 +86,12 @@ std::vector<TargetLayout> layouts_of(const Model& model, const HostConfig& host)
   // Secrets stay names, and assets and loaders stay where they are: only their names are rendered.
   Layouts layouts = make_layouts(
       {.config = host, .model = model, .boot_loaders = loaders, .secrets = {}, .digest = digest});
-  for (TargetLayout& layout : layouts.targets) layout.host_files.clear();
+  for (TargetLayout& layout : layouts.targets) {
+    layout.host_files.clear();
+    if (usual && layout.formats == std::vector{Format::routeros}) {
+      layout.settings.boot_loaders.clear();
+    }
+  }
   return std::move(layouts.targets);
 }
 
@@ -235,7 +242,7 @@ Result<std::set<std::string>> earlier_files(const std::string& folder) {
 }  // namespace
 
 std::vector<TargetLayout> offline_layouts(const Model& model, const HostConfig* config) {
-  return layouts_of(model, host_for(config, {&model}));
+  return layouts_of(model, host_for(config, {&model}), config == nullptr);
 }
 
 RevisionDiff diff_revisions(const OfflineModel& before, const OfflineModel& after,
@@ -243,8 +250,8 @@ RevisionDiff diff_revisions(const OfflineModel& before, const OfflineModel& afte
   RevisionDiff result;
   // The same targets on both sides, whichever of them names a router.
   const HostConfig host = host_for(config, {before.model.get(), after.model.get()});
-  const auto before_layouts = layouts_of(*before.model, host);
-  const auto after_layouts = layouts_of(*after.model, host);
+  const auto before_layouts = layouts_of(*before.model, host, config == nullptr);
+  const auto after_layouts = layouts_of(*after.model, host, config == nullptr);
   BuildResult was = build_desired({.revision = before.revision,
                                    .model = *before.model,
                                    .context = {},
