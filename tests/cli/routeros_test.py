@@ -416,7 +416,7 @@ class CutOff(RouterSite):
         self.assertNotEqual(self.run_program("reconcile", "--once").returncode, 0)
         self.router.control("clear")
         busy = self.run_program("reconcile", "--once")
-        self.assertIn("waits to be confirmed", busy.stderr + busy.stdout)
+        self.assertIn("waits for a plan to be confirmed", busy.stderr + busy.stdout)
         self.router.let_undo_run()
         self.assertEqual(self.router.configuration(), before)
         self.router.control("forget")
