@@ -23,6 +23,7 @@ struct DraftNetwork {
   std::size_t loader = 0;  ///< into kBootLoaderWords
   bool boot = false, tftp = false, dns = false;
   std::string address_list;
+  const reconciler::RestRow* row = nullptr;  ///< of /ip/dhcp-server/network
 };
 
 struct DraftInterface {

@@ -44,6 +44,13 @@ class NetworkDrafter {
   /// Which server answers in which network: the one that gives addresses of it, or else one on an
   /// interface with an address in it. One that is switched off comes last.
   void find_servers() {
+    std::map<std::string_view, std::size_t> named;
+    for (const RestRow& server : rows_in(rows_, kServers)) ++named[server.value("name")];
+    for (const RestRow& server : rows_in(rows_, kServers)) {
+      const std::string_view name = server.value("name");
+      if (name.empty()) leave(server, "it has no name here: RouterOS gives it one");
+      if (!name.empty() && named[name] > 1) leave(server, "another one has its name");
+    }
     for (const bool disabled : {false, true}) {
       for (const bool by_pool : {true, false}) {
         for (const RestRow& row : rows_in(rows_, kNetworks)) {
@@ -51,7 +58,7 @@ class NetworkDrafter {
           if (!prefix || is_routers_own(row) || servers_.contains(&row)) continue;
           for (const RestRow& server : rows_in(rows_, kServers)) {
             if (is_routers_own(server) || server.is_true("disabled") != disabled) continue;
-            if (served_.contains(&server)) continue;
+            if (served_.contains(&server) || out_.reasons.contains(&server)) continue;
             if (by_pool ? !gives_from(server, *prefix) : !is_within(server, *prefix)) continue;
             servers_[&row] = &server;
             served_[&server] = prefix->text();
@@ -81,6 +88,11 @@ class NetworkDrafter {
       return fmt::format("its DHCP server {} answers in {} too, and is that network's",
                          quoted(server->value("name")), other);
     }
+    for (const RestRow& server : rows_in(rows_, kServers)) {
+      const auto reason = out_.reasons.find(&server);
+      if (reason == out_.reasons.end() || !is_within(server, prefix)) continue;
+      return "its DHCP server is left out: " + reason->second;
+    }
     return "no DHCP server of the router's own answers in it";
   }
 
@@ -100,11 +112,8 @@ class NetworkDrafter {
       leave(*server, "it is disabled");
       return leave(row, "its DHCP server is disabled");
     }
-    if (server->value("name").empty()) {
-      leave(*server, "it has no name here: RouterOS gives it one");
-      return leave(row, "its DHCP server has no name here: RouterOS gives it one");
-    }
     DraftNetwork network;
+    network.row = &row;
     network.prefix = prefix->text();
     network.dhcp_server = server->value("name");
     network.name = network_name(row, *server, *prefix);

@@ -3,8 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <optional>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -22,7 +21,6 @@
 namespace metalwright::pipeline {
 namespace {
 
-using reconciler::Presence;
 using reconciler::RestRow;
 using reconciler::RouterRows;
 using reconciler::ViewedRow;
@@ -93,14 +91,18 @@ class Importer {
  private:
   /// What YAML cannot hold.
   void drop_unreadable() {
-    std::erase_if(draft_.networks, [](const DraftNetwork& network) {
+    std::vector<std::string> unreadable;
+    for (const DraftNetwork& network : draft_.networks) {
       bool good = true;
       for (const std::string& text : {network.dhcp_server, network.pool, network.interface,
                                       network.bridge, network.domain, network.address_list}) {
         good = good && renderers::is_utf8(text);
       }
-      return !good;
-    });
+      if (!good) unreadable.push_back(network.name);
+    }
+    for (const std::string& name : unreadable) {
+      drop_network(name, "what its DHCP server, pool, interface or domain is called is not UTF-8");
+    }
     for (DraftServer& server : draft_.servers) {
       if (!is_host_name(server.hostname)) server.hostname.clear();
     }
@@ -134,27 +136,20 @@ class Importer {
 
   /// Takes back what the router would have to change for. False where there is nothing such.
   bool give_way() {
-    std::map<std::pair<std::string_view, std::string_view>, const ViewedRow*> found;
-    for (const ViewedRow& row : viewed_) {
-      if (row.presence == Presence::ours) found[{row.menu->kind, row.name}] = &row;
-    }
+    std::map<std::pair<std::string_view, std::string_view>, std::vector<const ViewedRow*>> found;
+    for (const ViewedRow& row : viewed_) found[{row.menu->kind, row.name}].push_back(&row);
     const Entries networks(out_.files[std::string(kNetworksFile)]);
     bool any = false;
     std::set<std::pair<std::string, std::string>> done;  // one step of a kind and network at a time
     for (const auto& [address, object] : desired_.objects) {
-      const auto at = found.find({address.first, address.second});
-      std::string field;
-      if (at != found.end()) {
-        for (const ObjectField& wanted : object.fields) {
-          const std::string* now = find_field(at->second->fields, wanted.name);
-          if (now == nullptr || *now != wanted.value) field = wanted.name;
-        }
-        if (field.empty()) continue;
-      }
+      const std::vector<const ViewedRow*>& rows = found[{address.first, address.second}];
+      const std::string field = rows.empty() ? std::string() : unlike(*rows.front(), object);
+      if (rows.size() == 1 && field.empty()) continue;
       any = true;
-      if (at != found.end()) {
-        draft_.reasons[at->second->given] =
-            fmt::format("a repository that says it would change its {}", field);
+      for (const ViewedRow* row : rows) {
+        draft_.reasons[row->given] =
+            rows.size() > 1 ? "another row is known by the same"
+                            : fmt::format("a repository that says it would change its {}", field);
       }
       const bool lease = address.first == "dhcp-lease";
       const std::string owner = lease ? address.second.substr(0, address.second.find('/'))
@@ -167,6 +162,16 @@ class Importer {
       }
     }
     return any;
+  }
+
+  /// A field that the router would have to change; empty where there is none.
+  static std::string unlike(const ViewedRow& row, const DesiredObject& object) {
+    std::string field;
+    for (const ObjectField& wanted : object.fields) {
+      const std::string* now = find_field(row.fields, wanted.name);
+      if (now == nullptr || *now != wanted.value) field = wanted.name;
+    }
+    return field;
   }
 
   [[nodiscard]] std::string network_of_dns(const DesiredObject& object) const {
@@ -189,7 +194,8 @@ class Importer {
   /// The next smaller thing that the network says, where what it says of this kind is not so.
   void give_way(const std::string& name, std::string_view kind, std::string_view field) {
     DraftNetwork* const one = network(name);
-    if (one == nullptr) return drop_network(name);
+    const std::string reason = fmt::format("its {} could not be kept as it is", kind);
+    if (one == nullptr) return drop_network(name, reason);
     const auto off = [](auto& value) { return !std::exchange(value, {}).empty(); };
     if (kind == "tftp" && one->boot && std::exchange(one->tftp, false)) return;
     if (kind == "dns-static" && std::exchange(one->dns, false)) return;
@@ -210,14 +216,20 @@ class Importer {
       one->boot = one->tftp = false;
       return;
     }
-    drop_network(name);
+    drop_network(name, reason);
   }
 
-  void drop_network(const std::string& name) {
+  void drop_network(const std::string& name, const std::string& reason) {
+    for (const DraftNetwork& one : draft_.networks) {
+      if (one.name == name) draft_.reasons.emplace(one.row, reason);
+    }
     std::erase_if(draft_.networks, [&](const DraftNetwork& one) { return one.name == name; });
     for (DraftServer& server : draft_.servers) {
-      std::erase_if(server.interfaces,
-                    [&](const DraftInterface& nic) { return nic.network == name; });
+      std::erase_if(server.interfaces, [&](const DraftInterface& nic) {
+        if (nic.network != name) return false;
+        draft_.reasons.emplace(nic.row, "its network is left out");
+        return true;
+      });
     }
   }
 
@@ -245,7 +257,7 @@ class Importer {
           }
         }
       } else {
-        refuse_network(name);
+        refuse_network(name, without_places(error.message));
       }
       if (!server) out_.notes.push_back(without_places(error.message));
     }
@@ -257,7 +269,7 @@ class Importer {
     return !done.empty();
   }
 
-  void refuse_network(const std::string& name) {
+  void refuse_network(const std::string& name, const std::string& reason) {
     DraftNetwork* const one = network(name);
     if (one == nullptr) return;
     const auto off = [](auto& value) { return !std::exchange(value, {}).empty(); };
@@ -266,7 +278,7 @@ class Importer {
       return;
     }
     if (std::exchange(one->boot, false)) return;
-    drop_network(name);
+    drop_network(name, reason);
   }
 
   const RouterRows& rows_;

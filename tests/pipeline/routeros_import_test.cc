@@ -259,7 +259,7 @@ TEST(RouterosImport, SaysWhyARowIsLeftOut) {
            "name='unused': no DHCP server that is imported gives it out",
            "name='tftp': of options, only those that name our boot files are said",
            "address='10.0.8.0/24': its DHCP server 'lab' answers in 10.0.0.0/24 too",
-           "address='10.0.9.0/24': its DHCP server has no name here",
+           "address='10.0.9.0/24': its DHCP server is left out: it has no name here",
            "mac-address='03:00:00:00:00:01' server='lab': ",
            "is a multicast address",
            "name='lab': left as it is: lease-script=(40 bytes)",
@@ -271,6 +271,56 @@ TEST(RouterosImport, SaysWhyARowIsLeftOut) {
     EXPECT_NE(note.find(": "), std::string::npos) << note;
     EXPECT_EQ(note.find(".yaml:"), std::string::npos) << note;
   }
+}
+
+TEST(RouterosImport, LeavesOutWhatIsNoUtf8WithAllThatHangsOnIt) {
+  const std::string text =
+      "# jan/02/2024 10:00:00 by RouterOS 6.49.10\r\n"
+      "/ip address\r\nadd address=10.0.0.1/24 comment=\"\\CF\\F0\" interface=ether1\r\n"
+      "add address=10.0.1.1/24 interface=ether2\r\n"
+      "/ip dhcp-server\r\nadd disabled=no interface=ether1 name=\"\\CF\\F0\\E8\"\r\n"
+      "add disabled=no interface=ether2 name=lab\r\n"
+      "/ip dhcp-server network\r\nadd address=10.0.0.0/24\r\nadd address=10.0.1.0/24\r\n"
+      "/ip dhcp-server lease\r\n"
+      "add address=10.0.0.11 mac-address=02:00:00:00:00:01 server=\"\\CF\\F0\\E8\"\r\n"
+      "add address=10.0.1.11 comment=\"\xCF\xF0\" mac-address=02:00:00:00:00:02 server=lab\r\n";
+  const ImportedRepository made = import(text);
+  EXPECT_EQ(made.networks, 1U) << all_notes(made);
+  EXPECT_EQ(made.servers, 1U) << all_notes(made);
+  EXPECT_EQ(plan(made, text), "");
+  EXPECT_TRUE(noted(made,
+                    "address='10.0.0.0/24': what its DHCP server, pool, interface or domain is "
+                    "called is not UTF-8"))
+      << all_notes(made);
+  EXPECT_TRUE(noted(made, "server='\\xcf\\xf0\\xe8': its network is left out")) << all_notes(made);
+}
+
+// RouterOS keeps two leases of one machine, one of them with a client id, and files that people put
+// together have rows twice. Such rows cannot be told apart, and none of them is touched.
+TEST(RouterosImport, LeavesTwinsAlone) {
+  const std::string text =
+      "# 2026-05-01 12:00:00 by RouterOS 7.18.2\n"
+      "/ip address\nadd address=10.0.0.1/24 interface=ether1\n"
+      "add address=10.0.1.1/24 interface=ether2\nadd address=10.0.2.1/24 interface=ether3\n"
+      "/ip dhcp-server\nadd interface=ether1 name=one\nadd interface=ether2 name=two\n"
+      "add interface=ether3 name=two\n"
+      "/ip dhcp-server network\nadd address=10.0.0.0/24\nadd address=10.0.1.0/24\n"
+      "add address=10.0.2.0/24\n"
+      "/ip dhcp-server lease\n"
+      "add address=10.0.0.11 client-id=dock mac-address=02:00:00:00:00:01 server=one\n"
+      "add address=10.0.0.12 mac-address=02:00:00:00:00:01 server=one\n"
+      "add address=10.0.0.13 mac-address=02:00:00:00:00:02 server=one\n";
+  const ImportedRepository made = import(text);
+  EXPECT_EQ(made.networks, 1U) << all_notes(made);
+  EXPECT_EQ(made.servers, 1U) << all_notes(made);
+  EXPECT_EQ(plan(made, text), "");
+  EXPECT_TRUE(noted(made, "name='two': another one has its name")) << all_notes(made);
+  EXPECT_TRUE(noted(made,
+                    "'10.0.0.12' mac-address='02:00:00:00:00:01' server='one': another row is "
+                    "known by the same"))
+      << all_notes(made);
+  const std::string networks = text + "/ip dhcp-server network\nadd address=10.0.0.0/24 domain=x\n";
+  EXPECT_EQ(import(networks).networks, 0U);
 }
 
 TEST(RouterosImport, OfNothingMakesNothing) {
