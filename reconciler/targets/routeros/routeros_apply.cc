@@ -86,12 +86,12 @@ Result<void> RouterosApply::look_for_referrers(const std::vector<Step>& steps) {
   return {};
 }
 
-/// Where a row cannot be made because the router has no menu for it, what names it waits as well.
+/// Where a row cannot be made, what names it waits as well.
 void RouterosApply::leave_out_referrers(std::vector<Step>& steps,
                                         std::vector<StepError>& errors) const {
   for (std::size_t i = 0; i < errors.size(); ++i) {
     const Change& change = changes_[errors[i].change];
-    if (errors[i].error.check != "routeros-no-menu") continue;
+    if (plan_.find(change.kind, change.name) != nullptr) continue;
     const ObjectFields* const fields = plan_.desired(change.kind, change.name);
     const std::string* const name = fields == nullptr ? nullptr : find_field(*fields, "name");
     if (name == nullptr) continue;
@@ -100,8 +100,7 @@ void RouterosApply::leave_out_referrers(std::vector<Step>& steps,
         if (step.menu->path != referrer.menu || !names(step, referrer.property, *name))
           return false;
         Error error = errors[i].error;
-        const std::size_t why = error.message.find("this router");
-        error.message = "it names " + quoted(*name) + ", and " + error.message.substr(why);
+        error.message = "it names " + quoted(*name) + ", which cannot be made: " + error.message;
         errors.push_back({.change = step.change, .error = std::move(error)});
         return true;
       });
@@ -134,10 +133,16 @@ Result<RouterosApply::Prepared> RouterosApply::prepare(bool whole, const std::st
     }
   }
   carry_over(steps);
-  leave_out_referrers(steps, errors);
   if (Result<void> seen = look_for_referrers(steps); !seen) return tl::unexpected(seen.error());
-  prepared.ordered = order_steps(std::move(steps), looked_.menus);
-  prepared.ordered.errors.insert(prepared.ordered.errors.begin(), errors.begin(), errors.end());
+  do {
+    leave_out_referrers(steps, errors);
+    prepared.ordered = order_steps(steps, looked_.menus);
+    for (StepError& error : prepared.ordered.errors) {
+      std::erase_if(steps, [&](const Step& step) { return step.change == error.change; });
+      errors.push_back(std::move(error));
+    }
+  } while (!prepared.ordered.errors.empty());
+  prepared.ordered.errors = std::move(errors);
   return prepared;
 }
 

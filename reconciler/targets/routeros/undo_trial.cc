@@ -300,9 +300,9 @@ Result<void> try_cut(std::span<const Step> steps, std::size_t made, const UndoSc
   TrialRouter router(looked, scripts);
   for (std::size_t i = 0; i < made; ++i) {
     if (auto done = router.make(steps[i]); !done) {
-      return tl::unexpected(not_brought_back(": a step of the plan cannot be made in " +
-                                             std::string(steps[i].menu->path) + ", " +
-                                             done.error()));
+      return fail(ErrorKind::conflict, "routeros-plan",
+                  "the router would refuse the plan: in " + std::string(steps[i].menu->path) +
+                      ", " + done.error() + "; nothing was changed");
     }
   }
   if (made == steps.size()) {

@@ -364,6 +364,30 @@ TEST(RouterosTarget, MendsRowsThatWereRenamed) {
   }
 }
 
+/// Somebody else's DHCP server stands on the interface: what names ours waits with it, and the rest
+/// is made.
+TEST(RouterosTarget, LeavesOutWhatNamesARowThatCannotBeMade) {
+  RouterosWorld world;
+  RouterosWorld::Objects objects = lab();
+  objects[{"dhcp-server", "metalwright-other"}] = {
+      {"disabled", "no"}, {"interface", "ether3"}, {"name", "metalwright-other"}};
+  objects[{"dhcp-lease", "gamma"}] = {{"address", "192.168.3.13"},
+                                      {"disabled", "no"},
+                                      {"mac-address", "52:54:00:00:00:13"},
+                                      {"server", "metalwright-other"}};
+  world.router.with([](fakes::Device& device) {
+    return device.put("/ip/dhcp-server", {{"interface", "ether3"}, {"name", "people"}});
+  });
+  const auto outcome = world.round(objects);
+  EXPECT_FALSE(outcome.converged());
+  const std::string text = outcome.text();
+  EXPECT_NE(text.find("which is not ours, stands in the way"), std::string::npos) << text;
+  EXPECT_NE(text.find("it names 'metalwright-other', which cannot be made"), std::string::npos)
+      << text;
+  EXPECT_NE(world.router.configuration().find("metalwright:dhcp-lease/alpha"), std::string::npos);
+  EXPECT_EQ(world.router.configuration().find("metalwright:dhcp-lease/gamma"), std::string::npos);
+}
+
 /// The network is called otherwise: its VLAN is the same, and people's addresses stay on it.
 TEST(RouterosTarget, CarriesAVlanOverToANetworkOfAnotherName) {
   RouterosWorld world;
