@@ -287,9 +287,18 @@ class BootApi(Serving):
 
     def test_network_config(self):
         text = self.call("/network-config?vendor=mikrotik").text
-        self.assertEqual(text, "/ip dhcp-server network add address=192.0.2.0/24 gateway=192.0.2.1 "
-                               'boot-file-name="undionly.kpxe" next-server=192.0.2.1\n')
-        self.assertIn("ip dhcp pool lab", self.call("/network-config?vendor=fs").text)
+        self.assertTrue(text.startswith("# How to use this file\n"), text)
+        self.assertIn(':if ([:len [/ip dhcp-server network find comment="metalwright:dhcp-network/lab"]] = 0) '
+                      "do={ /ip dhcp-server network add address=192.0.2.0/24 ", text)
+        self.assertIn('mac-address=52:54:00:00:00:11', text)
+        self.assertIn("/ip dhcp-server network add address=192.0.2.0/24 gateway=192.0.2.1 "
+                      'boot-file-name="undionly.kpxe" next-server=192.0.2.1\n', text)
+        switch = self.call("/network-config?vendor=fs").text
+        self.assertTrue(switch.startswith("! How to use this file\n"), switch)
+        self.assertIn("ip dhcp pool lab", switch)
+        wrong = self.call("/network-config?vendor=mikrotik&device=edge-9")
+        self.assertEqual((wrong.status, wrong.json()["message"]),
+                         (400, "no network is served by the router 'edge-9'"))
         self.assertEqual(self.call("/network-config?vendor=x").status, 400)
 
     def test_a_person_allows_another_install(self):
