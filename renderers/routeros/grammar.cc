@@ -257,6 +257,13 @@ Result<Node> Grammar::enclosed(NodeKind kind, char end) {
   if (!statements) return tl::unexpected(statements.error());
   node.text = scan_.between(begin);
   node.statements = std::move(*statements);
+  for (const Statement& statement : node.statements) {
+    for (const Argument& argument : statement.arguments) {
+      node.depth = std::max(node.depth, argument.value.depth + 1);
+    }
+    for (const Node& where : statement.where) node.depth = std::max(node.depth, where.depth + 1);
+  }
+  if (node.depth > kDeepestTree) return tl::unexpected(scan_.error("nested too deep"));
   scan_.next();
   return node;
 }

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <utility>
 
 #include "renderers/routeros/grammar.h"
@@ -9,6 +10,13 @@ namespace {
 bool fills_in(char c) { return c == '(' || c == '[' || Scanner::is_name(c); }
 
 }  // namespace
+
+Result<void> Grammar::adopt(Node& parent, Node child) const {
+  parent.depth = std::max(parent.depth, child.depth + 1);
+  if (parent.depth > kDeepestTree) return tl::unexpected(scan_.error("nested too deep"));
+  parent.children.push_back(std::move(child));
+  return {};
+}
 
 Result<Node> Grammar::group() {
   if (closers_.size() >= kDeepestBracket) return tl::unexpected(scan_.error("nested too deep"));
@@ -53,7 +61,7 @@ Result<Node> Grammar::string() {
       flush();
       auto part = filled_in();
       if (!part) return part;
-      node.children.push_back(std::move(*part));
+      if (auto kept = adopt(node, std::move(*part)); !kept) return tl::unexpected(kept.error());
     } else {
       text += c;
       scan_.next();
@@ -111,8 +119,9 @@ Result<Node> Grammar::argument_value() {
     node.text = scan_.take_operator(6);
     auto key = plain_value();
     if (!key) return key;
-    node.children.push_back(std::move(*value));
-    node.children.push_back(std::move(*key));
+    for (Node* operand : {&*value, &*key}) {
+      if (auto kept = adopt(node, std::move(*operand)); !kept) return tl::unexpected(kept.error());
+    }
     value = std::move(node);
   }
   return value;
@@ -167,7 +176,7 @@ Result<Node> Grammar::expression_level(int level, bool condition) {
     auto right = condition && level == 2 ? compared() : expression(level + 1, condition);
     if (!right) return right;
     if (found == "," && left->kind == NodeKind::binary && left->text == found) {
-      left->children.push_back(std::move(*right));
+      if (auto kept = adopt(*left, std::move(*right)); !kept) return tl::unexpected(kept.error());
       continue;
     }
     if (++chained > kLongestChain) return tl::unexpected(scan_.error("too many parts"));
@@ -175,8 +184,9 @@ Result<Node> Grammar::expression_level(int level, bool condition) {
     node.kind = NodeKind::binary;
     node.line = left->line;
     node.text = std::move(found);
-    node.children.push_back(std::move(*left));
-    node.children.push_back(std::move(*right));
+    for (Node* operand : {&*left, &*right}) {
+      if (auto kept = adopt(node, std::move(*operand)); !kept) return tl::unexpected(kept.error());
+    }
     left = std::move(node);
   }
   return left;
@@ -238,7 +248,7 @@ Result<Node> Grammar::negation(const std::string& sign, bool condition) {
   node.text = sign;
   auto value = expression(condition ? 2 : 7, condition);
   if (!value) return value;
-  node.children.push_back(std::move(*value));
+  if (auto kept = adopt(node, std::move(*value)); !kept) return tl::unexpected(kept.error());
   return node;
 }
 

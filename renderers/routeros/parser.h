@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,7 +13,8 @@
 /// what configures a router: commands with arguments, `find` and `where`, strings with what is
 /// filled into them, blocks, `:`-commands, expressions.
 ///
-/// Bounds: 64 MiB of text, 32 levels of brackets, 256 operators in a chain. CRLF counts as LF.
+/// Bounds: 64 MiB of text, 32 levels of brackets, 256 operators in a chain, trees
+/// of 1,000 levels. CRLF counts as LF.
 ///
 /// Error: `invalid` [routeros-syntax] with the line and column.
 /// Source: MikroTik, "Scripting"; `/export` of 6.49 and 7.x.
@@ -20,7 +22,8 @@ namespace metalwright::routeros {
 
 inline constexpr std::size_t kLongestScript = std::size_t{64} << 20U;
 inline constexpr std::size_t kDeepestBracket = 32;
-inline constexpr std::size_t kLongestChain = 256;  ///< of operators of one strength
+inline constexpr std::size_t kLongestChain = 256;    ///< of operators of one strength
+inline constexpr std::uint32_t kDeepestTree = 1000;  ///< of what a statement's values are made of
 
 /// A whole script; its first error ends it, as RouterOS would not run it either.
 [[nodiscard]] Result<std::vector<Statement>> parse_script(std::string_view source,

@@ -32,6 +32,7 @@ struct Node {
   std::vector<Node> children;         ///< operands or parts
   std::vector<Statement> statements;  ///< command, and block of code
   std::uint32_t line = 0;             ///< from 1
+  std::uint32_t depth = 0;            ///< of the tree below
 };
 
 struct Argument {

@@ -216,7 +216,7 @@ TEST(RouterosExport, TakesTimeInProportionToTheFile) {
   for (const std::string line :
        {":if (true) do={\n", "add name={ [ (\n", "add name=\"\n", "set [ find \n"}) {
     std::string text;
-    for (int i = 0; i < 100000; ++i) text += line;
+    for (int i = 0; i < 30000; ++i) text += line;
     const std::clock_t begin = std::clock();
     EXPECT_EQ(read_export(text).errors.size(), 101U);
     EXPECT_LT(std::clock() - begin, 20 * CLOCKS_PER_SEC) << line;

@@ -153,6 +153,12 @@ TEST(RouterosParser, RefusesChainsWithoutEnd) {
     source += part == " and a=b" ? "]" : ")";
     EXPECT_NE(parsed(source).find("too many parts"), std::string::npos) << part;
   }
+  std::string nested = "1";
+  for (int level = 0; level < 20; ++level) {
+    for (int i = 0; i < 200; ++i) nested += " + 1";
+    nested = "(" + nested + ")";
+  }
+  EXPECT_NE(parsed("add x=" + nested).find("nested too deep"), std::string::npos);
   std::string list = ":put (1";
   for (int i = 0; i < 5000; ++i) list += ",1";
   EXPECT_TRUE(parse_script(list + ")"));
