@@ -29,8 +29,7 @@ class DesiredContents {
         });
   }
 
-  /// The desired fields, encoded. Equal to the object's they are the common case, without taking
-  /// anything apart: it has exactly the desired fields, and no other of ours.
+  /// The desired fields, encoded: the common case is told by them, without taking anything apart.
   Result<std::string_view> text(const ResourceRow& wanted) {
     if (!contents_.empty()) return contents_[index(wanted)].view();
     Result<Content> content = request_.objects.desired(wanted.kind, wanted.name);
@@ -148,7 +147,9 @@ Result<Observation> observe_objects(const LookRequest& request, const TargetObje
       Result<std::string_view> text;
       if (wanted != nullptr) text = contents.text(*wanted);
       if (!text) return tl::unexpected(text.error());
-      if (wanted != nullptr && *text == object.fields.view()) {
+      // As we applied it and want it: whatever else the target shows is nobody's business.
+      const bool settled = pair.unchanged() && holds_fields(object.fields.view(), *text);
+      if (settled || (wanted != nullptr && *text == object.fields.view())) {
         seen.row.digest = wanted->digest;
       } else {
         ObjectFields fields;

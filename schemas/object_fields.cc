@@ -8,9 +8,10 @@ namespace {
 
 template <class List>
 auto position(List& fields, std::string_view name) {
-  return std::lower_bound(
-      fields.begin(), fields.end(), name,
-      [](const ObjectField& field, std::string_view wanted) { return wanted.compare(field.name) > 0; });
+  return std::lower_bound(fields.begin(), fields.end(), name,
+                          [](const ObjectField& field, std::string_view wanted) {
+                            return wanted.compare(field.name) > 0;
+                          });
 }
 
 void append_escaped(std::string& out, std::string_view value) {
@@ -86,6 +87,22 @@ Result<ObjectFields> decode_fields(std::string_view text) {
     text.remove_prefix(end + 1);
   }
   return fields;
+}
+
+bool holds_fields(std::string_view whole, std::string_view part) {
+  while (!part.empty()) {
+    const std::size_t end_of_line = part.find('\n');
+    if (end_of_line == std::string_view::npos) return false;
+    const std::string_view line = part.substr(0, end_of_line + 1);
+    while (!whole.starts_with(line)) {
+      const std::size_t end = whole.find('\n');
+      if (end == std::string_view::npos) return false;
+      whole.remove_prefix(end + 1);
+    }
+    whole.remove_prefix(line.size());
+    part.remove_prefix(line.size());
+  }
+  return true;
 }
 
 }  // namespace metalwright

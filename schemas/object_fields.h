@@ -30,5 +30,7 @@ void set_field(ObjectFields& fields, std::string_view name, std::string value);
 [[nodiscard]] std::string encode_fields(const ObjectFields& fields);
 /// Error: `invalid`, where the text is not what `encode_fields` writes.
 [[nodiscard]] Result<ObjectFields> decode_fields(std::string_view text);
+/// Whether every field of `part` is in `whole`, with the same value. Both are encoded.
+[[nodiscard]] bool holds_fields(std::string_view whole, std::string_view part);
 
 }  // namespace metalwright

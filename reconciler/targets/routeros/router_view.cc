@@ -89,8 +89,8 @@ bool contains(std::string_view prefix, const std::string& address) {
   return wide && at && wide->contains(at->address);
 }
 
-Result<void> read_addresses(RestClient& rest, const char* menu, RouterRows& rows,
-                            const std::stop_token& stop) {
+Result<void> read_family(RestClient& rest, const char* menu, RouterRows& rows,
+                         const std::stop_token& stop) {
   const Result<std::vector<RestRow>> list = rest.rows(menu, kAddressProperties, stop);
   if (!list) {
     if (list.error().check == "routeros-no-menu") return {};
@@ -133,17 +133,24 @@ Result<RouterRows> read_router_rows(RestClient& rest, const MenuProperties& menu
       return tl::unexpected(with_context(list.error(), "while reading " + std::string(menu->path)));
     }
   }
+  if (auto read = read_addresses(rest, prefixes, rows, stop); !read) {
+    return tl::unexpected(read.error());
+  }
+  return rows;
+}
+
+Result<void> read_addresses(RestClient& rest, const std::set<std::string>& prefixes,
+                            RouterRows& rows, const std::stop_token& stop) {
   for (const bool six : {false, true}) {
     const bool asked = std::any_of(
         prefixes.begin(), prefixes.end(),
         [&](const std::string& prefix) { return (prefix.find(':') != std::string::npos) == six; });
     if (!asked) continue;
-    if (auto read = read_addresses(rest, six ? "/ipv6/address" : "/ip/address", rows, stop);
-        !read) {
-      return tl::unexpected(read.error());
+    if (auto read = read_family(rest, six ? "/ipv6/address" : "/ip/address", rows, stop); !read) {
+      return read;
     }
   }
-  return rows;
+  return {};
 }
 
 void note_prefixes(const ObjectFields& fields, std::set<std::string>& prefixes) {

@@ -42,6 +42,10 @@ using MenuProperties = std::map<const routeros::Menu*, std::vector<std::string_v
                                                   const std::set<std::string>& prefixes,
                                                   std::stop_token stop);
 
+/// Adds the addresses that tell where these prefixes are: one GET a family that is among them.
+[[nodiscard]] Result<void> read_addresses(RestClient& rest, const std::set<std::string>& prefixes,
+                                          RouterRows& rows, const std::stop_token& stop);
+
 /// Adds the prefixes that these fields name interfaces by.
 void note_prefixes(const ObjectFields& fields, std::set<std::string>& prefixes);
 

@@ -1,6 +1,7 @@
 #include "reconciler/targets/routeros/routeros_target.h"
 
 #include <algorithm>
+#include <future>
 #include <iterator>
 #include <optional>
 #include <random>
@@ -28,6 +29,7 @@ using Name = std::pair<std::string_view, std::string_view>;
 constexpr std::chrono::seconds kFresh{2};
 // The most requests of a repeated cheap look; of more menus some wait for the next one.
 constexpr std::size_t kMostRequests = 15;
+constexpr std::size_t kAddressMenus = 2;  // one a family
 // From so many on it is quicker to make all of them than each by itself.
 constexpr std::size_t kManyDesired = 50;
 
@@ -156,24 +158,37 @@ Result<Observation> RouterosTarget::observe(const LookRequest& request, std::sto
   }
   Scope scope = scope_of(request);
   DesiredCache desired(request);
-  if (scope.wanted.size() > kManyDesired && request.look != Look::named) desired.read_all();
-  std::set<std::string> prefixes;
-  for (const auto& [kind, name] : scope.wanted) {
-    if (!names_interfaces(*routeros::find_menu_of_kind(kind))) continue;
-    const ObjectFields* fields = desired.get(kind, name);
-    if (fields != nullptr) note_prefixes(*fields, prefixes);
+  // The router takes its time to answer, and rendering waits for nobody: both go on at once.
+  std::future<void> rendered;
+  if (scope.wanted.size() > kManyDesired && request.look != Look::named) {
+    rendered = std::async(std::launch::async, [&] { desired.read_all(); });
   }
-  const std::size_t requests = scope.menus.size() + address_menus(prefixes);
+  const auto wanted_prefixes = [&] {
+    if (rendered.valid()) rendered.get();
+    std::set<std::string> prefixes;
+    for (const auto& [kind, name] : scope.wanted) {
+      if (!names_interfaces(*routeros::find_menu_of_kind(kind))) continue;
+      const ObjectFields* fields = desired.get(kind, name);
+      if (fields != nullptr) note_prefixes(*fields, prefixes);
+    }
+    return prefixes;
+  };
   MenuTurns::Menus left_out;
-  if (request.look == Look::cheap && requests > kMostRequests) {
-    left_out = turns_->left_out(scope.at_rest, requests - kMostRequests);
+  if (request.look == Look::cheap && scope.menus.size() + kAddressMenus > kMostRequests) {
+    const std::size_t requests = scope.menus.size() + address_menus(wanted_prefixes());
+    if (requests > kMostRequests) {
+      left_out = turns_->left_out(scope.at_rest, requests - kMostRequests);
+    }
     for (const Menu* menu : left_out) scope.menus.erase(menu);
     std::erase_if(scope.wanted, [&](const Name& name) {
       return left_out.contains(routeros::find_menu_of_kind(name.first));
     });
   }
-  Result<RouterRows> rows = read_router_rows(*rest_, scope.menus, prefixes, stop);
+  Result<RouterRows> rows = read_router_rows(*rest_, scope.menus, {}, stop);
   if (!rows) return tl::unexpected(rows.error());
+  if (auto read = read_addresses(*rest_, wanted_prefixes(), *rows, stop); !read) {
+    return tl::unexpected(read.error());
+  }
   // Where we made rows there was a menu: that it is gone now is a trouble of the router, and no
   // reason to make all of them again.
   for (const ResourceRow& row : request.last_applied.rows) {
