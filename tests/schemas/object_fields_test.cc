@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <random>
 
 namespace metalwright {
@@ -37,6 +38,32 @@ TEST(FieldList, GivesAnyValueBack) {
     ASSERT_TRUE(back) << text;
     EXPECT_EQ(*back, fields);
   }
+}
+
+TEST(FieldList, TellsWhetherOneHoldsAnother) {
+  std::mt19937 random(7);
+  const auto some = [&] {
+    ObjectFields fields;
+    for (unsigned i = 0; i < random() % 5; ++i) {
+      set_field(fields, std::string(random() % 3 + 1, 'f'),
+                std::string(random() % 3, "v\n="[random() % 3]));
+    }
+    return fields;
+  };
+  int held = 0;
+  for (int round = 0; round < 5000; ++round) {
+    const ObjectFields whole = some(), part = some();
+    const bool holds = std::all_of(part.begin(), part.end(), [&](const ObjectField& field) {
+      const std::string* const value = find_field(whole, field.name);
+      return value != nullptr && *value == field.value;
+    });
+    held += holds ? 1 : 0;
+    EXPECT_EQ(holds_fields(encode_fields(whole), encode_fields(part)), holds)
+        << encode_fields(whole) << '/' << encode_fields(part);
+  }
+  EXPECT_GT(held, 500);
+  EXPECT_LT(held, 4500);
+  EXPECT_FALSE(holds_fields("a=1\n", "a=1"));
 }
 
 TEST(FieldList, RefusesWhatItDoesNotWrite) {
