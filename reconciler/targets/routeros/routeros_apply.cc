@@ -6,6 +6,7 @@
 
 #include "reconciler/targets/routeros/board.h"
 #include "reconciler/targets/routeros/change_steps.h"
+#include "reconciler/targets/routeros/in_use.h"
 #include "reconciler/targets/routeros/undo_trial.h"
 #include "schemas/quote.h"
 
@@ -136,6 +137,7 @@ Result<RouterosApply::Prepared> RouterosApply::prepare(bool whole, const std::st
   if (Result<void> seen = look_for_referrers(steps); !seen) return tl::unexpected(seen.error());
   do {
     leave_out_referrers(steps, errors);
+    leave_out_in_use(steps, looked_.menus, changes_, errors);
     prepared.ordered = order_steps(steps, looked_.menus);
     for (StepError& error : prepared.ordered.errors) {
       std::erase_if(steps, [&](const Step& step) { return step.change == error.change; });

@@ -388,6 +388,29 @@ TEST(RouterosTarget, LeavesOutWhatNamesARowThatCannotBeMade) {
   EXPECT_EQ(world.router.configuration().find("metalwright:dhcp-lease/gamma"), std::string::npos);
 }
 
+/// The network goes, and people's address is still on its VLAN: that stays, and the rest goes.
+TEST(RouterosTarget, LeavesAVlanThatIsInUse) {
+  RouterosWorld world;
+  RouterosWorld::Objects objects = every_menu();
+  ASSERT_TRUE(world.round(objects).converged());
+  world.router.with([](fakes::Device& device) {
+    return device.put("/ip/address", {{"address", "192.168.30.1/24"}, {"interface", "vlan30"}});
+  });
+  for (const char* kind : {"vlan", "bridge-vlan", "dns-static"}) {
+    std::erase_if(objects, [&](const auto& object) { return object.first.first == kind; });
+  }
+  const auto outcome = world.round(objects);
+  EXPECT_FALSE(outcome.converged());
+  EXPECT_NE(outcome.text().find("refers to it: /ip/address: address='192.168.30.1/24' (interface)"),
+            std::string::npos)
+      << outcome.text();
+  const std::string left = world.router.configuration();
+  EXPECT_NE(left.find("comment=metalwright:vlan/lab"), std::string::npos);
+  EXPECT_NE(left.find("comment=metalwright:bridge-vlan/lab"), std::string::npos);
+  EXPECT_EQ(left.find("comment=metalwright:dns-static/"), std::string::npos);
+  EXPECT_TRUE(world.clean());
+}
+
 /// The network is called otherwise: its VLAN is the same, and people's addresses stay on it.
 TEST(RouterosTarget, CarriesAVlanOverToANetworkOfAnotherName) {
   RouterosWorld world;
