@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "cli/command.h"
 #include "cli/host_access.h"
@@ -121,7 +122,7 @@ std::shared_ptr<const pipeline::Compiled> enforced(pipeline::Host& host, std::st
   pipeline::Wanted wanted = host.wanted(stop);
   if (wanted.compiled == nullptr || wanted.last_good) report(wanted.errors);
   if (wanted.compiled == nullptr) return nullptr;
-  pipeline::CompileResult full = host.with_model(wanted.compiled, stop);
+  pipeline::CompileResult full = host.with_model(wanted.compiled, std::move(stop));
   if (full.compiled == nullptr) report(full.errors);
   return full.compiled;
 }

@@ -262,6 +262,7 @@ std::vector<Link> LinkTopology::take_sorted() {
   }
   std::sort(order.begin(), order.end());
   std::vector<Link> sorted;
+  sorted.reserve(links_.size());
   for (const auto& [key, i] : order) sorted.push_back(std::move(links_[i]));
   return sorted;
 }

@@ -4,7 +4,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-
 #include "tests/source/remote_fixture.h"
 
 /// Remotes over ssh.
