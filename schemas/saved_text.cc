@@ -70,11 +70,13 @@ std::string with_line_feeds(std::string_view source) {
   if (source.starts_with("\xEF\xBB\xBF")) source.remove_prefix(3);
   std::string text;
   text.reserve(source.size());
-  for (std::size_t i = 0; i < source.size(); ++i) {
-    if (source[i] == '\r' && (i + 1 == source.size() || source[i + 1] == '\n')) continue;
-    text += source[i];
+  while (true) {
+    const std::size_t end = source.find('\r');
+    text += source.substr(0, end);
+    if (end == std::string_view::npos) return text;
+    source.remove_prefix(end + 1);
+    if (!source.empty() && source.front() != '\n') text += '\r';
   }
-  return text;
 }
 
 std::string saved_text(std::string_view source) {

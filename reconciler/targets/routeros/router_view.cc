@@ -16,8 +16,11 @@ using routeros::Property;
 constexpr std::array<std::string_view, 3> kAddressProperties{"address", "interface", "disabled"};
 
 bool untouchable(const RestRow& row) {
-  return std::any_of(routeros::kRowMarks.begin(), routeros::kRowMarks.end(),
-                     [&](std::string_view mark) { return row.is_true(mark); });
+  return std::any_of(row.values.begin(), row.values.end(), [](const auto& one) {
+    return (one.second == "true" || one.second == "yes") &&
+           std::find(routeros::kRowMarks.begin(), routeros::kRowMarks.end(), one.first) !=
+               routeros::kRowMarks.end();
+  });
 }
 
 /// The name in a comment of ours; empty where it is none.

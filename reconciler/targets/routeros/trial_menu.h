@@ -1,11 +1,12 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <map>
-#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "reconciler/targets/routeros/steps.h"
@@ -50,6 +51,15 @@ class TrialRows {
 
 class TrialMenu {
  public:
+  /// Texts that are found by views.
+  struct HashText {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const {
+      return std::hash<std::string_view>()(text);
+    }
+  };
+  using Touched = std::unordered_map<std::string, RestValues, HashText, std::equal_to<>>;  // by id
+
   explicit TrialMenu(const TrialRows& rows);
 
   [[nodiscard]] const routeros::Menu& menu() const { return base_.menu(); }
@@ -62,9 +72,7 @@ class TrialMenu {
   [[nodiscard]] std::vector<std::string> holding(std::string_view name,
                                                  std::string_view part) const;
   /// Of the rows that were touched, those that are there.
-  [[nodiscard]] const std::map<std::string, RestValues, std::less<>>& touched() const {
-    return changed_;
-  }
+  [[nodiscard]] const Touched& touched() const { return changed_; }
 
   [[nodiscard]] routeros::Ran<void> insert(const std::string& id, const RestValues& values,
                                            const std::string& before);
@@ -86,8 +94,9 @@ class TrialMenu {
   void put(const std::string& id, RestValues values);
 
   const TrialRows& base_;
-  std::map<std::string, RestValues, std::less<>> changed_;
-  std::set<std::string, std::less<>> gone_;  // rows of the base that were touched and are no more
+  Touched changed_;
+  // Rows of the base that were touched and are no more.
+  std::unordered_set<std::string, HashText, std::equal_to<>> gone_;
   // Kept from the first question on; what a row no longer has stays in them, and is looked up.
   mutable std::map<std::string, Index, std::less<>> moved_;  // by property
   Index owners_;                                             // by unique key

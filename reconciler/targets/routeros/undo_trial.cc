@@ -117,18 +117,24 @@ class TrialRouter final : public routeros::ScriptDevice {
     for (const Reference& reference : kReferences) {
       const auto at = menus_.find(reference.menu);
       if (at == menus_.end()) continue;
-      for (const auto& [id, values] : at->second.touched()) {
-        if (value_of(values, reference.property).find(kGone) == std::string_view::npos) continue;
-        std::string text = std::string(reference.menu) + ':';
-        for (const auto& [name, shown] : values) {
-          const routeros::Property* const property = at->second.menu().find(name);
-          const bool telling = property != nullptr && (property->key() || name == "address");
-          if (telling && shown.find(kGone) == std::string::npos) {
-            text += ' ' + name + '=' + quoted(shown);
-          }
-        }
-        return text + " (" + std::string(reference.property) + ')';
+      const auto points_nowhere = [&](const auto& row) {
+        return value_of(row.second, reference.property).find(kGone) != std::string_view::npos;
+      };
+      const TrialMenu::Touched::value_type* first =
+          nullptr;  // by id, so that it is always the same
+      for (const auto& row : at->second.touched()) {
+        if ((first == nullptr || row.first < first->first) && points_nowhere(row)) first = &row;
       }
+      if (first == nullptr) continue;
+      std::string text = std::string(reference.menu) + ':';
+      for (const auto& [name, shown] : first->second) {
+        const routeros::Property* const property = at->second.menu().find(name);
+        const bool telling = property != nullptr && (property->key() || name == "address");
+        if (telling && shown.find(kGone) == std::string::npos) {
+          text += ' ' + name + '=' + quoted(shown);
+        }
+      }
+      return text + " (" + std::string(reference.property) + ')';
     }
     return {};
   }
