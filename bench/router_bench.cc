@@ -270,7 +270,7 @@ void run(const std::string& folder, int round) {
     auto many = std::make_shared<Objects>(*one);
     for (int i = 0; i < kChanges; ++i) {
       set_field((*many)[{"dhcp-lease", "s" + std::to_string(i)}], "lease-time",
-                std::to_string(2 * round + latency + 1) + "h");
+                std::to_string(2 * round + latency + 1) + "m");
     }
     large.router->set_latency(std::chrono::milliseconds{latency});
     const double serial_began = processor_seconds();
