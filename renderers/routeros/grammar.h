@@ -57,7 +57,6 @@ class Grammar {
   Result<void> condition(Statement& out);
 
   // Values
-  Result<Node> group();      ///< `( … )`
   Result<Node> string();     ///< `"…"`
   Result<Node> filled_in();  ///< `$name`, `$"name"`, `$( … )`, `$[ … ]`
   /// `parent` with `child` below it, as long as the tree is not too deep.
@@ -75,8 +74,8 @@ class Grammar {
   Result<Node> compared();
   Result<Node> operand(bool condition);
   Result<Node> negation(const std::string& sign, bool condition);
-  /// Parentheses in a condition hold a condition.
-  Result<Node> group_in(bool condition);
+  /// `( … )`; in a condition it holds a condition.
+  Result<Node> group(bool condition);
 
   Scanner scan_;
   std::vector<char> closers_;

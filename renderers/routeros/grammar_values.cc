@@ -18,11 +18,11 @@ Result<void> Grammar::adopt(Node& parent, Node child) const {
   return {};
 }
 
-Result<Node> Grammar::group() {
+Result<Node> Grammar::group(bool condition) {
   if (closers_.size() >= kDeepestBracket) return tl::unexpected(scan_.error("nested too deep"));
   scan_.next();
   const Level level(*this, ')');
-  auto value = expression(0, false);
+  auto value = expression(0, condition);
   if (!value) return value;
   scan_.skip_space();
   if (scan_.peek() != ')') return tl::unexpected(scan_.error("')' is missing"));
@@ -81,7 +81,7 @@ Result<Node> Grammar::filled_in() {
   node.kind = NodeKind::variable;
   node.line = scan_.line();
   scan_.next();
-  if (scan_.peek() == '(') return group();
+  if (scan_.peek() == '(') return group(false);
   if (scan_.peek() == '[') return enclosed(NodeKind::command, ']');
   if (scan_.peek() == '"') {
     auto name = string();
@@ -134,7 +134,7 @@ Result<Node> Grammar::plain_value() {
     case '[':
       return enclosed(NodeKind::command, ']');
     case '(':
-      return group();
+      return group(false);
     case '{':
       return array();
     case '$':
@@ -217,7 +217,7 @@ Result<Node> Grammar::operand(bool condition) {
     case '[':
       return enclosed(NodeKind::command, ']');
     case '(':
-      return group_in(condition);
+      return group(condition);
     case '{':
       return array();
     case '$':
@@ -250,19 +250,6 @@ Result<Node> Grammar::negation(const std::string& sign, bool condition) {
   if (!value) return value;
   if (auto kept = adopt(node, std::move(*value)); !kept) return tl::unexpected(kept.error());
   return node;
-}
-
-Result<Node> Grammar::group_in(bool condition) {
-  if (!condition) return group();
-  if (closers_.size() >= kDeepestBracket) return tl::unexpected(scan_.error("nested too deep"));
-  scan_.next();
-  const Level level(*this, ')');
-  auto value = expression(0, true);
-  if (!value) return value;
-  scan_.skip_space();
-  if (scan_.peek() != ')') return tl::unexpected(scan_.error("')' is missing"));
-  scan_.next();
-  return value;
 }
 
 }  // namespace metalwright::routeros
