@@ -163,7 +163,7 @@ Result<Statement> Grammar::value_statement(Statement out) {
 }
 
 Result<void> Grammar::take_head(Statement& out) {
-  std::vector<std::string> words;
+  std::vector<std::string_view> words;
   bool absolute = false;
   if (scan_.peek() == ':') {
     scan_.next();
@@ -180,7 +180,7 @@ Result<void> Grammar::take_head(Statement& out) {
     scan_.skip_blanks();
     if (at_statement_end()) break;
     const Scanner::Place before = scan_.place();
-    const std::string word(scan_.take_path_word());
+    const std::string_view word = scan_.take_path_word();
     if (word.empty() || scan_.peek() == '=' || scan_.peek() == '!') {
       scan_.go_back(before);
       break;
@@ -198,7 +198,7 @@ Result<void> Grammar::take_head(Statement& out) {
     words.pop_back();
   }
   if (absolute) out.path = "/";
-  for (const std::string& word : words) {
+  for (const std::string_view word : words) {
     if (!out.path.empty() && out.path.back() != '/') out.path += '/';
     out.path += word;
   }

@@ -65,10 +65,11 @@ class Grammar {
   Result<Node> array();
   Result<Node> argument_value();
   Result<Node> plain_value();
-  /// Operators from the weakest to the strongest; in a condition what stands side by side is
-  /// joined by `and`.
+  /// Values and the operators between them that are as strong as `level` or stronger.
   Result<Node> expression(int level, bool condition);
-  Result<Node> expression_level(int level, bool condition);
+  Result<Node> operations(int level, bool condition);
+  /// Null where the expression ends; in a condition what stands side by side is joined by `and`.
+  [[nodiscard]] const Operator* next_operator(bool condition) const;
   /// An expression in parentheses may go on in the next line, a condition may not.
   void skip_within(bool condition);
   Result<Node> compared();

@@ -7,6 +7,8 @@
 namespace metalwright::routeros {
 namespace {
 
+constexpr std::size_t kDeepestOperand = 300;  // of signs and brackets: each is on the stack
+
 bool fills_in(char c) { return c == '(' || c == '[' || Scanner::is_name(c); }
 
 }  // namespace
@@ -63,8 +65,7 @@ Result<Node> Grammar::string() {
       if (!part) return part;
       if (auto kept = adopt(node, std::move(*part)); !kept) return tl::unexpected(kept.error());
     } else {
-      text += c;
-      scan_.next();
+      text += scan_.take_plain();
     }
   }
   scan_.next();
@@ -116,7 +117,9 @@ Result<Node> Grammar::argument_value() {
     Node node;
     node.kind = NodeKind::binary;
     node.line = value->line;
-    node.text = scan_.take_operator(6);
+    const Operator* const arrow = scan_.next_operator();
+    node.text = arrow->canonical;
+    scan_.take(*arrow);
     auto key = plain_value();
     if (!key) return key;
     for (Node* operand : {&*value, &*key}) {
@@ -151,31 +154,29 @@ Result<Node> Grammar::plain_value() {
 }
 
 Result<Node> Grammar::expression(int level, bool condition) {
-  if (++depth_ > kDeepestBracket * 9) {
-    --depth_;
-    return tl::unexpected(scan_.error("nested too deep"));
-  }
-  auto value = expression_level(level, condition);
+  if (depth_ >= kDeepestOperand) return tl::unexpected(scan_.error("nested too deep"));
+  ++depth_;
+  auto value = operations(level, condition);
   --depth_;
   return value;
 }
 
-Result<Node> Grammar::expression_level(int level, bool condition) {
-  if (level == 7) return operand(condition);
-  auto left = expression(level + 1, condition);
+/// What stands to the left of an operator is taken as a whole, so they come in falling strength.
+Result<Node> Grammar::operations(int level, bool condition) {
+  auto left = operand(condition);
+  int strongest = kStrongest;
   for (std::size_t chained = 0; left;) {
     skip_within(condition);
-    std::string found = scan_.take_operator(level);
-    if (found.empty() && condition && level == 1 && !at_statement_end() && scan_.peek() != ')' &&
-        !scan_.sees_operator()) {
-      found = "and";
-    }
-    if (found.empty()) break;
+    const Operator* const found = next_operator(condition);
+    if (found == nullptr || found->level < level || found->level > strongest) break;
+    if (std::exchange(strongest, found->level) != found->level) chained = 0;
+    scan_.take(*found);
     skip_within(condition);
     // Behind a comparison in a condition a bare word is a value, such as an address.
-    auto right = condition && level == 2 ? compared() : expression(level + 1, condition);
+    auto right = condition && found->level == kComparing ? compared()
+                                                         : expression(found->level + 1, condition);
     if (!right) return right;
-    if (found == "," && left->kind == NodeKind::binary && left->text == found) {
+    if (found->canonical == "," && left->kind == NodeKind::binary && left->text == ",") {
       if (auto kept = adopt(*left, std::move(*right)); !kept) return tl::unexpected(kept.error());
       continue;
     }
@@ -183,13 +184,20 @@ Result<Node> Grammar::expression_level(int level, bool condition) {
     Node node;
     node.kind = NodeKind::binary;
     node.line = left->line;
-    node.text = std::move(found);
+    node.text = found->canonical;
     for (Node* operand : {&*left, &*right}) {
       if (auto kept = adopt(node, std::move(*operand)); !kept) return tl::unexpected(kept.error());
     }
     left = std::move(node);
   }
   return left;
+}
+
+const Operator* Grammar::next_operator(bool condition) const {
+  static constexpr Operator kSideBySide{"", "and", 1};
+  const Operator* const found = scan_.next_operator();
+  if (found != nullptr || !condition || at_statement_end() || scan_.peek() == ')') return found;
+  return &kSideBySide;
 }
 
 void Grammar::skip_within(bool condition) {
@@ -246,7 +254,7 @@ Result<Node> Grammar::negation(const std::string& sign, bool condition) {
   node.kind = NodeKind::unary;
   node.line = scan_.line();
   node.text = sign;
-  auto value = expression(condition ? 2 : 7, condition);
+  auto value = expression(condition ? kComparing : kStrongest + 1, condition);
   if (!value) return value;
   if (auto kept = adopt(node, std::move(*value)); !kept) return tl::unexpected(kept.error());
   return node;

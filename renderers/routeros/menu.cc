@@ -281,10 +281,10 @@ constexpr std::array kMenus{
 }  // namespace
 
 const Property* Menu::find(std::string_view property) const {
-  const auto at =
-      std::lower_bound(properties.begin(), properties.end(), property,
-                       [](const Property& row, std::string_view name) { return row.name < name; });
-  return at != properties.end() && at->name == property ? &*at : nullptr;
+  // So few of them are found soonest one by one: most differ in length.
+  const auto at = std::find_if(properties.begin(), properties.end(),
+                               [&](const Property& row) { return row.name == property; });
+  return at == properties.end() ? nullptr : &*at;
 }
 
 bool Menu::owned_by_name() const {

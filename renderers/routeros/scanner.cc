@@ -19,12 +19,6 @@ std::optional<unsigned> upper_hex(char c) {
 
 }  // namespace
 
-struct Scanner::Operator {
-  std::string_view text;
-  std::string_view canonical;
-  int level;
-};
-
 void Scanner::next() {
   if (at_end()) return;
   if (text_[place_.at] == '\n') {
@@ -178,7 +172,7 @@ std::string Scanner::take_operand() {
   return word;
 }
 
-const Scanner::Operator* Scanner::find_operator(int level) const {
+const Operator* Scanner::next_operator() const {
   // Longer ones first where one begins another.
   static constexpr std::array kOperators{
       Operator{"||", "or", 0},  Operator{"or", "or", 0},   Operator{",", ",", 0},
@@ -191,7 +185,7 @@ const Scanner::Operator* Scanner::find_operator(int level) const {
       Operator{"&", "&", 4},    Operator{"^", "^", 4},     Operator{"*", "*", 5},
       Operator{"/", "/", 5},    Operator{"%", "%", 5},
   };
-  // Asked at every level of an expression, and mostly there is none.
+  // Mostly there is none.
   static constexpr auto kFirst = [] {
     std::array<bool, 128> first{};
     for (const Operator& one : kOperators) first[static_cast<std::size_t>(one.text.front())] = true;
@@ -208,19 +202,22 @@ const Scanner::Operator* Scanner::find_operator(int level) const {
     }
     // `.id` is a property's name where a condition goes on.
     if (candidate.text == "." && peek(1) == 'i' && peek(2) == 'd') continue;
-    return candidate.level == level || level < 0 ? &candidate : nullptr;
+    return &candidate;
   }
   return nullptr;
 }
 
-std::string Scanner::take_operator(int level) {
-  const Operator* const found = find_operator(level);
-  if (found == nullptr) return {};
-  for (std::size_t i = 0; i < found->text.size(); ++i) next();
-  return std::string(found->canonical);
+void Scanner::take(const Operator& here) {
+  for (std::size_t i = 0; i < here.text.size(); ++i) next();
 }
 
-bool Scanner::sees_operator() const { return find_operator(-1) != nullptr; }
+std::string_view Scanner::take_plain() {
+  const std::size_t begin = place_.at;
+  do {
+    next();
+  } while (!at_end() && peek() != '"' && peek() != '\\' && peek() != '$' && peek() != '\n');
+  return text_.substr(begin, place_.at - begin);
+}
 
 Result<void> Scanner::take_escape(std::string& text) {
   const char c = peek(1);

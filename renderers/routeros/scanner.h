@@ -11,6 +11,13 @@
 /// text has LF line ends and must outlive the scanner.
 namespace metalwright::routeros {
 
+struct Operator {
+  std::string_view text;
+  std::string_view canonical;  ///< `&&` is `and`
+  int level;                   ///< its strength: from 0, what joins lists, to kStrongest
+};
+inline constexpr int kComparing = 2, kStrongest = 6;
+
 class Scanner {
  public:
   struct Place {
@@ -62,10 +69,11 @@ class Scanner {
   Result<std::string> take_word_to(char closer);
   /// A bare operand of an expression, up to a blank, an operator or a bracket; may be empty.
   std::string take_operand();
-  /// The operator of this level, in its canonical spelling; empty where there is none.
-  std::string take_operator(int level);
-  /// Whether any operator stands here.
-  [[nodiscard]] bool sees_operator() const;
+  /// The operator that stands here; null where there is none.
+  [[nodiscard]] const Operator* next_operator() const;
+  void take(const Operator& here);
+  /// What stands for itself within a string, at least one character.
+  std::string_view take_plain();
   /// A backslash and what it stands for, appended to `text`; nothing for a continuation.
   Result<void> take_escape(std::string& text);
   /// `{ … }`, without its braces; strings and comments in it are passed over.
@@ -74,8 +82,6 @@ class Scanner {
   static bool is_name(char c);
 
  private:
-  struct Operator;
-  [[nodiscard]] const Operator* find_operator(int level) const;
   bool skip_string(bool one_line);
 
   std::string_view text_;
