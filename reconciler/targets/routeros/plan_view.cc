@@ -125,21 +125,17 @@ MenuProperties PlanView::properties_to_verify() const {
       if (names) wanted[menu].push_back(property.name);
     }
   }
-  const auto want = [&](std::string_view kind, std::string_view name) {
-    const Menu* menu = routeros::find_menu_of_kind(kind);
-    const Property* property = menu->find(name);
-    if (property == nullptr || property->ours()) return;
-    auto& properties = wanted[menu];
-    if (std::find(properties.begin(), properties.end(), name) == properties.end()) {
-      properties.push_back(property->name);
-    }
-  };
   for (const Change& change : changes_) {
     if (deletes(change)) continue;
-    for (const ObjectField& field : *desired(change.kind, change.name)) {
-      want(change.kind, field.name);
-    }
-    for (const FieldChange& field : change.fields) want(change.kind, field.path);
+    const Menu* const menu = routeros::find_menu_of_kind(change.kind);
+    std::vector<std::string_view>& properties = wanted[menu];
+    const auto want = [&](std::string_view name) {
+      if (std::find(properties.begin(), properties.end(), name) != properties.end()) return;
+      const Property* property = menu->find(name);
+      if (property != nullptr && !property->ours()) properties.push_back(property->name);
+    };
+    for (const ObjectField& field : *desired(change.kind, change.name)) want(field.name);
+    for (const FieldChange& field : change.fields) want(field.path);
   }
   return wanted;
 }

@@ -85,18 +85,15 @@ class RowReader {
     if (take('}')) return true;
     do {
       skip_blanks();
-      std::string name, value;
+      auto& [name, value] = row.values.emplace_back();
       bool simple = true;
       if (!read_text(name)) return false;
       skip_blanks();
       if (!take(':')) return false;
       if (!read_value(value, simple, 0)) return false;
-      if (!simple) continue;  // a property that nothing here knows
-      if (name == ".id") {
-        row.id = std::move(value);
-      } else {
-        row.values.emplace_back(std::move(name), std::move(value));
-      }
+      const bool id = name == ".id";
+      if (id && simple) row.id = std::move(value);
+      if (id || !simple) row.values.pop_back();  // what is not simple nothing here knows
     } while (skip_blanks(), take(','));
     return take('}');
   }
@@ -142,7 +139,7 @@ class RowReader {
     while (true) {
       const char* const begin = at_;
       while (at_ != end_ && *at_ != '"' && *at_ != '\\') ++at_;
-      out.append(begin, at_);
+      out.append(begin, static_cast<std::size_t>(at_ - begin));
       if (at_ == end_) return false;
       if (*at_++ == '"') return true;
       if (!read_escape(out)) return false;

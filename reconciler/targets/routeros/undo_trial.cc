@@ -176,9 +176,9 @@ class TrialRouter final : public routeros::ScriptDevice {
     const routeros::Menu& known = at(menu).menu();
     const routeros::Property* const property = known.find(name);
     std::string value = routeros::canonical(known, name, text);
-    const bool unshown = property != nullptr && (value.empty() || value == property->absent);
-    return unshown && property->absent != routeros::kUnknown ? std::string(property->absent)
-                                                             : value;
+    const bool unshown = value.empty() && property != nullptr;
+    if (unshown && property->absent != routeros::kUnknown) return std::string(property->absent);
+    return value;
   }
   [[nodiscard]] Ran<std::string> add(std::string_view menu,
                                      const ScriptProperties& properties) override {
