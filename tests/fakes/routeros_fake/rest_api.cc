@@ -36,19 +36,20 @@ void append_json(std::string& out, std::string_view text) {
   };
   out += '"';
   while (true) {
-    const auto special = std::find_if_not(text.begin(), text.end(), is_plain);
-    out.append(text.begin(), special);
-    if (special == text.end()) break;
-    const auto byte = static_cast<unsigned char>(*special);
+    const auto special = static_cast<std::size_t>(
+        std::find_if_not(text.begin(), text.end(), is_plain) - text.begin());
+    out += text.substr(0, special);
+    if (special == text.size()) break;
+    const auto byte = static_cast<unsigned char>(text[special]);
     if (byte < 0x20) {
       out += "\\u00";
       out += kDigits[byte >> 4U];
       out += kDigits[byte & 15U];
     } else {
       out += '\\';
-      out += *special;
+      out += text[special];
     }
-    text.remove_prefix(static_cast<std::size_t>(special - text.begin()) + 1);
+    text.remove_prefix(special + 1);
   }
   out += '"';
 }
@@ -66,41 +67,36 @@ class RowWriter {
       if (names && std::find(names->begin(), names->end(), menu.columns[i].name) == names->end()) {
         continue;
       }
-      columns_.push_back(i);
+      columns_.push_back({i, key_of(menu.columns[i].name)});
     }
+    marks_builtin_ = !menu.by_name.contains("dynamic");
   }
 
   void write(std::string& out, const DeviceRow& row) const {
-    out += '{';
-    bool first = true;
-    const auto key = [&](std::string_view name) {
-      if (!first) out += ',';
-      first = false;
-      out += '"';
-      out += name;
-      out += "\":";
-    };
+    const std::size_t begin = out.size();
     if (with_id_) {
-      key(".id");
+      out += kIdKey;
       append_json(out, id_text(row.id));
     }
-    for (const std::size_t column : columns_) {
+    for (const auto& [column, key] : columns_) {
       const std::string& value = row.values[column];
       if (value.empty() && !menu_.columns[column].printed_empty) continue;
-      key(menu_.columns[column].name);
+      out += key;
       append_json(out, value);
     }
-    if (row.builtin && menu_.by_name.contains("dynamic") == false) {
-      key("builtin");
-      out += "\"true\"";
-    }
+    if (row.builtin && marks_builtin_) out += ",\"builtin\":\"true\"";
+    if (out.size() == begin) out += ',';
+    out[begin] = '{';
     out += '}';
   }
 
  private:
+  static constexpr std::string_view kIdKey = ",\".id\":";
+  static std::string key_of(const std::string& name) { return ",\"" + name + "\":"; }
+
   const Menu& menu_;
-  std::vector<std::size_t> columns_;
-  bool with_id_ = false;
+  std::vector<std::pair<std::size_t, std::string>> columns_;  // with the key before its value
+  bool with_id_ = false, marks_builtin_ = false;
 };
 
 /// `a=b`, `>a=b`, `<a=b`, `a` (present), `-a` (absent), and `#|`, `#&`, `#!` over a stack.
@@ -245,6 +241,8 @@ RestReply RestApi::get(const Place& place, std::string_view query) {
   }
   body = "[";
   const auto write_all = [&](const Menu& from, const RowWriter& with) {
+    constexpr std::size_t kUsualRow = 256;
+    body.reserve(body.size() + device_.rows(from).size() * kUsualRow);
     for (const DeviceRow& row : device_.rows(from)) {
       if (!filters.empty() && !matches(device_, from, row, filters)) continue;
       if (body.size() > 1) body += ',';
