@@ -109,7 +109,7 @@ std::vector<std::string> unique_keys(const routeros::Menu& menu, const RestValue
 }
 
 Board::Board(const routeros::Menu& menu, const std::vector<RestRow>& rows) : menu_(menu) {
-  for (const RestRow& row : rows) put(row.id, writable(menu, row));
+  for (const RestRow& row : rows) put(std::string(row.id), writable(menu, row));
 }
 
 std::vector<std::string> Board::all_taken_by(const std::string& id,

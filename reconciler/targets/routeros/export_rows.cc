@@ -1,9 +1,11 @@
 #include "reconciler/targets/routeros/export_rows.h"
 
 #include <charconv>
+#include <memory>
 #include <utility>
 
 #include "renderers/routeros/menu.h"
+#include "schemas/text.h"
 
 namespace metalwright::reconciler {
 namespace {
@@ -52,7 +54,7 @@ class ExportReader {
       } else if (menu->managed()) {
         std::vector<RestRow>& rows = rows_.menus[menu->path];
         if (row.add) {
-          RestRow made;
+          RestRow made{.id = {}, .values = {}, .texts = texts_};
           apply(row, made);
           rows.push_back(std::move(made));
         } else {
@@ -79,15 +81,16 @@ class ExportReader {
     return renamed == names_.end() ? name : renamed->second;
   }
 
-  void apply(const ExportRow& from, RestRow& row) const {
+  void apply(const ExportRow& from, RestRow& row) {
     for (const ExportField& field : from.fields) {
       std::erase_if(row.values, [&](const auto& value) { return value.first == field.name; });
       if (field.kind == ExportValueKind::unset) continue;
-      row.values.emplace_back(field.name, text_of(field));
+      row.values.emplace_back(texts_->intern(field.name).view(),
+                              texts_->copy(text_of(field)).view());
     }
   }
 
-  void change(const ExportRow& from, std::vector<RestRow>& rows) const {
+  void change(const ExportRow& from, std::vector<RestRow>& rows) {
     if (!from.selector) return;
     const std::string& property = from.selector->property;
     for (RestRow& row : rows) {
@@ -103,6 +106,7 @@ class ExportReader {
   }
 
   const Export& from_;
+  std::shared_ptr<Arena> texts_ = std::make_shared<Arena>();
   RouterRows rows_;
   std::map<std::string, std::string> names_;  // by default name
 };

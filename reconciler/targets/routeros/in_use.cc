@@ -50,7 +50,7 @@ Users users_of(const std::vector<Step>& steps, const PresentRows& rows) {
       const auto list = rows.find(referrer.menu);
       if (list == rows.end()) continue;
       for (const RestRow& row : list->second) {
-        const auto step = at_work.find(std::string(referrer.menu) + ' ' + row.id);
+        const auto step = at_work.find(std::string(referrer.menu).append(1, ' ').append(row.id));
         if (step != at_work.end() && lets_go(*step->second, referrer.property)) continue;
         for (const std::string_view name : routeros::split_list(row.value(referrer.property))) {
           users.try_emplace({menu, std::string(name)},

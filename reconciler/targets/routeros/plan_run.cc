@@ -192,7 +192,9 @@ Result<std::size_t> PlanRun::take_back() {
       const Result<RestRow> row = add_row(menu, values);
       if (!row) return tl::unexpected(row.error());
       ++writes;
-      rows.push_back({.id = row->id, .values = std::move(values)});
+      rows.push_back({.id = row->id,
+                      .values = {step->before.begin(), step->before.end()},
+                      .texts = row->texts});
       continue;
     }
     if (found == rows.end()) continue;
@@ -203,10 +205,10 @@ Result<std::size_t> PlanRun::take_back() {
     } else if (has_values(menu, *found, step->before)) {
       continue;
     } else {
-      done = set(menu, found->id, step->before);
+      done = set(menu, std::string(found->id), step->before);
       for (const auto& [name, value] : step->before) {
         const bool unset = name.starts_with('!');
-        const std::string property = unset ? name.substr(1) : name;
+        const std::string_view property = unset ? std::string_view(name).substr(1) : name;
         std::erase_if(found->values, [&](const auto& one) { return one.first == property; });
         if (!unset) found->values.emplace_back(property, value);
       }

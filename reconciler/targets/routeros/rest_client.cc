@@ -179,9 +179,9 @@ Result<std::vector<RestRow>> RestClient::ask(std::string_view menu,
     request.path += property;
   }
   request.repeat = HttpRepeat::always;
-  const Result<HttpResponse> response = send(std::move(request), stop);
+  Result<HttpResponse> response = send(std::move(request), stop);
   if (!response) return tl::unexpected(response.error());
-  return read_rest_rows(response->body);
+  return read_rest_rows(std::move(response->body));
 }
 
 Result<std::vector<RestRow>> RestClient::rows(std::string_view menu,
@@ -211,10 +211,10 @@ Result<RestRow> RestClient::add(std::string_view menu, const RestValues& values,
                                 std::stop_token stop) {
   HttpRequest request = write_request(HttpMethod::put, path_of(menu), values);
   request.silence = kAnswerTime;
-  const Result<HttpResponse> response = send(std::move(request), std::move(stop));
+  Result<HttpResponse> response = send(std::move(request), std::move(stop));
   if (!response) return tl::unexpected(response.error());
   if (response->body.empty()) return RestRow();
-  Result<std::vector<RestRow>> rows = read_rest_rows(response->body);
+  Result<std::vector<RestRow>> rows = read_rest_rows(std::move(response->body));
   if (!rows) return tl::unexpected(rows.error());
   // The row as it is now, or as the console's `add` has it, its id alone; or nothing.
   if (rows->size() == 1 && rows->front().id.empty()) {
@@ -249,9 +249,9 @@ Result<std::vector<RestRow>> RestClient::command(std::string_view menu, std::str
   HttpRequest request =
       write_request(HttpMethod::post, path_of(menu) + '/' + std::string(name), values);
   request.silence = kAnswerTime;
-  const Result<HttpResponse> response = send(std::move(request), std::move(stop));
+  Result<HttpResponse> response = send(std::move(request), std::move(stop));
   if (!response) return tl::unexpected(response.error());
-  return read_rest_rows(response->body).value_or(std::vector<RestRow>());
+  return read_rest_rows(std::move(response->body)).value_or(std::vector<RestRow>());
 }
 
 }  // namespace metalwright::reconciler

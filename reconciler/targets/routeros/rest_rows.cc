@@ -19,33 +19,37 @@ std::optional<unsigned> hex_digit(char c) {
   return std::nullopt;
 }
 
-void append_utf8(std::string& out, std::uint32_t code) {
-  const auto tail = [&](unsigned shift) {
-    out += static_cast<char>(0x80U | ((code >> shift) & 0x3FU));
-  };
+/// Writes it to `out`, which goes on behind it.
+void put_utf8(char*& out, std::uint32_t code) {
+  const auto put = [&](std::uint32_t byte) { *out++ = static_cast<char>(byte); };
+  const auto tail = [&](unsigned shift) { put(0x80U | ((code >> shift) & 0x3FU)); };
   if (code < 0x80) {
-    out += static_cast<char>(code);
+    put(code);
   } else if (code < 0x800) {
-    out += static_cast<char>(0xC0U | (code >> 6U));
+    put(0xC0U | (code >> 6U));
     tail(0);
   } else if (code < 0x10000) {
-    out += static_cast<char>(0xE0U | (code >> 12U));
+    put(0xE0U | (code >> 12U));
     tail(6);
     tail(0);
   } else {
-    out += static_cast<char>(0xF0U | (code >> 18U));
+    put(0xF0U | (code >> 18U));
     tail(12);
     tail(6);
     tail(0);
   }
 }
 
-/// Rows straight from the text: a tree of 5,000 leases would be built to be thrown away. Bytes
-/// within texts are taken as they come, because RouterOS keeps comments as bytes, of whatever code
-/// page WinBox was run with, and one such comment must not hide a whole menu.
+/// Rows within the answer's own bytes: 5,000 leases are 50,000 texts. What is escaped is written
+/// over its escapes, which are never shorter. Bytes within texts are taken as they come, because
+/// RouterOS keeps comments as bytes, of whatever code page WinBox was run with, and one such
+/// comment must not hide a whole menu.
 class RowReader {
  public:
-  explicit RowReader(std::string_view text) : at_(text.data()), end_(text.data() + text.size()) {}
+  explicit RowReader(std::string body)
+      : body_(std::make_shared<std::string>(std::move(body))),
+        at_(body_->data()),
+        end_(body_->data() + body_->size()) {}
 
   /// False where the text is none of rows, or goes on after them.
   [[nodiscard]] bool read(std::vector<RestRow>& rows) {
@@ -80,6 +84,7 @@ class RowReader {
     if (!take('{')) return false;
     const std::size_t usual = rows.empty() ? 8 : rows.back().values.size();
     RestRow& row = rows.emplace_back();
+    row.texts = body_;
     row.values.reserve(usual);
     skip_blanks();
     if (take('}')) return true;
@@ -92,14 +97,14 @@ class RowReader {
       if (!take(':')) return false;
       if (!read_value(value, simple, 0)) return false;
       const bool id = name == ".id";
-      if (id && simple) row.id = std::move(value);
+      if (id && simple) row.id = value;
       if (id || !simple) row.values.pop_back();  // what is not simple nothing here knows
     } while (skip_blanks(), take(','));
     return take('}');
   }
 
   /// `simple` becomes false for what stands within brackets, which is passed over.
-  bool read_value(std::string& value, bool& simple, int depth) {
+  bool read_value(std::string_view& value, bool& simple, int depth) {
     skip_blanks();
     if (at_ == end_ || depth > kDeepest) return false;
     if (*at_ == '"') return read_text(value);
@@ -109,9 +114,9 @@ class RowReader {
     }
     const char* const begin = at_;
     while (at_ != end_ && !is_blank(*at_) && *at_ != ',' && *at_ != '}' && *at_ != ']') ++at_;
-    value.assign(begin, at_);
-    if (value == "null") value.clear();
-    return at_ != begin && value.find_first_of("\"{[:") == std::string::npos;
+    value = {begin, static_cast<std::size_t>(at_ - begin)};
+    if (value == "null") value = {};
+    return at_ != begin && value.find_first_of("\"{[:") == std::string_view::npos;
   }
 
   bool pass_over(bool object, int depth) {
@@ -119,7 +124,7 @@ class RowReader {
     skip_blanks();
     if (take(object ? '}' : ']')) return true;
     do {
-      std::string text;
+      std::string_view text;
       bool simple = true;
       skip_blanks();
       if (object) {
@@ -133,20 +138,25 @@ class RowReader {
     return take(object ? '}' : ']');
   }
 
-  bool read_text(std::string& out) {
+  bool read_text(std::string_view& out) {
     if (!take('"')) return false;
-    out.clear();
-    while (true) {
-      const char* const begin = at_;
-      while (at_ != end_ && *at_ != '"' && *at_ != '\\') ++at_;
-      out.append(begin, static_cast<std::size_t>(at_ - begin));
-      if (at_ == end_) return false;
-      if (*at_++ == '"') return true;
-      if (!read_escape(out)) return false;
+    const char* const begin = at_;
+    while (at_ != end_ && *at_ != '"' && *at_ != '\\') ++at_;
+    char* last = at_;
+    while (at_ != end_ && *at_ != '"') {
+      if (*at_ == '\\') {
+        ++at_;
+        if (!read_escape(last)) return false;
+      } else {
+        *last++ = *at_++;
+      }
     }
+    out = {begin, static_cast<std::size_t>(last - begin)};
+    return take('"');
   }
 
-  bool read_escape(std::string& out) {
+  /// What stands behind a backslash, written to `out`, which goes on behind it.
+  bool read_escape(char*& out) {
     constexpr std::string_view kLetters = "\"\\/bfnrt";
     constexpr std::string_view kMeant = "\"\\/\b\f\n\r\t";
     if (at_ == end_) return false;
@@ -160,12 +170,12 @@ class RowReader {
         if (!low || *low < 0xDC00 || *low > 0xDFFF) return false;
         code = 0x10000 + ((*code - 0xD800) << 10U) + (*low - 0xDC00);
       }
-      append_utf8(out, *code);
+      put_utf8(out, *code);
       return true;
     }
     const std::size_t known = kLetters.find(letter);
     if (known == std::string_view::npos) return false;
-    out += kMeant[known];
+    *out++ = kMeant[known];
     return true;
   }
 
@@ -180,8 +190,9 @@ class RowReader {
     return code;
   }
 
-  const char* at_;
-  const char* end_;
+  std::shared_ptr<std::string> body_;
+  char* at_;
+  char* end_;
 };
 
 }  // namespace
@@ -198,9 +209,9 @@ bool RestRow::is_true(std::string_view property) const {
   return text == "true" || text == "yes";
 }
 
-Result<std::vector<RestRow>> read_rest_rows(std::string_view body) {
+Result<std::vector<RestRow>> read_rest_rows(std::string body) {
   std::vector<RestRow> rows;
-  if (!RowReader(body).read(rows)) {
+  if (!RowReader(std::move(body)).read(rows)) {
     return unavailable("routeros-answer", "the answer is not what RouterOS's REST would give");
   }
   return rows;

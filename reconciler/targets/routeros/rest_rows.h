@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -13,8 +14,10 @@ namespace metalwright::reconciler {
 
 /// One row as it was given, the properties in the router's order.
 struct RestRow {
-  std::string id;  ///< `*1A`; empty in a menu with a single row
-  std::vector<std::pair<std::string, std::string>> values;
+  std::string_view id;  ///< `*1A`; empty in a menu with a single row
+  std::vector<std::pair<std::string_view, std::string_view>> values;
+  /// What the texts lie in; the rows of an answer share its bytes. Empty: in what lives longer.
+  std::shared_ptr<const void> texts;
 
   /// Empty where it is not there.
   [[nodiscard]] std::string_view value(std::string_view property) const;
@@ -24,7 +27,7 @@ struct RestRow {
 /// Reads a list of rows, or one row by itself. A value that is no text is taken as JSON writes it;
 /// one that is an object or a list is passed over.
 /// Error: `unavailable` [routeros-answer] where it is neither: it is not a router that answers.
-[[nodiscard]] Result<std::vector<RestRow>> read_rest_rows(std::string_view body);
+[[nodiscard]] Result<std::vector<RestRow>> read_rest_rows(std::string body);
 
 /// The `detail` of an error's body, else its `message`; empty where it is none.
 [[nodiscard]] std::string rest_error_text(std::string_view body);

@@ -93,7 +93,7 @@ std::string_view TrialRows::owner(std::string_view key) const {
 
 TrialMenu::TrialMenu(const TrialRows& rows) : base_(rows) {
   if (!menu().ordered) return;
-  for (const RestRow& row : rows.rows()) order_.push_back(row.id);
+  for (const RestRow& row : rows.rows()) order_.emplace_back(row.id);
 }
 
 const RestValues* TrialMenu::find(std::string_view id) const {
@@ -108,7 +108,7 @@ std::vector<std::string> TrialMenu::having(std::string_view name, std::string_vi
   if (name.empty() || text.empty() || is_default(menu(), name, text)) {
     if (menu().ordered) return order_;
     for (const RestRow& row : base_.rows()) {
-      if (!gone_.contains(row.id)) ids.push_back(row.id);
+      if (!gone_.contains(row.id)) ids.emplace_back(row.id);
     }
     for (const auto& [id, values] : changed_) {
       if (base_.find(id) == nullptr) ids.push_back(id);
@@ -142,7 +142,7 @@ std::vector<std::string> TrialMenu::holding(std::string_view name, std::string_v
   std::vector<std::string> ids;
   for (const RestRow& row : base_.rows()) {
     const bool there = row.value(name).find(part) != std::string_view::npos;
-    if (there && untouched(row.id)) ids.push_back(row.id);
+    if (there && untouched(row.id)) ids.emplace_back(row.id);
   }
   for (const auto& [id, values] : changed_) {
     if (value_of(values, name).find(part) != std::string_view::npos) ids.push_back(id);

@@ -56,7 +56,7 @@ Result<std::vector<UndoTimer::Entry>> UndoTimer::entries() {
     const std::string_view name = row.value("name");
     if (!name.starts_with(kUndoName)) continue;
     const std::string_view runs = row.value("run-count");
-    found.push_back({.id = row.id,
+    found.push_back({.id = std::string(row.id),
                      .name = std::string(name),
                      .comment = std::string(row.value("comment")),
                      .next_run = std::string(row.value("next-run")),
@@ -140,11 +140,11 @@ Result<std::string> UndoTimer::put_script(const UndoScripts::Script& script) {
   if (!kept.empty() && plain_lines(kept) != plain_lines(script.source)) {
     return invalid("routeros-undo", "the router does not keep the undo script as it was sent");
   }
-  if (!row->id.empty()) return row->id;
+  if (!row->id.empty()) return std::string(row->id);
   const Result<std::vector<RestRow>> rows = rest_.rows(kScript, kScriptProperties, {});
   if (!rows) return tl::unexpected(rows.error());
   for (const RestRow& one : *rows) {
-    if (one.value("name") == script.name) return one.id;
+    if (one.value("name") == script.name) return std::string(one.id);
   }
   return unavailable("routeros-undo", "the router did not keep the undo's script");
 }

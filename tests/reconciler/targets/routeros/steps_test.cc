@@ -18,6 +18,11 @@ RestValues lease(const std::string& name, const std::string& address, const std:
           {"server", "lan"}};
 }
 
+RestRow row(std::string_view id, RestValues values) {
+  const auto texts = std::make_shared<const RestValues>(std::move(values));
+  return {.id = id, .values = {texts->begin(), texts->end()}, .texts = texts};
+}
+
 Step add(std::string_view path, RestValues values) {
   return {.kind = StepKind::add, .menu = &menu(path), .values = std::move(values)};
 }
@@ -64,8 +69,8 @@ TEST(Steps, WhatIsNamedComesFirstAndGoesLast) {
 
 TEST(Steps, ARowThatGivesAnAddressUpComesBeforeTheOneThatTakesIt) {
   const PresentRows rows{{kLeases,
-                          {{"*1", lease("a", "10.0.0.1", "02:00:00:00:00:01")},
-                           {"*2", lease("b", "10.0.0.2", "02:00:00:00:00:02")}}}};
+                          {row("*1", lease("a", "10.0.0.1", "02:00:00:00:00:01")),
+                           row("*2", lease("b", "10.0.0.2", "02:00:00:00:00:02"))}}};
   const OrderedSteps ordered =
       order_steps({set(kLeases, "*1", {{"address", "10.0.0.2"}}, {{"address", "10.0.0.1"}}),
                    set(kLeases, "*2", {{"address", "10.0.0.3"}}, {{"address", "10.0.0.2"}})},
@@ -77,8 +82,8 @@ TEST(Steps, ARowThatGivesAnAddressUpComesBeforeTheOneThatTakesIt) {
 
 TEST(Steps, OfRowsThatSwapOneIsMadeAgain) {
   const PresentRows rows{{kLeases,
-                          {{"*1", lease("a", "10.0.0.1", "02:00:00:00:00:01")},
-                           {"*2", lease("b", "10.0.0.2", "02:00:00:00:00:02")}}}};
+                          {row("*1", lease("a", "10.0.0.1", "02:00:00:00:00:01")),
+                           row("*2", lease("b", "10.0.0.2", "02:00:00:00:00:02"))}}};
   const OrderedSteps ordered =
       order_steps({set(kLeases, "*1", {{"address", "10.0.0.2"}}, {{"address", "10.0.0.1"}}),
                    set(kLeases, "*2", {{"address", "10.0.0.1"}}, {{"address", "10.0.0.2"}})},
@@ -100,7 +105,7 @@ TEST(Steps, RowsThatOthersNameSwapWithoutBeingRemoved) {
   const PresentRows rows{{"/ip/dhcp-server",
                           {{"*1", {{"interface", "e1"}, {"name", "a"}}},
                            {"*2", {{"interface", "e2"}, {"name", "b"}}}}},
-                         {kLeases, {{"*7", held}}}};
+                         {kLeases, {row("*7", held)}}};
   const OrderedSteps ordered =
       order_steps({set(path, "*1", {{"interface", "e2"}}, {{"interface", "e1"}}),
                    set(path, "*2", {{"interface", "e1"}}, {{"interface", "e2"}})},
@@ -121,7 +126,7 @@ TEST(Steps, ARowThatOthersNameMakesRoomBeforeItGoes) {
   RestValues held = lease("x", "10.0.0.9", "02:00:00:00:00:09");
   held.back().second = "old";
   const PresentRows rows{{path, {{"*1", {{"interface", "e1"}, {"name", "old"}}}}},
-                         {kLeases, {{"*7", held}}}};
+                         {kLeases, {row("*7", held)}}};
   const OrderedSteps ordered =
       order_steps({remove(path, "*1", {{"interface", "e1"}, {"name", "old"}}),
                    add(path, {{"interface", "e1"}, {"name", "new"}}),
@@ -186,7 +191,7 @@ TEST(UndoScript, ALongOneIsSeveralScriptsThatTheLastOneRuns) {
 
 /// What a script does is what counts, and not what it was meant to do.
 TEST(UndoTrial, RefusesAScriptThatDoesNotBringBackWhatIsThere) {
-  const PresentRows rows{{kLeases, {{"*1", lease("a", "10.0.0.1", "02:00:00:00:00:01")}}}};
+  const PresentRows rows{{kLeases, {row("*1", lease("a", "10.0.0.1", "02:00:00:00:00:01"))}}};
   const OrderedSteps ordered =
       order_steps({set(kLeases, "*1", {{"address", "10.0.0.2"}}, {{"address", "10.0.0.1"}}),
                    add(kLeases, lease("b", "10.0.0.3", "02:00:00:00:00:03"))},
@@ -216,7 +221,7 @@ TEST(UndoTrial, NamesOnlyWhatIsThere) {
   RestValues held = lease("x", "10.0.0.9", "02:00:00:00:00:09");
   held.back().second = "old";
   const PresentRows rows{{path, {{"*1", {{"interface", "e1"}, {"name", "old"}}}}},
-                         {kLeases, {{"*7", held}}}};
+                         {kLeases, {row("*7", held)}}};
   OrderedSteps ordered = order_steps({remove(path, "*1", {{"interface", "e1"}, {"name", "old"}}),
                                       set(kLeases, "*7", {{"server", "new"}}, {{"server", "old"}})},
                                      rows);
