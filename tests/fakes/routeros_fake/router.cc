@@ -197,9 +197,10 @@ bool Router::wait_held(milliseconds longest) {
 }
 
 void Router::release() {
-  const std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   released_ = true;
   changed_.notify_all();
+  changed_.wait(lock, [this] { return !held_; });
 }
 
 void Router::reboot() {
@@ -362,6 +363,7 @@ void Router::hold(std::unique_lock<std::mutex>& lock) {
   changed_.wait(lock, [this] { return released_; });
   held_ = false;
   released_ = false;
+  changed_.notify_all();  // they go on when this request is done: it keeps the lock until then
 }
 
 HttpAnswer Router::handle(const HttpCall& call) {

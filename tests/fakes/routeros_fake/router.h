@@ -90,6 +90,7 @@ class Router {
   void clear_faults();
   /// Waits until a request is held; false after `longest`.
   [[nodiscard]] bool wait_held(std::chrono::milliseconds longest);
+  /// Lets the held request go on; returns when it was done.
   void release();
   void reboot();
   /// Moves the router's clock on and runs what became due.
