@@ -38,10 +38,10 @@ std::string shown_row(std::string_view menu, const RestRow& row, std::string_vie
 }
 
 Users users_of(const std::vector<Step>& steps, const PresentRows& rows) {
-  std::map<std::string, const Step*> at_work;  // by menu and id
+  std::map<std::pair<std::string_view, std::string_view>, const Step*> at_work;  // by menu and id
   std::set<std::string_view> named;
   for (const Step& step : steps) {
-    if (!step.id.empty()) at_work[std::string(step.menu->path) + ' ' + step.id] = &step;
+    if (!step.id.empty()) at_work[{step.menu->path, step.id}] = &step;
     if (removes_named(step)) named.insert(step.menu->path);
   }
   Users users;
@@ -50,7 +50,7 @@ Users users_of(const std::vector<Step>& steps, const PresentRows& rows) {
       const auto list = rows.find(referrer.menu);
       if (list == rows.end()) continue;
       for (const RestRow& row : list->second) {
-        const auto step = at_work.find(std::string(referrer.menu).append(1, ' ').append(row.id));
+        const auto step = at_work.find({referrer.menu, row.id});
         if (step != at_work.end() && lets_go(*step->second, referrer.property)) continue;
         for (const std::string_view name : routeros::split_list(row.value(referrer.property))) {
           users.try_emplace({menu, std::string(name)},

@@ -120,8 +120,8 @@ class TrialRouter final : public routeros::ScriptDevice {
       const auto points_nowhere = [&](const auto& row) {
         return value_of(row.second, reference.property).find(kGone) != std::string_view::npos;
       };
-      const TrialMenu::Touched::value_type* first =
-          nullptr;  // by id, so that it is always the same
+      // By id, so that it is always the same one.
+      const TrialMenu::Touched::value_type* first = nullptr;
       for (const auto& row : at->second.touched()) {
         if ((first == nullptr || row.first < first->first) && points_nowhere(row)) first = &row;
       }
