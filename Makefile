@@ -40,11 +40,15 @@ build: $(BUILD)/build.ninja  ## build the program and the tests
 demo: program  ## run the main job on examples/homelab and show it converging
 	@examples/demo.sh $(BUILD)/metalwright
 
+CTEST = ctest --test-dir $(BUILD) -j $(TEST_JOBS) --output-on-failure --no-tests=error
+FAILED = { status=$$?; cd $(1)/Testing/Temporary; \
+  $(CURDIR)/tests/failures.awk LastTestsFailed.log LastTest.log; exit $$status; }
+
 test: build  ## build and run the tests that CI runs
-	@ctest --test-dir $(BUILD) -j $(TEST_JOBS) --output-on-failure --no-tests=error -LE slow
+	@$(CTEST) -LE slow || $(call FAILED,$(BUILD))
 
 test-all: build  ## all tests, the long ones too
-	@ctest --test-dir $(BUILD) -j $(TEST_JOBS) --output-on-failure --no-tests=error
+	@$(CTEST) || $(call FAILED,$(BUILD))
 
 asan tsan fuzz: PACKAGES += clang libclang-rt-14-dev
 # Lets ccache keep what was compiled with precompiled headers.
@@ -52,11 +56,11 @@ asan tsan: export CCACHE_SLOPPINESS = pch_defines,time_macros
 
 asan: deps  ## the unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@cmake --preset asan $(CCACHE) >/dev/null && cmake --build --preset asan -j $(JOBS) && \
-	ctest --preset asan -j $(JOBS)
+	ctest --preset asan -j $(JOBS) || $(call FAILED,build-asan)
 
 tsan: deps  ## the unit tests under ThreadSanitizer
 	@cmake --preset tsan $(CCACHE) >/dev/null && cmake --build --preset tsan -j $(JOBS) && \
-	ctest --preset tsan -j $(JOBS)
+	ctest --preset tsan -j $(JOBS) || $(call FAILED,build-tsan)
 
 bench: PACKAGES += curl libbenchmark-dev nginx-light python3-jinja2 wrk
 bench: $(BUILD)/build.ninja  ## measure speed and memory against other programs; takes minutes
