@@ -32,13 +32,13 @@ for module in {modules}; do insmod /modules/$module.ko; done
 card=
 while [ -z "$card" ]; do card=$(ls /sys/class/net | grep -v '^lo$' | head -n 1); done
 ip link set $card up
-udhcpc -i $card -q -n -t 20 -T 1 -s /bin/configure
+udhcpc -i $card -q -n -t 60 -T 1 -s /bin/configure
 {{ cat /sys/class/net/$card/address; cat /run/address; cat /proc/cmdline; }} >/run/report
 # Not wget: as a static program it crashes in the resolver.
 report=$(tr ' ' '\\n' </proc/cmdline | sed -n 's/^report=//p')
 {{ printf 'POST /report HTTP/1.0\\r\\nContent-Length: %s\\r\\n\\r\\n' $(wc -c </run/report)
   cat /run/report
-}} | nc -w 10 ${{report%:*}} ${{report#*:}}
+}} | nc -w 60 ${{report%:*}} ${{report#*:}}
 poweroff -f
 """
 
