@@ -238,7 +238,9 @@ PlanEnd PlanRun::run(std::vector<Step> steps, const PresentRows& present, const 
   const Result<UndoScripts> scripts = undo_scripts(steps_, kUndoName, label);
   if (!scripts) return {.error = scripts.error()};
   if (const Result<void> good = try_undo(steps_, *scripts, present); !good) {
-    return {.error = good.error()};
+    // What was looked at does not hold together where another one is writing it.
+    const Result<void> alone = timer_.none_waits();
+    return {.error = alone ? good.error() : alone.error()};
   }
   if (const Result<void> ready = timer_.arm(*scripts); !ready) return {.error = ready.error()};
   if (const Result<void> told = armed(); !told) {

@@ -1,7 +1,9 @@
 #include <future>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "reconciler/targets/routeros/plan_run.h"
 #include "tests/reconciler/targets/routeros/routeros_world.h"
 
 // What keeps a router reachable and whole beyond single cuts: the lock, the time, what failed.
@@ -86,6 +88,36 @@ TEST(RouterosGuard, LetsOneInstanceWorkAtATime) {
   EXPECT_TRUE(outcome.converged()) << outcome.text();
   EXPECT_TRUE(world.clean());
   EXPECT_NE(world.router.configuration().find("gateway=192.168.1.3"), std::string::npos);
+}
+
+/// Rows that were read while another one wrote them need not make sense.
+TEST(RouterosGuard, SaysOfALookThatDoesNotHoldTogetherWhoIsAtWork) {
+  RouterosWorld world;
+  RouterosTargetSettings settings = world.settings();
+  RestClient rest(settings.http, settings.password);
+  const auto check = [&] {
+    std::set<std::string> unknown;
+    PlanRun run(
+        rest, {.owner = "lab", .confirm = settings.confirm, .now = settings.now}, unknown,
+        []() -> Result<void> { return {}; }, [](std::size_t, const Error&) {});
+    Step step;
+    step.kind = StepKind::set;
+    step.menu = routeros::find_menu("/ip/dhcp-server/network");
+    step.id = "*99";  // not among the rows
+    step.values = step.selector = {{"gateway", "192.168.1.2"}};
+    step.before = {{"gateway", "192.168.1.1"}};
+    const PlanEnd end = run.run({step}, {}, "x", []() -> Result<void> { return {}; });
+    EXPECT_FALSE(end.begun);
+    return end.error ? end.error->check : std::string();
+  };
+  EXPECT_EQ(check(), "routeros-plan");
+  ASSERT_TRUE(rest.add("/system/scheduler",
+                       {{"name", std::string(kUndoName)},
+                        {"interval", "300s"},
+                        {"on-event", ":log info x"},
+                        {"comment", "metalwright:undo other"}},
+                       {}));
+  EXPECT_EQ(check(), "routeros-locked");
 }
 
 TEST(RouterosGuard, WaitsForTheUndoOfARunThatWasCutOffAndDoesNotRepeatIt) {
