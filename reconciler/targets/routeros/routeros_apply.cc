@@ -167,13 +167,9 @@ VerifiedChanges RouterosApply::verified() const {
   return done;
 }
 
-Result<void> RouterosApply::give_up(const Error& error, std::size_t blamed) {
-  if (blamed < changes_.size()) tell(blamed, &error);
-  Error with_all;
-  with_all.kind = error.kind;
-  with_all.check = error.check;
-  with_all.message = "not made, since the router's plan is made as a whole or not at all";
-  for (std::size_t i = 0; i < changes_.size(); ++i) tell(i, &with_all);
+/// The plan is made as a whole or not at all: what ends it is why each of its changes is not made.
+Result<void> RouterosApply::give_up(const Error& error) {
+  for (std::size_t i = 0; i < changes_.size(); ++i) tell(i, &error);
   return tl::unexpected(error);
 }
 
@@ -195,7 +191,7 @@ Result<void> RouterosApply::make(Prepared prepared, const Digest& plan) {
     if (end.blamed != PlanEnd::kNobody) {
       error = with_context(std::move(error), "while writing " + changes_[end.blamed].address());
     }
-    return give_up(error, end.blamed);
+    return give_up(error);
   }
   made_ = true;
   // The next plan is what was left out of this one: it fails the same way until something changes.

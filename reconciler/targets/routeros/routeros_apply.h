@@ -58,7 +58,7 @@ class RouterosApply {
   [[nodiscard]] Result<void> verify();
   [[nodiscard]] Result<void> make(Prepared prepared, const Digest& plan);
   void remove_leftovers(const std::vector<Step>& leftovers);
-  [[nodiscard]] Result<void> give_up(const Error& error, std::size_t blamed = PlanEnd::kNobody);
+  [[nodiscard]] Result<void> give_up(const Error& error);
   void tell(std::size_t index, const Error* error);
 
   RestClient& rest_;
