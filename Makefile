@@ -56,11 +56,11 @@ asan tsan: export CCACHE_SLOPPINESS = pch_defines,time_macros
 
 asan: deps  ## the unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@cmake --preset asan $(CCACHE) >/dev/null && cmake --build --preset asan -j $(JOBS) && \
-	ctest --preset asan -j $(JOBS) || $(call FAILED,build-asan)
+	{ ctest --preset asan -j $(JOBS) || $(call FAILED,build-asan); }
 
 tsan: deps  ## the unit tests under ThreadSanitizer
 	@cmake --preset tsan $(CCACHE) >/dev/null && cmake --build --preset tsan -j $(JOBS) && \
-	ctest --preset tsan -j $(JOBS) || $(call FAILED,build-tsan)
+	{ ctest --preset tsan -j $(JOBS) || $(call FAILED,build-tsan); }
 
 bench: PACKAGES += curl libbenchmark-dev nginx-light python3-jinja2 wrk
 bench: $(BUILD)/build.ninja  ## measure speed and memory against other programs; takes minutes
