@@ -22,8 +22,8 @@ void check_deletes(const Plan& plan, const GateFacts& facts, Errors& refusals) {
   if (facts.servers == 0 && facts.servers_before > 0) {
     refusals.push_back(refusal(
         "empty-repository",
-        "the revision has no server, the one before had " + std::to_string(facts.servers_before) +
-            ": an empty repository deletes nothing; remove the servers in steps"));
+        "the revision has no server, and there were some before: an empty repository deletes "
+        "nothing; remove the servers in steps"));
     return;
   }
   const Digest digest = deletes_digest(plan);
