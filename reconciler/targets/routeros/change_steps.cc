@@ -188,7 +188,9 @@ Result<std::optional<Step>> step_of(const PlanView& plan, const Change& change) 
     if (row == nullptr || row->presence != Presence::ours) return std::optional<Step>();
     for (const FieldChange& field : change.fields) {
       const std::string* now = find_field(row->fields, field.path);
-      if (now == nullptr || *now != field.before) {
+      // The plan names an interface by its prefix, where the row was made so.
+      if (now == nullptr ||
+          (*now != field.before && *now != resolved_interface(plan.rows(), field.before))) {
         return tl::unexpected(conflict(quoted(field.path) + " is not as the plan saw it"));
       }
     }

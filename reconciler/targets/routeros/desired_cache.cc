@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "renderers/routeros/menu.h"
+
 namespace metalwright::reconciler {
 
 const ObjectFields* DesiredCache::get(std::string_view kind, std::string_view name) {
@@ -27,6 +29,25 @@ const ObjectFields* DesiredCache::get(std::string_view kind, std::string_view na
   }
   kept = std::move(*fields);
   return &*kept;
+}
+
+const ObjectFields* DesiredCache::stated(std::string_view kind, std::string_view name) {
+  if (request_.desired.find(kind, name) != nullptr) return get(kind, name);
+  const ResourceRow* row = request_.last_applied.find(kind, name);
+  if (row == nullptr || !request_.objects.applied) return nullptr;
+  const auto [kept, is_new] = applied_.try_emplace({std::string(kind), std::string(name)});
+  if (is_new) {
+    Result<ObjectFields> fields = request_.objects.applied(row->kind, row->name);
+    if (!fields) {
+      failure_ = fields.error();
+      return nullptr;
+    }
+    std::erase_if(*fields, [](const ObjectField& field) {
+      return routeros::prefix_of_interface(field.value).empty();
+    });
+    kept->second = std::move(*fields);
+  }
+  return &kept->second;
 }
 
 void DesiredCache::read_all() {

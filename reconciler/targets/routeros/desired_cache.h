@@ -1,8 +1,11 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "reconciler/target.h"
@@ -20,6 +23,9 @@ class DesiredCache {
 
   /// Null where nothing is desired, or where it cannot be rendered (`failure`).
   [[nodiscard]] const ObjectFields* get(std::string_view kind, std::string_view name);
+  /// The same, and of what is to go the interfaces that it was made with by their prefix: it is as
+  /// it was applied where it still is on that interface.
+  [[nodiscard]] const ObjectFields* stated(std::string_view kind, std::string_view name);
   /// Renders everything at once: quicker where most is asked for.
   void read_all();
   /// The request's readers, without rendering anew what was read. Not to be used beyond this.
@@ -35,6 +41,7 @@ class DesiredCache {
   Arena arena_;
   std::vector<Text> texts_;  // beside the rows, once all were read
   std::vector<std::optional<ObjectFields>> fields_;
+  std::map<std::pair<std::string, std::string>, ObjectFields> applied_;  // of what is to go
   std::optional<Error> failure_;
 };
 

@@ -41,6 +41,7 @@ struct Scope {
   std::set<const Menu*> menus;
   std::set<const Menu*> at_rest;  ///< of these, where everything desired was applied
   std::vector<Name> wanted;       ///< desired rows in it
+  std::vector<Name> unwanted;     ///< rows to go that may name their interface by a prefix
 };
 
 Scope scope_of(const LookRequest& request) {
@@ -54,7 +55,11 @@ Scope scope_of(const LookRequest& request) {
     if (menu == nullptr) continue;
     scope.menus.insert(menu);
     if (!same) busy.insert(menu);
-    if (pair.desired != nullptr) scope.wanted.emplace_back(row.kind.view(), row.name.view());
+    if (pair.desired != nullptr) {
+      scope.wanted.emplace_back(row.kind.view(), row.name.view());
+    } else if (names_interfaces(*menu)) {
+      scope.unwanted.emplace_back(row.kind.view(), row.name.view());
+    }
   }
   std::set_difference(scope.menus.begin(), scope.menus.end(), busy.begin(), busy.end(),
                       std::inserter(scope.at_rest, scope.at_rest.end()));
@@ -171,6 +176,10 @@ Result<Observation> RouterosTarget::observe(const LookRequest& request, std::sto
       const ObjectFields* fields = desired.get(kind, name);
       if (fields != nullptr) note_prefixes(*fields, prefixes);
     }
+    for (const auto& [kind, name] : scope.unwanted) {
+      const ObjectFields* fields = desired.stated(kind, name);
+      if (fields != nullptr) note_prefixes(*fields, prefixes);
+    }
     return prefixes;
   };
   MenuTurns::Menus left_out;
@@ -199,7 +208,7 @@ Result<Observation> RouterosTarget::observe(const LookRequest& request, std::sto
   }
   seen_->objects = TargetObjects();
   const DesiredFields wanted = [&](std::string_view kind, std::string_view name) {
-    return desired.get(kind, name);
+    return desired.stated(kind, name);
   };
   std::set<Name> named;
   if (request.look == Look::named) named = names_of(request, scope);

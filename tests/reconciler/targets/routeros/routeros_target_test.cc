@@ -36,7 +36,21 @@ TEST(RouterosTarget, MakesWhatIsMissingAndThenFindsNothingToDo) {
 
   const auto gone = world.round({});
   EXPECT_TRUE(gone.converged()) << gone.text();
+  EXPECT_TRUE(gone.planned.plan.drift.empty()) << gone.planned.plan.drift[0].address();
   EXPECT_EQ(world.router.configuration(), before);
+}
+
+TEST(RouterosTarget, TellsWhoChangedWhatIsToGo) {
+  RouterosWorld world;
+  ASSERT_TRUE(world.round(lab()).converged());
+  world.router.with([](fakes::Device& device) {
+    const auto& menu = *device.menu("/ip/dhcp-server");
+    return device.set(menu, device.rows(menu).back().id, {{"interface", "vlan20"}}).has_value();
+  });
+  const auto gone = world.round({});
+  EXPECT_TRUE(gone.converged()) << gone.text();
+  ASSERT_EQ(gone.planned.plan.drift.size(), 1U);
+  EXPECT_EQ(gone.planned.plan.drift[0].kind, "dhcp-server");
 }
 
 std::size_t count(const std::vector<fakes::Served>& requests, bool writes) {
