@@ -10,6 +10,7 @@
 #include "cli/command.h"
 #include "cli/load_repository.h"
 #include "cli/print.h"
+#include "cli/saved_file.h"
 #include "cli/stop_signals.h"
 #include "pipeline/netbox_import.h"
 #include "pipeline/routeros_import.h"
@@ -22,8 +23,6 @@ namespace {
 struct Options {
   std::string from, name, out, target, observed;
 };
-
-constexpr std::uintmax_t kLongestExport = std::uintmax_t{64} << 20U;
 
 /// Files are only ever made, never replaced: somebody may have written what is there.
 Result<void> write_files(const std::filesystem::path& folder,
@@ -75,17 +74,6 @@ int import_netbox(const Options& options, const Globals& globals) {
   return finish(options, pipeline::import_netbox(*netbox));
 }
 
-Result<std::string> read_export_file(const std::string& path) {
-  std::error_code failed;
-  const std::uintmax_t size = std::filesystem::file_size(path, failed);
-  std::ifstream in(path, std::ios::binary);
-  if (failed || !in) return invalid("file-read", fmt::format("cannot read '{}'", path));
-  if (size > kLongestExport) {
-    return invalid("file-size", fmt::format("'{}' is larger than 64 MiB", path));
-  }
-  return std::string(std::istreambuf_iterator<char>(in), {});
-}
-
 int import_routeros(const Options& options, const Globals& globals, bool config_named) {
   // `--observed edge-1=export.rsc` names the router too, as it does for `plan`.
   const std::size_t equals = options.name.empty() ? options.observed.find('=') : std::string::npos;
@@ -112,10 +100,11 @@ int import_routeros(const Options& options, const Globals& globals, bool config_
   }
   const std::string file =
       equals == std::string::npos ? options.observed : options.observed.substr(equals + 1);
-  const auto text = read_export_file(file);
+  const auto text = read_saved_file(file);
   if (!text) return report(text.error());
-  return finish(options,
-                pipeline::import_routeros(pipeline::read_router_export(*text, file), name, host));
+  const auto read = pipeline::read_router_export(*text, file);
+  if (!read) return report(read.error());
+  return finish(options, pipeline::import_routeros(*read, name, host));
 }
 
 }  // namespace

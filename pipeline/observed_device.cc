@@ -8,9 +8,11 @@
 #include <utility>
 
 #include "inventory/loader.h"
+#include "pipeline/device_file.h"
 #include "pipeline/device_objects.h"
 #include "pipeline/offline.h"
 #include "reconciler/object_diff.h"
+#include "reconciler/printable.h"
 #include "reconciler/targets/routeros/export_rows.h"
 #include "renderers/fs_config.h"
 #include "renderers/routeros/export.h"
@@ -22,7 +24,9 @@ using reconciler::DocumentTarget;
 using reconciler::ResourceTable;
 using reconciler::TargetObjects;
 
-constexpr std::size_t kMostNamed = 8;  // menus and commands in one warning
+constexpr std::size_t kMostNamed = 8;     // menus and commands in one warning
+constexpr std::size_t kLongestName = 64;  // of one of them
+constexpr std::size_t kMostLines = 20;    // that are told one by one
 
 Error warning(std::string message, const std::string& file) {
   Error error = invalid("device-unknown", std::move(message), {.file = file}).value();
@@ -32,16 +36,27 @@ Error warning(std::string message, const std::string& file) {
 
 std::string listed(const std::vector<std::string>& names) {
   const std::size_t shown = std::min(names.size(), kMostNamed);
-  std::string text = fmt::format("{}", fmt::join(names.begin(), names.begin() + shown, ", "));
+  std::string text;
+  for (std::size_t i = 0; i < shown; ++i) {
+    text += (i == 0 ? "" : ", ") + reconciler::printable(names[i], kLongestName);
+  }
   if (shown < names.size()) text += fmt::format(" and {} more", names.size() - shown);
   return text;
 }
 
 reconciler::RouterRows read_rows(const ObservedDevice& device, Errors& errors) {
   const routeros::Export read = routeros::read_export(device.text, device.file);
-  for (Error error : read.errors) {
-    error.severity = Severity::warning;
-    errors.push_back(std::move(error));
+  if (auto other = not_an_export(read, device.text, device.file)) {
+    errors.push_back(std::move(*other));
+    return {};
+  }
+  for (std::size_t i = 0; i < std::min(read.errors.size(), kMostLines); ++i) {
+    errors.push_back(read.errors[i]);
+    errors.back().severity = Severity::warning;
+  }
+  if (read.errors.size() > kMostLines) {
+    errors.push_back(warning(
+        fmt::format("{} more lines cannot be read", read.errors.size() - kMostLines), device.file));
   }
   const auto say = [&](std::string_view what, const std::vector<routeros::ExportUnknown>& found) {
     std::vector<std::string> names;
@@ -86,6 +101,10 @@ bool adopts(const HostConfig* config, const std::string& name) {
 TargetObjects switch_objects(const ObservedDevice& device, const DesiredObjects& desired,
                              Errors& errors) {
   const renderers::FsConfig read = renderers::read_fs_config(device.text);
+  if (auto other = not_a_running_config(read, device.text, device.file)) {
+    errors.push_back(std::move(*other));
+    return {};
+  }
   std::vector<std::string> unknown;
   for (const renderers::FsOther& other : read.other) {
     unknown.push_back(fmt::format("{} ({})", other.command, other.lines));

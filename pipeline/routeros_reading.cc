@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "pipeline/device_file.h"
 #include "pipeline/host_targets.h"
 #include "reconciler/targets/routeros/export_rows.h"
 #include "reconciler/targets/routeros/routeros_target.h"
@@ -35,8 +36,9 @@ Result<RouterReading> read_router(const HostConfig& config, const std::string& n
                                                metalwright::quoted(std::string_view(name))));
 }
 
-RouterReading read_router_export(std::string_view text, const std::string& file) {
+Result<RouterReading> read_router_export(std::string_view text, const std::string& file) {
   const routeros::Export read = routeros::read_export(text, file);
+  if (auto other = not_an_export(read, text, file)) return tl::unexpected(std::move(*other));
   RouterReading reading{.rows = reconciler::rows_of_export(read), .notes = {}};
   for (const Error& error : read.errors) {
     reading.notes.push_back(fmt::format("{}: {}", error.origin.text(), error.message));

@@ -22,6 +22,8 @@ struct RouterReading {
                                                 std::stop_token stop);
 
 /// Reads an export. `file` names it in the notes.
-[[nodiscard]] RouterReading read_router_export(std::string_view text, const std::string& file);
+/// Error: `invalid` [device-file] where it is none.
+[[nodiscard]] Result<RouterReading> read_router_export(std::string_view text,
+                                                       const std::string& file);
 
 }  // namespace metalwright::pipeline

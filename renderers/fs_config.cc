@@ -18,6 +18,8 @@ constexpr unsigned kHighestVlan = 4094;
 constexpr std::size_t kMostVlansNamed = 100000;
 constexpr std::size_t kMostFields = 2000;
 constexpr std::size_t kLongestValue = 4096;
+constexpr std::size_t kLongestCommand = 32;
+constexpr std::string_view kNoCommand = "what is no command";
 
 struct Head {
   std::string_view words;
@@ -212,10 +214,19 @@ class ConfigReader {
   void note_other(std::string_view words) {
     std::size_t end = words.find(' ');
     if (words.starts_with("no ")) end = words.find(' ', 3);
-    const std::string command(words.substr(0, end));
+    std::string command(words.substr(0, end));
+    if (!is_command(command)) command = kNoCommand;
     const auto [at, is_new] = others_.try_emplace(command, out_.other.size());
     if (is_new) out_.other.push_back({.command = command, .lines = 0});
     ++out_.other[at->second].lines;
+  }
+
+  /// What may be told to people: a key or a certificate without its block is none.
+  static bool is_command(std::string_view text) {
+    return text.size() <= kLongestCommand && std::all_of(text.begin(), text.end(), [](char c) {
+             return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                    c == '-' || c == '_' || c == ' ';
+           });
   }
 
   /// What `show running-config` says around the configuration.

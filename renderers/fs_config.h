@@ -24,7 +24,7 @@ struct FsObject {
 
 /// Commands that nothing here knows. What they say is not kept: it may be a secret.
 struct FsOther {
-  std::string command;  ///< its first word; with `no`, two
+  std::string command;  ///< its first word, with `no` two; `what is no command`
   std::size_t lines = 0;
   friend bool operator==(const FsOther&, const FsOther&) = default;
 };
@@ -39,7 +39,7 @@ struct FsConfig {
 
 struct FsSeen {
   std::vector<FsObject> objects;   ///< those of `desired` that the switch has, by their names there
-  std::vector<std::string> notes;  ///< what stands in the way of one that it does not have
+  std::vector<std::string> notes;  ///< what stands in the way of them
 };
 /// What a switch has of what is desired: of several values the desired one counts, excluded ranges
 /// may be split and wider, and a pool that says the same may be called otherwise.

@@ -5,6 +5,7 @@
 
 #include "renderers/fs_config.h"
 #include "schemas/ip_address.h"
+#include "schemas/quote.h"
 
 namespace metalwright::renderers {
 namespace {
@@ -57,7 +58,54 @@ class Look {
     if (desired.kind == "fs-pool") pool_of_another_name(desired, out);
   }
 
+  /// Tells of addresses that are excluded, and that a desired pool is to hand out.
+  void kept_back(const std::vector<FsObject>& desired, FsSeen& out) const {
+    std::vector<Ipv4Range> ranges;
+    for (const FsObject& object : desired) {
+      if (object.kind != "fs-excluded") continue;
+      if (const auto range = range_of(object.name)) ranges.push_back(*range);
+    }
+    ranges = joined(std::move(ranges));
+    for (const FsObject& pool : desired) {
+      const std::string* const network = find_field(pool.fields, "network");
+      if (pool.kind != "fs-pool" || network == nullptr) continue;
+      const std::size_t blank = std::min(network->find(' '), network->size() - 1);
+      const auto address = parse_ipv4(network->substr(0, blank));
+      const auto mask = parse_ipv4(network->substr(blank + 1));
+      if (!address || !mask) continue;
+      const std::uint32_t first = address->value + 1;
+      const std::uint32_t last = (address->value | ~mask->value) - 1;
+      for (auto range = not_before(excluded_, first);
+           range != excluded_.end() && range->first.value <= last; ++range) {
+        std::uint64_t at = std::max(range->first.value, first);
+        const std::uint64_t end = std::min(range->last.value, last);
+        const auto tell = [&](std::uint64_t to) {
+          if (at > to) return;
+          out.notes.push_back("'ip dhcp excluded-address' keeps back " + text_of(at) + " to " +
+                              text_of(to) + ", which the pool '" + pool.name + "' is to hand out");
+        };
+        for (auto wanted = not_before(ranges, at);
+             wanted != ranges.end() && wanted->first.value <= end; ++wanted) {
+          if (wanted->first.value > at) tell(wanted->first.value - 1);
+          at = std::uint64_t{wanted->last.value} + 1;
+        }
+        tell(end);
+      }
+    }
+  }
+
  private:
+  /// The first of ranges in order that reaches an address or is behind it.
+  static std::vector<Ipv4Range>::const_iterator not_before(const std::vector<Ipv4Range>& ranges,
+                                                           std::uint64_t address) {
+    return std::partition_point(ranges.begin(), ranges.end(),
+                                [&](const Ipv4Range& range) { return range.last.value < address; });
+  }
+
+  static std::string text_of(std::uint64_t address) {
+    return Ipv4Address{static_cast<std::uint32_t>(address)}.text();
+  }
+
   /// Of several values of one command, the desired one.
   static FsObject seen(const FsObject& object, const FsObject& desired) {
     FsObject out = object;
@@ -104,9 +152,9 @@ class Look {
       if (same) {
         out.objects.push_back(desired);
       } else {
-        out.notes.push_back("the pool '" + other.name +
-                            "' has the network, address or machine of '" + desired.name +
-                            "': remove it first ('no ip dhcp pool " + other.name + "')");
+        const std::string name = shown(other.name);
+        out.notes.push_back("the pool '" + name + "' has the network, address or machine of '" +
+                            desired.name + "': remove it first ('no ip dhcp pool " + name + "')");
       }
       return;
     }
@@ -123,6 +171,7 @@ FsSeen see_fs_objects(const FsConfig& config, const std::vector<FsObject>& desir
   const Look look(config);
   FsSeen out;
   for (const FsObject& object : desired) look.at(object, out);
+  look.kept_back(desired, out);
   return out;
 }
 

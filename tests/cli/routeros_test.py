@@ -233,6 +233,15 @@ class Imports(RouterSite):
         again = run("import", "routeros", "--observed", f"edge-1={export}", "--out", str(made))
         self.assertNotEqual(again.returncode, 0)
         self.assertIn("[import-exists]", again.stderr)
+        piped = subprocess.run(["bash", "-c", f'"{PROGRAM}" plan --observed edge-1=<(cat "{export}") '
+                                f'--detailed-exitcode "{made}"'], env=self.env, timeout=60)
+        self.assertEqual(piped.returncode, 0)
+        other = self.root / "switch.txt"
+        other.write_text("vlan 10\n name lab\nip dhcp pool a\n")
+        wrong = run("import", "routeros", "edge-1", "--observed", str(other), "--out", "y")
+        self.assertEqual(wrong.returncode, 1)
+        self.assertIn("[device-file]", wrong.stderr)
+        self.assertFalse((self.root / "y").exists())
         self.assertIn("say which router",
                       run("import", "routeros", "--observed", str(export), "--out", "x").stderr)
 

@@ -156,6 +156,40 @@ TEST(ObservedDevice, PlansAgainstARunningConfiguration) {
   EXPECT_EQ(left.find("hush"), std::string::npos) << left;
 }
 
+TEST(ObservedDevice, RefusesAFileOfSomethingElse) {
+  const auto files = test::router_repository();
+  const std::string config =
+      "version S5860\nusername operator password 7 hush\nvlan 10\n name lab\nip dhcp pool a\n";
+  const std::string as_router = shown(plan(files, "edge-1", config));
+  EXPECT_EQ(as_router,
+            "edge-1.txt: error: reads like the running-config of an FS switch, and is no /export "
+            "of a router [device-file]\n");
+  EXPECT_EQ(shown(plan(files, "core-1",
+                       "# 2026-03-11 08:15:42 by RouterOS 7.18.2\n/ip pool\n"
+                       "add name=a ranges=192.0.2.1-192.0.2.9\n")),
+            "core-1.txt: error: reads like an /export of RouterOS, and is no running-config of an "
+            "FS switch [device-file]\n");
+  const std::string bytes("\x7f\x45LF\x02\x01\0\x1b]0;hush\x07\n\xff", 18);
+  EXPECT_EQ(shown(plan(files, "core-1", bytes)),
+            "core-1.txt: error: holds nothing that the 'show running-config' of an FS switch has "
+            "[device-file]\n");
+  const std::string place = shown(plan(files, "edge-1", bytes));
+  EXPECT_EQ(place.rfind("edge-1.txt:1:1: error: is no /export of a router: ", 0), 0U) << place;
+  // One that has nothing yet.
+  EXPECT_TRUE(plan(files, "edge-1", "").planned);
+  EXPECT_TRUE(plan(files, "core-1", "\n").planned);
+}
+
+TEST(ObservedDevice, TellsNoKeyAndNothingToATerminal) {
+  const auto files = test::router_repository();
+  const std::string text =
+      shown(plan(files, "core-1",
+                 "vlan 1\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC\nx\x1b]0;t\x07y z\nsnmp-server a\n"));
+  EXPECT_NE(text.find("what is no command (1)"), std::string::npos) << text;
+  EXPECT_NE(text.find("snmp-server (1)"), std::string::npos) << text;
+  EXPECT_EQ(text.find('\x1b'), std::string::npos);
+}
+
 TEST(ObservedDevice, RefusesADeviceThatNoNetworkNames) {
   EXPECT_EQ(shown(plan(test::router_repository(), "edge-9", "")),
             "error: no network is served by a router or switch 'edge-9': dhcp.server is "

@@ -26,7 +26,7 @@ std::string data(const std::string& name) {
 }
 
 ImportedRepository import(const std::string& text) {
-  return import_routeros(read_router_export(text, "export.rsc"), "edge-1", nullptr);
+  return import_routeros(*read_router_export(text, "export.rsc"), "edge-1", nullptr);
 }
 
 /// What a plan of the import against the same export would do; empty: nothing.
@@ -329,7 +329,10 @@ TEST(RouterosImport, OfNothingMakesNothing) {
   EXPECT_EQ(made.networks, 0U);
   EXPECT_EQ(made.servers, 0U);
   EXPECT_TRUE(noted(made, "/ip/pool name='p'"));
-  EXPECT_TRUE(noted(import("hello world {"), "export.rsc"));
+  const auto other = read_router_export("hello world {", "export.rsc");
+  ASSERT_FALSE(other);
+  EXPECT_EQ(other.error().check, "device-file");
+  EXPECT_EQ(other.error().origin.text(), "export.rsc:1:13");
 }
 
 }  // namespace

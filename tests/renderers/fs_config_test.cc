@@ -103,7 +103,9 @@ TEST(FsConfig, SeesWhatIsDesiredInOtherWords) {
   EXPECT_EQ(seen.objects[0], desired[0]);
   EXPECT_EQ(*find_field(seen.objects[1].fields, "ip helper-address"), "192.0.2.10");
   EXPECT_EQ(seen.objects[2], desired[2]);
-  EXPECT_TRUE(seen.notes.empty());
+  EXPECT_EQ(seen.notes, (std::vector<std::string>{
+                            "'ip dhcp excluded-address' keeps back 10.1.10.100 to 10.1.10.120, "
+                            "which the pool 'lab' is to hand out"}));
 }
 
 TEST(FsConfig, SaysWhatStandsInTheWay) {
@@ -118,6 +120,26 @@ TEST(FsConfig, SaysWhatStandsInTheWay) {
   EXPECT_EQ(seen.notes,
             (std::vector<std::string>{"the pool 'old-name' has the network, address or machine of "
                                       "'lab': remove it first ('no ip dhcp pool old-name')"}));
+}
+
+TEST(FsConfig, SaysWhatAPoolCannotHandOut) {
+  const FsConfig read = read_fs_config(
+      "ip dhcp excluded-address 192.0.2.1 192.0.2.99\nip dhcp excluded-address 192.0.2.120\n"
+      "ip dhcp excluded-address 192.0.2.200 192.0.3.9\n");
+  const auto notes = [&](const std::string& first, const std::string& second) {
+    return see_fs_objects(read, {{.kind = "fs-excluded", .name = first, .fields = {}},
+                                 {.kind = "fs-excluded", .name = second, .fields = {}},
+                                 pool("lab", {{"network", "192.0.2.0 255.255.255.0"}})})
+        .notes;
+  };
+  EXPECT_EQ(notes("192.0.2.1 192.0.2.120", "192.0.2.190 192.0.2.254"), std::vector<std::string>());
+  EXPECT_EQ(notes("192.0.2.1 192.0.2.49", "192.0.2.211 192.0.2.254"),
+            (std::vector<std::string>{"'ip dhcp excluded-address' keeps back 192.0.2.50 to "
+                                      "192.0.2.99, which the pool 'lab' is to hand out",
+                                      "'ip dhcp excluded-address' keeps back 192.0.2.120 to "
+                                      "192.0.2.120, which the pool 'lab' is to hand out",
+                                      "'ip dhcp excluded-address' keeps back 192.0.2.200 to "
+                                      "192.0.2.210, which the pool 'lab' is to hand out"}));
 }
 
 // What a file of 64 MiB can hold at most must not take minutes.
