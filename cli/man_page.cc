@@ -1,5 +1,6 @@
 #include "cli/man_page.h"
 
+#include <algorithm>
 #include <sstream>
 
 namespace metalwright::cli {
@@ -23,19 +24,32 @@ std::string roff(const std::string& text) {
   return out;
 }
 
-std::string option_term(const CLI::Option& option) {
-  std::string term = ".B " + roff(option.get_name(option.get_positional(), true));
-  if (option.get_positional()) term = ".I " + roff(option.get_name(true));
-  if (!option.get_positional() && option.get_items_expected_max() > 0) {
-    const std::string type = option.get_type_name();
-    if (!type.empty() && type.find('{') == std::string::npos) term += "\n.I " + roff(type);
-  }
-  return term;
+/// What stands behind an option: `FILE`, `text|json`.
+std::string value_of(const CLI::Option& option) {
+  if (option.get_items_expected_max() == 0) return {};
+  std::string type = option.get_type_name();
+  const std::size_t choices = type.find(":{");
+  if (choices == std::string::npos || type.back() != '}') return type;
+  type = type.substr(choices + 2, type.size() - choices - 3);
+  std::replace(type.begin(), type.end(), ',', '|');
+  return type;
 }
 
 void options(std::ostringstream& out, const CLI::App& app) {
   for (const CLI::Option* option : app.get_options()) {
-    out << ".TP\n" << option_term(*option) << '\n' << roff(option->get_description());
+    const std::string value = value_of(*option);
+    out << ".TP\n";
+    if (option->get_positional()) {
+      out << ".I " << roff(option->get_name(true));
+    } else if (value.empty()) {
+      out << ".B " << roff(option->get_name(false, true));
+    } else {
+      out << ".BI \"" << roff(option->get_name(false, true)) << " \" \"" << roff(value) << '"';
+    }
+    out << '\n' << roff(option->get_description());
+    if (option->get_positional() && value.find('|') != std::string::npos) {
+      out << " (" << roff(value) << ')';
+    }
     if (!option->get_default_str().empty()) {
       out << " (default: " << roff(option->get_default_str()) << ")";
     }
@@ -51,7 +65,10 @@ void text(std::ostringstream& out, const std::string& words) {
 void command(std::ostringstream& out, const CLI::App& app, const std::string& name) {
   out << ".SS " << name << '\n' << roff(app.get_description()) << '\n';
   options(out, app);
-  text(out, app.get_footer());
+  // Without one of its own a command has the program's, which stands behind all of them.
+  const CLI::App* program = &app;
+  while (program->get_parent() != nullptr) program = program->get_parent();
+  if (app.get_footer() != program->get_footer()) text(out, app.get_footer());
   for (const CLI::App* inner : app.get_subcommands({})) {
     command(out, *inner, name + ' ' + inner->get_name());
   }
