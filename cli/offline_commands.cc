@@ -183,8 +183,9 @@ void add_offline_commands(CLI::App& program, const Globals& globals, const AddCo
         ->type_name("DIR")
         ->required();
     app->footer(
-        "Writes DIR/tftp, DIR/dnsmasq and DIR/nodes, or a folder for each target of the "
-        "configuration that -c names. Secrets show as their names.\n"
+        "Writes DIR/tftp, DIR/dnsmasq and DIR/nodes, or a folder for each target of the\n"
+        "configuration that -c names; for routers and switches that networks.yaml names\n"
+        "DIR/routeros/NAME.rsc and DIR/fs/NAME.cfg. Secrets show as their names.\n"
         "Example: metalwright render . --out /tmp/out");
     add(app, [options = options, app = app, &globals] {
       const auto config = named_config(app, globals);

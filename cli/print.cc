@@ -35,6 +35,7 @@ int report(const Errors& errors) {
   std::fwrite(text.data(), 1, text.size(), stderr);
   for (const Error& error : errors) {
     if (error.severity == Severity::warning) continue;
+    if (error.check == "usage") return kUsage;
     if (error.check == "run-locked") return kLocked;
     if (error.kind == ErrorKind::refused) return kRefused;
     return kError;

@@ -17,6 +17,7 @@
 #include "cli/plan_output.h"
 #include "cli/print.h"
 #include "cli/round_log.h"
+#include "cli/saved_file.h"
 #include "cli/stop_signals.h"
 #include "pipeline/host.h"
 #include "pipeline/loop.h"
@@ -63,20 +64,6 @@ std::optional<pipeline::ObservedDevice> named_device(const std::string& text) {
       .name = text.substr(0, equals), .file = text.substr(equals + 1), .text = {}};
 }
 
-constexpr std::uintmax_t kLongestDeviceFile = std::uintmax_t{64} << 20U;
-
-Result<pipeline::ObservedDevice> read_device(pipeline::ObservedDevice device) {
-  std::error_code failure;
-  const std::uintmax_t size = std::filesystem::file_size(device.file, failure);
-  std::ifstream in(device.file, std::ios::binary);
-  if (failure || !in) return invalid("file-read", "cannot read '" + device.file + "'");
-  if (size > kLongestDeviceFile) {
-    return invalid("file-size", "'" + device.file + "' is larger than 64 MiB");
-  }
-  device.text.assign(std::istreambuf_iterator<char>(in), {});
-  return device;
-}
-
 /// What devices or the host's targets had, instead of asking them.
 pipeline::ObservedPlan plan_saved(const Options& options, const HostConfig* config,
                                   const std::string& revision,
@@ -91,9 +78,14 @@ pipeline::ObservedPlan plan_saved(const Options& options, const HostConfig* conf
   for (const std::string& text : options.observed) {
     auto device = named_device(text);
     if (!device) continue;
-    auto read = read_device(std::move(*device));
+    for (const pipeline::ObservedDevice& other : devices) {
+      if (other.name != device->name) continue;
+      return fail_with(invalid("usage", "--observed names '" + other.name + "' twice").value());
+    }
+    auto read = read_saved_file(device->file);
     if (!read) return fail_with(read.error());
-    devices.push_back(std::move(*read));
+    device->text = std::move(*read);
+    devices.push_back(std::move(*device));
   }
   if (devices.size() == options.observed.size()) {
     return pipeline::plan_devices(config, revision, files, devices, now_utc(), stop);
@@ -103,7 +95,11 @@ pipeline::ObservedPlan plan_saved(const Options& options, const HostConfig* conf
         invalid("usage", "--observed takes one snapshot, or NAME=FILE for each device").value());
   }
   const auto snapshot = reconciler::read_snapshot_file(options.observed.front());
-  if (!snapshot) return fail_with(snapshot.error());
+  if (!snapshot) {
+    Error error = snapshot.error();
+    error.context.emplace_back("of a router or switch: --observed NAME=FILE");
+    return fail_with(error);
+  }
   return pipeline::plan_observed(config, revision, files, *snapshot, now_utc(), stop);
 }
 
@@ -349,12 +345,27 @@ void add_target_commands(CLI::App& program, const Globals& globals, const AddCom
            "/export or an FS switch's running-config; needs no credentials")
         ->type_name("FILE")
         ->allow_extra_args(false);
-    app->add_option("REPO", options->repo, "with --observed: the repository; default '.'");
+    app->add_option(
+        "REPO", options->repo,
+        "with --observed: the repository; none: that of -c, and the folder here without it");
     app->add_flag("--detailed-exitcode", options->detailed,
                   "exit status 2 where there are changes");
-    app->footer("Example: metalwright plan -c metalwright.yaml --detailed-exitcode");
+    app->footer(
+        "Examples: metalwright plan -c metalwright.yaml --detailed-exitcode\n"
+        "          metalwright plan --observed edge-1=export.rsc --observed core-1=running.txt .");
     add(app, [options, app, &globals] {
       const bool config_named = app->get_parent()->count("--config") > 0;
+      if (options->observed.empty() && !options->repo.empty()) {
+        return report(invalid("usage",
+                              "REPO goes with --observed: targets are planned for 'source.git' of "
+                              "the configuration, and --revision names another commit")
+                          .value());
+      }
+      if (!options->observed.empty() && !options->out.empty()) {
+        return report(
+            invalid("usage", "--out saves a plan for 'apply', which --observed makes none for")
+                .value());
+      }
       return options->observed.empty() ? plan(*options, globals)
                                        : plan_from_snapshot(*options, globals, config_named);
     });

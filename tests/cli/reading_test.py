@@ -97,6 +97,17 @@ class Reading(Site):
         self.assertIn(".TH METALWRIGHT", man)
         self.assertIn(".SS token create\n", man)
         self.assertIn(".SS token revoke\n", man)
+        # What stands behind an option belongs to it, not to what it does.
+        self.assertIn('.BI "\\-\\-format " "text|markdown|json"\nform of the plan', man)
+        self.assertIn('.BI "\\-\\-out " "FILE"\nsave the plan', man)
+        self.assertEqual(man.count("Try it:"), 1)
+
+    def test_a_plan_of_what_was_saved_says_what_it_is_used_wrongly_for(self):
+        for arguments in (("plan", "."), ("plan", "--observed", "a=b", "--out", "c", "."),
+                          ("import", "netbox", "edge-1", "--out", "d")):
+            self.assertIn("[usage]", self.expect(64, *arguments).stderr)
+        (self.root / "export.rsc").write_text("/ip pool\n")
+        self.assertIn("NAME=FILE", self.expect(1, "plan", "--observed", "export.rsc", ".").stderr)
         script = self.expect(0, "completion", "bash").stdout
         subprocess.run(["bash", "-n"], input=script, text=True, check=True)
 
