@@ -98,6 +98,15 @@ bool adopts(const HostConfig* config, const std::string& name) {
       [&](const TargetConfig& target) { return target.name == name && target.adopt; });
 }
 
+/// A router of the host is one even where no network is served by it any more.
+bool is_routers_target(const HostConfig* config, const std::string& name) {
+  return config != nullptr && std::any_of(config->targets.begin(), config->targets.end(),
+                                          [&](const TargetConfig& target) {
+                                            return target.name == name &&
+                                                   target.type == TargetType::routeros;
+                                          });
+}
+
 TargetObjects switch_objects(const ObservedDevice& device, const DesiredObjects& desired,
                              Errors& errors) {
   const renderers::FsConfig read = renderers::read_fs_config(device.text);
@@ -195,7 +204,7 @@ ObservedPlan plan_devices(const HostConfig* config, const std::string& revision,
   request.revision = revision;
   request.now = now;
   for (const ObservedDevice& device : devices) {
-    const bool router = is_router(model, device.name);
+    const bool router = is_router(model, device.name) || is_routers_target(config, device.name);
     if (!router && !is_switch(model, device.name)) {
       result.errors.push_back(
           invalid("device-unknown",

@@ -190,6 +190,21 @@ TEST(ObservedDevice, TellsNoKeyAndNothingToATerminal) {
   EXPECT_EQ(text.find('\x1b'), std::string::npos);
 }
 
+TEST(ObservedDevice, RemovesWhatIsOursOfARouterThatServesNoNetworkAnyMore) {
+  HostConfig config;
+  config.targets.push_back({.name = "edge-1", .type = TargetType::routeros});
+  const auto files = test::router_repository();
+  auto none = files;
+  none[1] = inventory::repository_file("networks.yaml", "networks: {}\n");
+  const ObservedPlan made =
+      plan_devices(&config, "test", none, {{"edge-1", "edge-1.rsc", export_of(files)}}, Time{}, {});
+  ASSERT_TRUE(made.planned) << shown(made);
+  EXPECT_GT(made.planned->plan.changes.size(), 12U);
+  for (const reconciler::Change& change : made.planned->plan.changes) {
+    EXPECT_EQ(change.action, reconciler::Action::remove) << change.address();
+  }
+}
+
 TEST(ObservedDevice, RefusesADeviceThatNoNetworkNames) {
   EXPECT_EQ(shown(plan(test::router_repository(), "edge-9", "")),
             "error: no network is served by a router or switch 'edge-9': dhcp.server is "
