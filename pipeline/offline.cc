@@ -13,6 +13,7 @@
 
 #include "pipeline/content_renderer.h"
 #include "pipeline/layout.h"
+#include "pipeline/switch_diff.h"
 #include "reconciler/boot_loaders.h"
 #include "reconciler/diff.h"
 #include "reconciler/file_batch.h"
@@ -132,16 +133,21 @@ void fill_fields(const ContentRenderer& before, const ContentRenderer& after, Ch
 /// Path -> content and mode.
 using RenderedFiles = std::map<std::string, std::pair<std::string, std::uint16_t>>;
 
+renderers::RenderSettings settings_of_device(const std::vector<TargetLayout>& layouts,
+                                             const std::string& name) {
+  renderers::RenderSettings settings;
+  for (const TargetLayout& layout : layouts) {
+    if (layout.name == name) return layout.settings;
+    if (settings.service_url.empty()) settings = layout.settings;
+  }
+  return settings;
+}
+
 /// What is given to devices as a file: scripts of routers and configurations of switches.
 void collect_devices(const Model& model, const std::vector<TargetLayout>& layouts,
                      RenderedFiles& files, Errors& errors) {
   const auto settings_for = [&](const std::string& name) {
-    renderers::RenderSettings settings;
-    for (const TargetLayout& layout : layouts) {
-      if (layout.name == name) return layout.settings;
-      if (settings.service_url.empty()) settings = layout.settings;
-    }
-    return settings;
+    return settings_of_device(layouts, name);
   };
   const auto keep = [&](Errors failed) {
     errors.insert(errors.end(), std::make_move_iterator(failed.begin()),
@@ -293,6 +299,21 @@ RevisionDiff diff_revisions(const OfflineModel& before, const OfflineModel& afte
       }
       result.plan.changes.push_back(std::move(change));
     }
+  }
+  // Switches are no targets, and have a configuration all the same.
+  std::set<std::string> switches = devices_of(*before.model, DhcpServer::fs);
+  switches.merge(devices_of(*after.model, DhcpServer::fs));
+  for (const std::string& name : switches) {
+    reconciler::TargetDiff changes =
+        diff_switch(*before.model, *after.model, settings_of_device(before_layouts, name),
+                    settings_of_device(after_layouts, name), name, result.errors);
+    if (has_error(result.errors)) {
+      result.plan = {};
+      return result;
+    }
+    result.plan.resources += changes.compared;
+    std::move(changes.changes.begin(), changes.changes.end(),
+              std::back_inserter(result.plan.changes));
   }
   return result;
 }

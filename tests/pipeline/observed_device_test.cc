@@ -211,5 +211,39 @@ TEST(ObservedDevice, RefusesADeviceThatNoNetworkNames) {
             "'routeros:edge-9' or 'fs:edge-9' where one is [device-unknown]\n");
 }
 
+OfflineModel model_of(const inventory::RepositoryFiles& files) {
+  return {.revision = "test", .model = inventory::load(files).model};
+}
+
+TEST(SwitchDiff, SaysWhatAChangeDoesToASwitch) {
+  const auto files = test::router_repository();
+  const auto with = [&](const std::string& from, const std::string& to) {
+    auto changed = files;
+    changed[1] = inventory::repository_file("networks.yaml", replaced(*files[1].bytes, from, to));
+    return changed;
+  };
+  const auto changed = with("192.168.2.199}", "192.168.2.199, lease: 2h}");
+  const auto text = [](const RevisionDiff& diff) {
+    std::string out;
+    for (const reconciler::Change& change : diff.plan.changes) {
+      out += std::string(word(change.action)) + ' ' + change.address() + ' ' + change.origin.file;
+      for (const auto& field : change.fields) {
+        out += ' ' + field.path + ':' + field.before + "->" + field.after;
+      }
+      out += '\n';
+    }
+    return out;
+  };
+  EXPECT_EQ(text(diff_revisions(model_of(files), model_of(changed), nullptr)),
+            "update core-1/fs-pool/hall networks.yaml lease:0 1 0->0 2 0\n");
+  EXPECT_EQ(text(diff_revisions(model_of(files), model_of(files), nullptr)), "");
+  const auto none = with("server: 'fs:core-1', range: 192.168.2.100-192.168.2.199", "server: none");
+  const std::string gone = text(diff_revisions(model_of(files), model_of(none), nullptr));
+  EXPECT_NE(gone.find("delete core-1/fs-pool/hall networks.yaml"), std::string::npos) << gone;
+  const std::string come = text(diff_revisions(model_of(none), model_of(files), nullptr));
+  EXPECT_NE(come.find("create core-1/fs-vlan/20 networks.yaml name:->hall\n"), std::string::npos)
+      << come;
+}
+
 }  // namespace
 }  // namespace metalwright::pipeline
