@@ -7,27 +7,29 @@ namespace metalwright::reconciler {
 
 std::string Change::address() const { return target + '/' + kind + '/' + name; }
 
+void PlanSummary::count(Action action) {
+  switch (action) {
+    case Action::create:
+      ++create;
+      break;
+    case Action::update:
+      ++update;
+      break;
+    case Action::remove:
+      ++remove;
+      break;
+    case Action::adopt:
+      ++adopt;
+      break;
+    case Action::forget:
+      ++forget;
+      break;
+  }
+}
+
 PlanSummary summarize(const Plan& plan) {
   PlanSummary summary;
-  for (const Change& change : plan.changes) {
-    switch (change.action) {
-      case Action::create:
-        ++summary.create;
-        break;
-      case Action::update:
-        ++summary.update;
-        break;
-      case Action::remove:
-        ++summary.remove;
-        break;
-      case Action::adopt:
-        ++summary.adopt;
-        break;
-      case Action::forget:
-        ++summary.forget;
-        break;
-    }
-  }
+  for (const Change& change : plan.changes) summary.count(change.action);
   summary.drift = plan.drift.size();
   summary.conflicts = plan.conflicts.size();
   return summary;

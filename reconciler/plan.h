@@ -103,6 +103,7 @@ struct Plan {
 /// Counts by action, for the summary line.
 struct PlanSummary {
   std::uint64_t create = 0, update = 0, remove = 0, adopt = 0, forget = 0, drift = 0, conflicts = 0;
+  void count(Action action);
 };
 [[nodiscard]] PlanSummary summarize(const Plan& plan);
 

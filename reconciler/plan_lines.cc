@@ -90,14 +90,14 @@ class Writer {
 
   void one_target(std::string_view target, const std::vector<const Change*>& changes) {
     PlanSummary summary;
-    for (const Change* const change : changes) count(summary, change->action);
+    for (const Change* const change : changes) summary.count(change->action);
     begin(fmt::format("{}: {}", printable(target, kNameBytes), counts(summary)), target);
     std::size_t others_left = limits_.changes, deletes_left = 10 * limits_.changes;
     PlanSummary hidden;
     for (const Change* const change : changes) {
       std::size_t& left = change->action == Action::remove ? deletes_left : others_left;
       if (left == 0) {
-        count(hidden, change->action);
+        hidden.count(change->action);
         continue;
       }
       --left;
@@ -105,26 +105,6 @@ class Writer {
     }
     if (const std::string more = counts(hidden); !more.empty()) {
       add(LineStyle::note, 0, fmt::format("… and {} (not listed; the JSON form has all)", more));
-    }
-  }
-
-  static void count(PlanSummary& summary, Action action) {
-    switch (action) {
-      case Action::create:
-        ++summary.create;
-        break;
-      case Action::update:
-        ++summary.update;
-        break;
-      case Action::remove:
-        ++summary.remove;
-        break;
-      case Action::adopt:
-        ++summary.adopt;
-        break;
-      case Action::forget:
-        ++summary.forget;
-        break;
     }
   }
 

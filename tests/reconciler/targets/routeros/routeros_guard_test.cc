@@ -38,6 +38,13 @@ std::size_t gateway_write(RouterosWorld& world, const std::string& gateway) {
   return request_number(world, "PATCH", "/rest/ip/dhcp-server/network");
 }
 
+/// The same at another router, where this one is to be as it was before.
+std::size_t gateway_write_of_a_twin() {
+  RouterosWorld twin;
+  EXPECT_TRUE(twin.round(lab()).converged());
+  return gateway_write(twin, "192.168.1.2");
+}
+
 TEST(RouterosGuard, LetsOneInstanceWorkAtATime) {
   RouterosWorld world;
   ASSERT_TRUE(world.round(lab()).converged());
@@ -126,11 +133,7 @@ TEST(RouterosGuard, WaitsForTheUndoOfARunThatWasCutOffAndDoesNotRepeatIt) {
   const std::string before = world.router.configuration();
   // From the write on nobody hears of the router any more: what is left is what stands on it, and
   // the note here.
-  const std::size_t write = [] {
-    RouterosWorld twin;
-    EXPECT_TRUE(twin.round(lab()).converged());
-    return gateway_write(twin, "192.168.1.2");
-  }();
+  const std::size_t write = gateway_write_of_a_twin();
   world.router.set_fault({.kind = FaultKind::dead, .at = write});
   EXPECT_FALSE(world.round(with_gateway("192.168.1.2")).converged());
   world.router.clear_faults();
@@ -158,11 +161,7 @@ TEST(RouterosGuard, IsNotContentWithWhatTheRouterWillTakeBack) {
   RouterosWorld world;
   ASSERT_TRUE(world.round(lab()).converged());
   const std::string before = world.router.configuration();
-  const std::size_t write = [] {
-    RouterosWorld twin;
-    EXPECT_TRUE(twin.round(lab()).converged());
-    return gateway_write(twin, "192.168.1.2");
-  }();
+  const std::size_t write = gateway_write_of_a_twin();
   world.router.set_fault({.kind = FaultKind::dead, .at = write + 1});
   EXPECT_FALSE(world.round(with_gateway("192.168.1.2")).converged());
   world.router.clear_faults();
