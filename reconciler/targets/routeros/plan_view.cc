@@ -39,7 +39,10 @@ Result<void> PlanView::read_desired() {
     menus_.insert(menu);
     concerned_.insert({change.kind, change.name});
     concerned_.insert({change.kind, old_name(change)});
-    if (deletes(change)) continue;
+    if (deletes(change)) {
+      for (const FieldChange& field : change.fields) note_prefix(field.before, prefixes_);
+      continue;
+    }
     const Result<Content> content = content_(change.kind, change.name);
     if (!content) return tl::unexpected(content.error());
     Result<ObjectFields> fields = decode_fields(content->bytes);

@@ -156,11 +156,13 @@ Result<void> read_addresses(RestClient& rest, const std::set<std::string>& prefi
   return {};
 }
 
+void note_prefix(std::string_view value, std::set<std::string>& prefixes) {
+  const std::string_view prefix = routeros::prefix_of_interface(value);
+  if (!prefix.empty()) prefixes.emplace(prefix);
+}
+
 void note_prefixes(const ObjectFields& fields, std::set<std::string>& prefixes) {
-  for (const ObjectField& field : fields) {
-    const std::string_view prefix = routeros::prefix_of_interface(field.value);
-    if (!prefix.empty()) prefixes.emplace(prefix);
-  }
+  for (const ObjectField& field : fields) note_prefix(field.value, prefixes);
 }
 
 std::string resolved_interface(const RouterRows& rows, std::string_view text) {

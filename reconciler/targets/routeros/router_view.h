@@ -46,7 +46,9 @@ using MenuProperties = std::map<const routeros::Menu*, std::vector<std::string_v
 [[nodiscard]] Result<void> read_addresses(RestClient& rest, const std::set<std::string>& prefixes,
                                           RouterRows& rows, const std::stop_token& stop);
 
-/// Adds the prefixes that these fields name interfaces by.
+/// Adds the prefix that a value names an interface by.
+void note_prefix(std::string_view value, std::set<std::string>& prefixes);
+/// Those of all fields.
 void note_prefixes(const ObjectFields& fields, std::set<std::string>& prefixes);
 
 /// The interface with an address in the prefix of `@192.168.1.0/24`; another text is given back.

@@ -111,18 +111,10 @@ void RouterosApply::leave_out_referrers(std::vector<Step>& steps,
 
 Result<RouterosApply::Prepared> RouterosApply::prepare(bool whole, const std::stop_token& stop) {
   const MenuProperties asked = whole ? plan_.properties_to_keep() : plan_.properties_to_verify();
-  std::set<std::string> prefixes = plan_.prefixes();
-  for (const Change& change : changes_) {
-    if (!deletes(change)) continue;
-    for (const FieldChange& field : change.fields) {
-      const std::string_view prefix = routeros::prefix_of_interface(field.before);
-      if (!prefix.empty()) prefixes.emplace(prefix);
-    }
-  }
-  Result<RouterRows> read = read_router_rows(rest_, asked, prefixes, stop);
+  Result<RouterRows> read = read_router_rows(rest_, asked, plan_.prefixes(), stop);
   // The plan goes on without a menu that is not there: that is worth asking twice.
   if (read && !read->missing.empty()) {
-    read = read_router_rows(rest_, asked, prefixes, stop);
+    read = read_router_rows(rest_, asked, plan_.prefixes(), stop);
   }
   if (!read) return tl::unexpected(read.error());
   looked_ = std::move(*read);
