@@ -2,20 +2,25 @@
 
 #include <utility>
 
+#include "reconciler/targets/routeros/router_view.h"
 #include "renderers/routeros/menu.h"
 
 namespace metalwright::reconciler {
 
 const ObjectFields* DesiredCache::get(std::string_view kind, std::string_view name) {
   const ResourceRow* row = request_.desired.find(kind, name);
-  if (row == nullptr || !request_.objects.desired) return nullptr;
-  const std::size_t at = index_of(*row);
+  return row == nullptr ? nullptr : get(*row);
+}
+
+const ObjectFields* DesiredCache::get(const ResourceRow& row) {
+  if (!request_.objects.desired) return nullptr;
+  const std::size_t at = index_of(row);
   std::optional<ObjectFields>& kept = fields_[at];
   if (kept) return &*kept;
   Content rendered;
   const bool known = !texts_.empty() && !texts_[at].empty();
   if (!known) {
-    Result<Content> content = request_.objects.desired(kind, name);
+    Result<Content> content = request_.objects.desired(row.kind, row.name);
     if (!content) {
       failure_ = content.error();
       return nullptr;
@@ -32,7 +37,8 @@ const ObjectFields* DesiredCache::get(std::string_view kind, std::string_view na
 }
 
 const ObjectFields* DesiredCache::stated(std::string_view kind, std::string_view name) {
-  if (request_.desired.find(kind, name) != nullptr) return get(kind, name);
+  if (const ResourceRow* row = request_.desired.find(kind, name)) return get(*row);
+  if (!names_interfaces(*routeros::find_menu_of_kind(kind))) return nullptr;
   const ResourceRow* row = request_.last_applied.find(kind, name);
   if (row == nullptr || !request_.objects.applied) return nullptr;
   const auto [kept, is_new] = applied_.try_emplace({std::string(kind), std::string(name)});

@@ -33,6 +33,7 @@ class DesiredCache {
   [[nodiscard]] const std::optional<Error>& failure() const { return failure_; }
 
  private:
+  [[nodiscard]] const ObjectFields* get(const ResourceRow& row);
   [[nodiscard]] std::size_t index_of(const ResourceRow& row) const {
     return static_cast<std::size_t>(&row - request_.desired.rows.data());
   }

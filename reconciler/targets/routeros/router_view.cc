@@ -156,6 +156,8 @@ Result<void> read_addresses(RestClient& rest, const std::set<std::string>& prefi
   return {};
 }
 
+bool names_interfaces(const Menu& menu) { return menu.find("interface") != nullptr; }
+
 void note_prefix(std::string_view value, std::set<std::string>& prefixes) {
   const std::string_view prefix = routeros::prefix_of_interface(value);
   if (!prefix.empty()) prefixes.emplace(prefix);

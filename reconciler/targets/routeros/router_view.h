@@ -46,6 +46,9 @@ using MenuProperties = std::map<const routeros::Menu*, std::vector<std::string_v
 [[nodiscard]] Result<void> read_addresses(RestClient& rest, const std::set<std::string>& prefixes,
                                           RouterRows& rows, const std::stop_token& stop);
 
+/// Whether rows of this menu may name their interface by a prefix.
+[[nodiscard]] bool names_interfaces(const routeros::Menu& menu);
+
 /// Adds the prefix that a value names an interface by.
 void note_prefix(std::string_view value, std::set<std::string>& prefixes);
 /// Those of all fields.

@@ -33,9 +33,6 @@ constexpr std::size_t kAddressMenus = 2;  // one a family
 // From so many on it is quicker to make all of them than each by itself.
 constexpr std::size_t kManyDesired = 50;
 
-/// Whether rows of this kind may name their interface by a prefix.
-bool names_interfaces(const Menu& menu) { return menu.find("interface") != nullptr; }
-
 /// What a look has to cover.
 struct Scope {
   std::set<const Menu*> menus;
