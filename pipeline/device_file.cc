@@ -36,7 +36,10 @@ std::optional<Error> not_an_export(const routeros::Export& read, std::string_vie
 std::optional<Error> not_a_running_config(const renderers::FsConfig& read, std::string_view text,
                                           const std::string& file) {
   const bool blank = text.find_first_not_of(" \t\r\n") == std::string_view::npos;
-  if (blank || !read.objects.empty()) return std::nullopt;
+  const bool named =
+      std::any_of(read.other.begin(), read.other.end(),
+                  [](const renderers::FsOther& other) { return other.command == "hostname"; });
+  if (blank || named || !read.objects.empty()) return std::nullopt;
   const routeros::Export other = routeros::read_export(text);
   if (!other.version.empty() || !says_nothing_known(other)) {
     return device_file(

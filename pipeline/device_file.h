@@ -17,7 +17,8 @@ namespace metalwright::pipeline {
 [[nodiscard]] std::optional<Error> not_an_export(const routeros::Export& read,
                                                  std::string_view text, const std::string& file);
 
-/// Nothing for a `show running-config`, or an empty file; else `invalid` [device-file].
+/// Nothing for a `show running-config`, which names a host at least, or an empty file; else
+/// `invalid` [device-file].
 [[nodiscard]] std::optional<Error> not_a_running_config(const renderers::FsConfig& read,
                                                         std::string_view text,
                                                         const std::string& file);

@@ -178,6 +178,7 @@ TEST(ObservedDevice, RefusesAFileOfSomethingElse) {
   // One that has nothing yet.
   EXPECT_TRUE(plan(files, "edge-1", "").planned);
   EXPECT_TRUE(plan(files, "core-1", "\n").planned);
+  EXPECT_TRUE(plan(files, "core-1", "hostname core-1\nntp server 192.0.2.1\nend\n").planned);
 }
 
 TEST(ObservedDevice, TellsNoKeyAndNothingToATerminal) {
