@@ -146,9 +146,6 @@ renderers::RenderSettings settings_of_device(const std::vector<TargetLayout>& la
 /// What is given to devices as a file: scripts of routers and configurations of switches.
 void collect_devices(const Model& model, const std::vector<TargetLayout>& layouts,
                      RenderedFiles& files, Errors& errors) {
-  const auto settings_for = [&](const std::string& name) {
-    return settings_of_device(layouts, name);
-  };
   const auto keep = [&](Errors failed) {
     errors.insert(errors.end(), std::make_move_iterator(failed.begin()),
                   std::make_move_iterator(failed.end()));
@@ -159,10 +156,11 @@ void collect_devices(const Model& model, const std::vector<TargetLayout>& layout
     };
   };
   for (const std::string& name : devices_of(model, DhcpServer::routeros)) {
-    keep(renderers::render_routeros_script(model, settings_for(name), name, {}, into("routeros/")));
+    keep(renderers::render_routeros_script(model, settings_of_device(layouts, name), name, {},
+                                           into("routeros/")));
   }
   for (const std::string& name : devices_of(model, DhcpServer::fs)) {
-    keep(renderers::render_fs_config(model, settings_for(name), name, into("fs/")));
+    keep(renderers::render_fs_config(model, settings_of_device(layouts, name), name, into("fs/")));
   }
 }
 

@@ -77,19 +77,13 @@ class Look {
       const std::uint32_t last = (address->value | ~mask->value) - 1;
       for (auto range = not_before(excluded_, first);
            range != excluded_.end() && range->first.value <= last; ++range) {
-        std::uint64_t at = std::max(range->first.value, first);
-        const std::uint64_t end = std::min(range->last.value, last);
-        const auto tell = [&](std::uint64_t to) {
-          if (at > to) return;
-          out.notes.push_back("'ip dhcp excluded-address' keeps back " + text_of(at) + " to " +
-                              text_of(to) + ", which the pool '" + pool.name + "' is to hand out");
-        };
-        for (auto wanted = not_before(ranges, at);
-             wanted != ranges.end() && wanted->first.value <= end; ++wanted) {
-          if (wanted->first.value > at) tell(wanted->first.value - 1);
-          at = std::uint64_t{wanted->last.value} + 1;
+        const Ipv4Range here{{std::max(range->first.value, first)},
+                             {std::min(range->last.value, last)}};
+        for (const Ipv4Range& kept : without(here, ranges)) {
+          out.notes.push_back("'ip dhcp excluded-address' keeps back " + kept.first.text() +
+                              " to " + kept.last.text() + ", which the pool '" + pool.name +
+                              "' is to hand out");
         }
-        tell(end);
       }
     }
   }
@@ -102,8 +96,20 @@ class Look {
                                 [&](const Ipv4Range& range) { return range.last.value < address; });
   }
 
-  static std::string text_of(std::uint64_t address) {
-    return Ipv4Address{static_cast<std::uint32_t>(address)}.text();
+  /// The parts of a range that are in none of `others`, which are in order.
+  static std::vector<Ipv4Range> without(const Ipv4Range& range,
+                                        const std::vector<Ipv4Range>& others) {
+    std::vector<Ipv4Range> left;
+    std::uint64_t at = range.first.value;
+    for (auto other = not_before(others, at); other != others.end() && other->first <= range.last;
+         ++other) {
+      if (other->first.value > at) {
+        left.push_back({{static_cast<std::uint32_t>(at)}, {other->first.value - 1}});
+      }
+      at = std::uint64_t{other->last.value} + 1;
+    }
+    if (at <= range.last.value) left.push_back({{static_cast<std::uint32_t>(at)}, range.last});
+    return left;
   }
 
   /// Of several values of one command, the desired one.

@@ -189,8 +189,7 @@ Result<std::optional<Step>> step_of(const PlanView& plan, const Change& change) 
     for (const FieldChange& field : change.fields) {
       const std::string* now = find_field(row->fields, field.path);
       // The plan names an interface by its prefix, where the row was made so.
-      if (now == nullptr ||
-          (*now != field.before && *now != resolved_interface(plan.rows(), field.before))) {
+      if (now == nullptr || *now != resolved_interface(plan.rows(), field.before)) {
         return tl::unexpected(conflict(quoted(field.path) + " is not as the plan saw it"));
       }
     }

@@ -38,7 +38,7 @@ struct Scope {
   std::set<const Menu*> menus;
   std::set<const Menu*> at_rest;  ///< of these, where everything desired was applied
   std::vector<Name> wanted;       ///< desired rows in it
-  std::vector<Name> unwanted;     ///< rows to go that may name their interface by a prefix
+  std::vector<Name> unwanted;     ///< rows to go
 };
 
 Scope scope_of(const LookRequest& request) {
@@ -52,11 +52,8 @@ Scope scope_of(const LookRequest& request) {
     if (menu == nullptr) continue;
     scope.menus.insert(menu);
     if (!same) busy.insert(menu);
-    if (pair.desired != nullptr) {
-      scope.wanted.emplace_back(row.kind.view(), row.name.view());
-    } else if (names_interfaces(*menu)) {
-      scope.unwanted.emplace_back(row.kind.view(), row.name.view());
-    }
+    auto& rows = pair.desired != nullptr ? scope.wanted : scope.unwanted;
+    rows.emplace_back(row.kind.view(), row.name.view());
   }
   std::set_difference(scope.menus.begin(), scope.menus.end(), busy.begin(), busy.end(),
                       std::inserter(scope.at_rest, scope.at_rest.end()));
