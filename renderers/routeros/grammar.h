@@ -60,7 +60,7 @@ class Grammar {
   Result<Node> string();     ///< `"…"`
   Result<Node> filled_in();  ///< `$name`, `$"name"`, `$( … )`, `$[ … ]`
   /// `parent` with `child` below it, as long as the tree is not too deep.
-  Result<void> adopt(Node& parent, Node child) const;
+  Result<void> adopt(Node& parent, Node&& child) const;
   /// The source of `{ … }`, braces within it balanced.
   Result<Node> array();
   Result<Node> argument_value();

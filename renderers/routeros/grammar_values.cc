@@ -13,9 +13,10 @@ bool fills_in(char c) { return c == '(' || c == '[' || Scanner::is_name(c); }
 
 }  // namespace
 
-Result<void> Grammar::adopt(Node& parent, Node child) const {
+Result<void> Grammar::adopt(Node& parent, Node&& child) const {
   parent.depth = std::max(parent.depth, child.depth + 1);
   if (parent.depth > kDeepestTree) return tl::unexpected(scan_.error("nested too deep"));
+  if (parent.children.empty()) parent.children.reserve(2);  // mostly an operator's
   parent.children.push_back(std::move(child));
   return {};
 }

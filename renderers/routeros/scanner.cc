@@ -191,9 +191,11 @@ const Operator* Scanner::next_operator() const {
     for (const Operator& one : kOperators) first[static_cast<std::size_t>(one.text.front())] = true;
     return first;
   }();
-  const auto next = static_cast<unsigned char>(peek());
-  if (next >= kFirst.size() || !kFirst[next]) return nullptr;
+  const char first = peek();
+  const auto byte = static_cast<unsigned char>(first);
+  if (byte >= kFirst.size() || !kFirst[byte]) return nullptr;
   for (const Operator& candidate : kOperators) {
+    if (candidate.text.front() != first) continue;
     if (text_.substr(place_.at, candidate.text.size()) != candidate.text) continue;
     const char after = peek(candidate.text.size());
     if (is_letter_or_digit(candidate.text.front()) &&
@@ -213,9 +215,9 @@ void Scanner::take(const Operator& here) {
 
 std::string_view Scanner::take_plain() {
   const std::size_t begin = place_.at;
-  do {
-    next();
-  } while (!at_end() && peek() != '"' && peek() != '\\' && peek() != '$' && peek() != '\n');
+  next();
+  const auto special = [](char c) { return c == '"' || c == '\\' || c == '$' || c == '\n'; };
+  while (!at_end() && !special(text_[place_.at])) ++place_.at;
   return text_.substr(begin, place_.at - begin);
 }
 

@@ -44,6 +44,7 @@ bool dangles(const Property* property, std::string_view value) {
 
 RestValues writable(const Menu& menu, const RestRow& row) {
   RestValues values;
+  values.reserve(row.values.size());
   const auto others = other_properties(menu.path);
   for (const auto& [name, value] : row.values) {
     const Property* property = menu.find(name);
