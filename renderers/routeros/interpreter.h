@@ -11,8 +11,8 @@
 
 /// Runs RouterOS's script language as far as configuring needs it: commands of menus with `find`
 /// and `where`, `:if`, `:do … on-error`, `:local`, `:set`, `:len`, expressions. What a script that
-/// undoes a plan would do on a router is tried with it before the router gets it, and the tests'
-/// stand-in runs its scheduler's scripts with it.
+/// undoes a plan would do on a router is tried with it before the router could run it, and the
+/// tests' stand-in runs its scheduler's scripts with it.
 namespace metalwright::routeros {
 
 /// The error is what the console says.

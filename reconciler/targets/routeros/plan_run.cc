@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <future>
 #include <utility>
 
 #include "reconciler/fault.h"
@@ -237,12 +238,13 @@ PlanEnd PlanRun::run(std::vector<Step> steps, const PresentRows& present, const 
   steps_ = std::move(steps);
   const Result<UndoScripts> scripts = undo_scripts(steps_, kUndoName, label);
   if (!scripts) return {.error = scripts.error()};
-  if (const Result<void> good = try_undo(steps_, *scripts, present); !good) {
-    // What was looked at does not hold together where another one is writing it.
-    const Result<void> alone = timer_.none_waits();
-    return {.error = alone ? good.error() : alone.error()};
+  // Long scripts are tried while they are sent.
+  std::future<Result<void>> trial =
+      std::async(scripts->scripts.empty() ? std::launch::deferred : std::launch::async,
+                 [&] { return try_undo(steps_, *scripts, present); });
+  if (const Result<void> ready = timer_.arm(*scripts, [&] { return trial.get(); }); !ready) {
+    return {.error = ready.error()};
   }
-  if (const Result<void> ready = timer_.arm(*scripts); !ready) return {.error = ready.error()};
   if (const Result<void> told = armed(); !told) {
     (void)timer_.disarm();
     return {.error = told.error()};

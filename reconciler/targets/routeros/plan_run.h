@@ -43,7 +43,7 @@ class PlanRun {
         verify_(std::move(verify)),
         left_out_(std::move(left_out)) {}
 
-  /// `present` is what was looked at: the undo is tried on it before anything is sent.
+  /// `present` is what was looked at: the undo is tried on it before the router can run it.
   /// `label` tells this plan's scripts on the router from others'. `armed` is called when the
   /// router is ready to take the plan back and nothing was changed yet; its error ends the plan.
   [[nodiscard]] PlanEnd run(std::vector<Step> steps, const PresentRows& present,

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "renderers/routeros/quote.h"
 
 namespace metalwright::reconciler {
@@ -61,6 +63,15 @@ std::string run_named(std::string_view name) {
       name, name);
 }
 
+/// Removes the scripts, and at last the entry.
+std::string clearing(std::span<const UndoScripts::Script> scripts, std::string_view entry) {
+  std::string lines;
+  for (const UndoScripts::Script& script : scripts) {
+    lines += remove_named("/system/script", script.name) + '\n';
+  }
+  return lines + remove_named("/system/scheduler", entry);
+}
+
 Error too_long() {
   return fail(ErrorKind::bug, "routeros-undo", "an undo script is longer than a router takes")
       .value();
@@ -94,18 +105,15 @@ std::string undo_event(const UndoScripts& scripts, std::string_view name) {
     const std::size_t last = scripts.event.rfind('\n');
     return scripts.event.substr(0, last + 1) + remove_named("/system/scheduler", name);
   }
-  // The last script runs the others.
-  const UndoScripts::Script& first = scripts.scripts.back();
-  return run_named(first.name) + remove_named("/system/script", first.name) + '\n' +
-         remove_named("/system/scheduler", name);
+  // It clears up by itself, since the script that does may not be there yet.
+  const UndoScripts::Script& last = scripts.scripts.back();
+  std::string event = run_named(last.name) + clearing(scripts.scripts, name);
+  if (event.size() <= kLongestEvent) return event;
+  return run_named(last.name) + clearing({&last, 1}, name);
 }
 
 std::string confirmed_event(const UndoScripts& scripts, std::string_view name) {
-  std::string event;
-  for (const UndoScripts::Script& script : scripts.scripts) {
-    event += remove_named("/system/script", script.name) + '\n';
-  }
-  event += remove_named("/system/scheduler", name);
+  std::string event = clearing(scripts.scripts, name);
   return event.size() <= kLongestEvent ? event : std::string();
 }
 
@@ -155,7 +163,8 @@ Result<UndoScripts> undo_scripts(std::span<const Step> steps, std::string_view n
                             .statements = 2 * sources.size()});
   }
   made.event = undo_event(made, name);
-  made.event_statements = 3;
+  made.event_statements =
+      1 + static_cast<std::size_t>(std::count(made.event.begin(), made.event.end(), '\n'));
   return made;
 }
 

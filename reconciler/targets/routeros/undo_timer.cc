@@ -149,16 +149,18 @@ Result<std::string> UndoTimer::put_script(const UndoScripts::Script& script) {
   return unavailable("routeros-undo", "the router did not keep the undo's script");
 }
 
-Result<void> UndoTimer::put_scripts() {
-  // The last one runs and removes the others: where it is alone the entry still clears up.
-  for (auto script = scripts_.scripts.rbegin(); script != scripts_.scripts.rend(); ++script) {
+Result<void> UndoTimer::put_scripts(const Tried& tried) {
+  for (const UndoScripts::Script& script : scripts_.scripts) {
+    // The last one is what the entry runs.
+    const bool last = &script == &scripts_.scripts.back();
+    if (Result<void> good = last ? tried() : Result<void>(); !good) return good;
     if (auto time = keep(); !time) return time;
-    Result<std::string> id = put_script(*script);
+    Result<std::string> id = put_script(script);
     if (!id && failure_of(id.error()) == WriteFailure::unknown) {
       // Whether it was done or not: made anew it is there once.
       rest_.reconnect();
-      if (auto swept = sweep_scripts(script->name); !swept) return tl::unexpected(id.error());
-      id = put_script(*script);
+      if (auto swept = sweep_scripts(script.name); !swept) return tl::unexpected(id.error());
+      id = put_script(script);
     }
     if (!id) return tl::unexpected(id.error());
     script_ids_.push_back(*id);
@@ -178,7 +180,7 @@ void UndoTimer::remove_scripts() {
   script_ids_.clear();
 }
 
-Result<void> UndoTimer::arm(const UndoScripts& scripts) {
+Result<void> UndoTimer::arm(const UndoScripts& scripts, const Tried& tried) {
   scripts_ = scripts;
   comment_ = "metalwright:undo " + settings_.owner;
   const Result<std::vector<Entry>> before = entries();
@@ -189,6 +191,7 @@ Result<void> UndoTimer::arm(const UndoScripts& scripts) {
     const Result<void> removed = rest_.remove(kScheduler, entry.id, {});
     if (!removed && failure_of(removed.error()) != WriteFailure::gone) return removed;
   }
+  if (Result<void> good = scripts.scripts.empty() ? tried() : Result<void>(); !good) return good;
   (void)fault_point("routeros.arm");
   if (auto put = put_entry(scripts_.name); !put) return put;
   (void)fault_point("routeros.armed");
@@ -201,7 +204,7 @@ Result<void> UndoTimer::arm(const UndoScripts& scripts) {
     if (!there) return unavailable("routeros-undo", "the router did not keep the undo's entry");
     if (auto free = refuse_others(*now); !free) return free;
     if (auto swept = sweep_scripts(kUndoName); !swept) return swept;
-    return put_scripts();
+    return put_scripts(tried);
   };
   Result<void> ready = alone();
   if (ready) return {};

@@ -30,11 +30,14 @@ class UndoTimer {
   UndoTimer(RestClient& rest, UndoTimerSettings settings)
       : rest_(rest), settings_(std::move(settings)) {}
 
-  /// Puts the entry and its scripts in place; from then on the plan may be made. Removes what ended
-  /// undos left behind.
+  /// Says whether the undo is good, once that is known: a long one is tried while it is sent.
+  using Tried = std::function<Result<void>()>;
+  /// Puts the entry and its scripts in place; from then on the plan may be made. What would undo is
+  /// not there before `tried` says that it is good. Removes what ended undos left behind.
   /// Errors: `unavailable` [routeros-locked] while another's or an earlier run's entry waits;
-  /// those of the client. After any of them nothing of ours is left, or it undoes nothing.
-  [[nodiscard]] Result<void> arm(const UndoScripts& scripts);
+  /// those of the client and of `tried`. After any of them nothing of ours is left, or it undoes
+  /// nothing.
+  [[nodiscard]] Result<void> arm(const UndoScripts& scripts, const Tried& tried);
 
   /// Whether no plan waits to be confirmed: what is there now stays there.
   /// Errors: as `arm`.
@@ -64,7 +67,7 @@ class UndoTimer {
   [[nodiscard]] Result<std::vector<Entry>> entries();
   /// `again`: once more where the connection broke and it is not there.
   [[nodiscard]] Result<void> put_entry(const std::string& name, bool again = true);
-  [[nodiscard]] Result<void> put_scripts();
+  [[nodiscard]] Result<void> put_scripts(const Tried& tried);
   [[nodiscard]] Result<std::string> put_script(const UndoScripts::Script& script);
   [[nodiscard]] Result<void> sweep_scripts(std::string_view beginning);
   void remove_scripts();

@@ -10,7 +10,7 @@ namespace metalwright::reconciler {
 
 /// Reads the undo scripts back with the parser of RouterOS's language, makes the steps on the rows
 /// as they were looked at, runs the scripts on what comes of it, and compares: a script that would
-/// not be read as it was meant, or not bring back what was observed, is never sent. A short plan is
+/// not be read as it was meant, or not bring back what was observed, must not run. A short plan is
 /// tried as cut off behind each of its steps, a long one as a whole. References follow names as on
 /// a router, and stay behind as ids where what they name is removed.
 ///

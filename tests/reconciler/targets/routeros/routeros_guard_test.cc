@@ -97,34 +97,52 @@ TEST(RouterosGuard, LetsOneInstanceWorkAtATime) {
   EXPECT_NE(world.router.configuration().find("gateway=192.168.1.3"), std::string::npos);
 }
 
+/// Sets rows that were not looked at.
+PlanEnd end_of_blind_plan(RouterosWorld& world, RestClient& rest, int steps) {
+  std::set<std::string> unknown;
+  PlanRun run(
+      rest, {.owner = "lab", .confirm = world.confirm, .now = world.settings().now}, unknown,
+      []() -> Result<void> { return {}; }, [](std::size_t, const Error&) {});
+  std::vector<Step> blind(static_cast<std::size_t>(steps));
+  for (Step& step : blind) {
+    step.kind = StepKind::set;
+    step.menu = routeros::find_menu("/ip/dhcp-server/network");
+    step.id = "*99";
+    step.values = step.selector = {{"gateway", "192.168.1.2"}};
+    step.before = {{"gateway", "192.168.1.1"}};
+  }
+  return run.run(std::move(blind), {}, "x", []() -> Result<void> { return {}; });
+}
+
 /// Rows that were read while another one wrote them need not make sense.
 TEST(RouterosGuard, SaysOfALookThatDoesNotHoldTogetherWhoIsAtWork) {
   RouterosWorld world;
-  RouterosTargetSettings settings = world.settings();
+  const RouterosTargetSettings settings = world.settings();
   RestClient rest(settings.http, settings.password);
-  const auto check = [&] {
-    std::set<std::string> unknown;
-    PlanRun run(
-        rest, {.owner = "lab", .confirm = settings.confirm, .now = settings.now}, unknown,
-        []() -> Result<void> { return {}; }, [](std::size_t, const Error&) {});
-    Step step;
-    step.kind = StepKind::set;
-    step.menu = routeros::find_menu("/ip/dhcp-server/network");
-    step.id = "*99";  // not among the rows
-    step.values = step.selector = {{"gateway", "192.168.1.2"}};
-    step.before = {{"gateway", "192.168.1.1"}};
-    const PlanEnd end = run.run({step}, {}, "x", []() -> Result<void> { return {}; });
+  // A short undo is tried before it is sent, a long one meanwhile.
+  for (const int steps : {1, 500}) {
+    const PlanEnd end = end_of_blind_plan(world, rest, steps);
     EXPECT_FALSE(end.begun);
-    return end.error ? end.error->check : std::string();
-  };
-  EXPECT_EQ(check(), "routeros-plan");
+    ASSERT_TRUE(end.error);
+    EXPECT_EQ(end.error->check, "routeros-plan") << end.error->text();
+    EXPECT_TRUE(world.clean()) << world.router.configuration();
+  }
+  std::size_t scripts = 0;
+  for (const auto& request : world.router.requests()) {
+    scripts += request.method == "PUT" && request.target == "/rest/system/script" ? 1 : 0;
+  }
+  EXPECT_GT(scripts, 1U);
   ASSERT_TRUE(rest.add("/system/scheduler",
                        {{"name", std::string(kUndoName)},
                         {"interval", "300s"},
                         {"on-event", ":log info x"},
                         {"comment", "metalwright:undo other"}},
                        {}));
-  EXPECT_EQ(check(), "routeros-locked");
+  for (const int steps : {1, 500}) {
+    const PlanEnd end = end_of_blind_plan(world, rest, steps);
+    ASSERT_TRUE(end.error);
+    EXPECT_EQ(end.error->check, "routeros-locked") << end.error->text();
+  }
 }
 
 TEST(RouterosGuard, WaitsForTheUndoOfARunThatWasCutOffAndDoesNotRepeatIt) {
@@ -253,7 +271,7 @@ TEST(RouterosGuard, IsNotHeldUpByAnEntryThatCouldNotRemoveItself) {
   EXPECT_TRUE(world.clean()) << world.router.configuration();
 }
 
-TEST(RouterosGuard, UndoesALargePlanBySeveralScripts) {
+RouterosWorld::Objects large_lab() {
   RouterosWorld::Objects many = lab();
   for (int i = 0; i < 600; ++i) {
     const std::string number = std::to_string(i);
@@ -262,6 +280,11 @@ TEST(RouterosGuard, UndoesALargePlanBySeveralScripts) {
         {"name", "host" + number + ".example.net"},
         {"type", "A"}};
   }
+  return many;
+}
+
+TEST(RouterosGuard, UndoesALargePlanBySeveralScripts) {
+  const RouterosWorld::Objects many = large_lab();
   RouterosWorld world;
   ASSERT_TRUE(world.round(lab()).converged());
   const std::string before = world.router.configuration();
@@ -281,6 +304,30 @@ TEST(RouterosGuard, UndoesALargePlanBySeveralScripts) {
   world.target->forget_failures();
   EXPECT_TRUE(world.round(many).converged());
   EXPECT_TRUE(world.clean());
+}
+
+TEST(RouterosGuard, LeavesNothingBehindWhereALargePlanIsCutOffWhileItIsArmed) {
+  RouterosWorld twin;
+  ASSERT_TRUE(twin.round(lab()).converged());
+  twin.router.forget_requests();
+  ASSERT_TRUE(twin.round(large_lab()).converged());
+  const std::size_t entry = request_number(twin, "PUT", "/rest/system/scheduler");
+  const std::size_t first = request_number(twin, "PUT", "/rest/ip/dns/static");
+  ASSERT_GT(entry, 0U);
+  ASSERT_GT(first, entry + 5);
+  for (std::size_t at = entry; at <= first; ++at) {
+    SCOPED_TRACE("request " + std::to_string(at));
+    RouterosWorld world;
+    ASSERT_TRUE(world.round(lab()).converged());
+    const std::string before = world.router.configuration();
+    world.router.set_fault({.kind = FaultKind::dead, .at = at});
+    EXPECT_FALSE(world.round(large_lab()).converged());
+    world.router.clear_faults();
+    world.let_undo_run();
+    EXPECT_EQ(world.router.configuration(), before);
+    EXPECT_TRUE(world.clean());
+    EXPECT_EQ(world.router.script_errors(), std::vector<std::string>{});
+  }
 }
 
 TEST(RouterosGuard, RestoresWhateverBytesWereThere) {
