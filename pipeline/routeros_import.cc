@@ -14,8 +14,8 @@
 #include "pipeline/routeros_draft.h"
 #include "pipeline/routeros_draft_yaml.h"
 #include "pipeline/routeros_leftovers.h"
-#include "renderers/yaml_writer.h"
 #include "schemas/host_name.h"
+#include "schemas/quote.h"
 #include "schemas/repository_fields.h"
 
 namespace metalwright::pipeline {
@@ -96,7 +96,7 @@ class Importer {
       bool good = true;
       for (const std::string& text : {network.dhcp_server, network.pool, network.interface,
                                       network.bridge, network.domain, network.address_list}) {
-        good = good && renderers::is_utf8(text);
+        good = good && is_utf8(text);
       }
       if (!good) unreadable.push_back(network.name);
     }

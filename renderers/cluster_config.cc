@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "renderers/json_text.h"
+#include "schemas/json_text.h"
 
 namespace metalwright::renderers {
 namespace {

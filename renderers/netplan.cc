@@ -8,6 +8,7 @@
 #include "renderers/netplan_links.h"
 #include "renderers/yaml_writer.h"
 #include "schemas/checks.h"
+#include "schemas/quote.h"
 
 namespace metalwright::renderers {
 namespace {

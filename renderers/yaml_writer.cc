@@ -62,15 +62,6 @@ void append_escaped(std::string& out, std::uint32_t code) {
 
 }  // namespace
 
-bool is_utf8(std::string_view text) {
-  while (!text.empty()) {
-    const std::size_t length = utf8_length(text);
-    if (length == 0) return false;
-    text.remove_prefix(length);
-  }
-  return true;
-}
-
 void append_yaml_string(std::string& out, std::string_view text) {
   if (is_plain(text)) {
     out += text;

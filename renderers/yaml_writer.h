@@ -11,10 +11,6 @@
 /// netplan in the tests.
 namespace metalwright::renderers {
 
-/// Whether every byte of `text` belongs to a well-formed UTF-8 character (RFC 3629): what YAML can
-/// hold at all.
-[[nodiscard]] bool is_utf8(std::string_view text);
-
 /// A scalar that every YAML reader takes for this very string: a plain word where no reader could
 /// see anything else in it, double quotes and escapes otherwise. `text` must be UTF-8.
 void append_yaml_string(std::string& out, std::string_view text);

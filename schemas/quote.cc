@@ -1,5 +1,6 @@
 #include "schemas/quote.h"
 
+#include <algorithm>
 #include <cstdint>
 
 namespace metalwright {
@@ -57,6 +58,19 @@ std::size_t utf8_length(std::string_view text) {
   if (length == 3 && (c < 0x800 || (c >= 0xD800 && c <= 0xDFFF))) return 0;
   if (length == 4 && (c < 0x10000 || c > 0x10FFFF)) return 0;
   return length;
+}
+
+bool is_utf8(std::string_view text) {
+  for (;;) {
+    const auto other = std::find_if(text.begin(), text.end(), [](char c) {
+      return (static_cast<unsigned char>(c) & 0x80U) != 0;
+    });
+    text.remove_prefix(static_cast<std::size_t>(other - text.begin()));
+    if (text.empty()) return true;
+    const std::size_t length = utf8_length(text);
+    if (length == 0) return false;
+    text.remove_prefix(length);
+  }
 }
 
 bool has_control_character(std::string_view text) {

@@ -15,6 +15,8 @@ namespace metalwright {
 /// Length in bytes of the UTF-8 character at the beginning of `text` (RFC 3629: no surrogates, no
 /// overlong forms); 0 where there is none.
 [[nodiscard]] std::size_t utf8_length(std::string_view text);
+/// Whether every byte of `text` belongs to such a character: what YAML and JSON can hold at all.
+[[nodiscard]] bool is_utf8(std::string_view text);
 
 /// True for text that would do something to a terminal, a log or the order of the characters shown:
 /// C0 and C1 controls, DEL, U+2028, U+2029, bidirectional overrides, U+FEFF; and for bad UTF-8.

@@ -6,7 +6,7 @@
 #include "inventory/error_list.h"
 #include "inventory/yaml_document.h"
 #include "inventory/yaml_reader.h"
-#include "renderers/json_text.h"
+#include "schemas/json_text.h"
 
 namespace metalwright::service {
 namespace {
@@ -53,7 +53,7 @@ void append_scalar(std::string& out, const Document& document, std::uint32_t nod
       return;
     }
   }
-  renderers::append_json_string(out, text);
+  append_json_string(out, text);
 }
 
 void append_node(std::string& out, const Document& document, std::uint32_t node) {
@@ -78,7 +78,7 @@ void append_node(std::string& out, const Document& document, std::uint32_t node)
       bool first = true;
       inventory::for_each_pair(document, node, [&](std::uint32_t key, std::uint32_t value) {
         if (!std::exchange(first, false)) out += ',';
-        renderers::append_json_string(out, document.text(key));
+        append_json_string(out, document.text(key));
         out += ':';
         append_node(out, document, value);
       });
@@ -115,7 +115,7 @@ void InventoryText::make() const {
         return;
       }
       others += ',';
-      renderers::append_json_string(others, document.text(key));
+      append_json_string(others, document.text(key));
       others += ':';
       append_node(others, document, value);
     });
@@ -124,7 +124,7 @@ void InventoryText::make() const {
   bool first = true;
   for (const auto& [name, entry] : servers_) {
     if (!std::exchange(first, false)) all_ += ',';
-    renderers::append_json_string(all_, name);
+    append_json_string(all_, name);
     all_ += ':';
     all_ += entry;
   }

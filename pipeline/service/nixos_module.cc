@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "renderers/json_text.h"
+#include "schemas/json_text.h"
 
 namespace metalwright::service {
 namespace {
@@ -141,9 +141,9 @@ std::string nixos_module(const NixosMachine& machine) {
         nix_string(machine.interface), nix_string(machine.ipv6.substr(0, slash)), length);
   }
   std::string body = "{\"mac\":";
-  renderers::append_json_string(body, machine.mac);
+  append_json_string(body, machine.mac);
   body += ",\"hostname\":";
-  renderers::append_json_string(body, machine.hostname);
+  append_json_string(body, machine.hostname);
   body += '}';
   const bool server = holds(machine.services, "control") || holds(machine.services, "master") ||
                       holds(machine.services, "server");

@@ -8,6 +8,7 @@
 #include "reconciler/store/bulk.h"
 #include "reconciler/store/connection.h"
 #include "reconciler/store/texts.h"
+#include "schemas/json_text.h"
 
 namespace metalwright::store {
 namespace {
@@ -29,9 +30,14 @@ constexpr std::string_view kRecordColumns =
     " FROM applied";
 
 std::string fields_json(std::span<const ObjectField> fields) {
-  nlohmann::json object = nlohmann::json::object();
-  for (const ObjectField& field : fields) object[field.name] = storable(field.value);
-  return object.dump();
+  std::string object = "{";
+  for (const ObjectField& field : fields) {
+    if (object.size() > 1) object += ',';
+    append_json_string(object, field.name);
+    object += ':';
+    append_json_string(object, storable(field.value));
+  }
+  return object + '}';
 }
 
 /// Ordered by name, as the members of a JSON object here are.

@@ -1,23 +1,11 @@
 #include "reconciler/store/texts.h"
 
-#include <algorithm>
-
 #include "schemas/quote.h"
 
 namespace metalwright::store {
 namespace {
-bool plain_ascii(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return c > 0; });
-}
-
 bool storable_as_it_is(std::string_view text) {
-  if (plain_ascii(text)) return true;
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t length = utf8_length(text.substr(at));
-    if (length == 0 || text[at] == '\0') return false;
-    at += length;
-  }
-  return true;
+  return text.find('\0') == std::string_view::npos && is_utf8(text);
 }
 }  // namespace
 

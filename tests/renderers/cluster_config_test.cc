@@ -4,24 +4,12 @@
 
 #include <nlohmann/json.hpp>
 
-#include "renderers/json_text.h"
 #include "tests/renderers/fleet.h"
-#include "tests/renderers/random_text.h"
 
 namespace metalwright::renderers {
 namespace {
 
 using nlohmann::json;
-
-TEST(JsonText, AnyTextComesBack) {
-  RandomText random(51);
-  for (int i = 0; i < 20000; ++i) {
-    const std::string text = random.unicode(12);
-    std::string written;
-    append_json_string(written, text);
-    EXPECT_EQ(json::parse(written).get<std::string>(), text) << written;
-  }
-}
 
 struct Lab : Fleet {
   Lab() {

@@ -76,16 +76,6 @@ TEST(YamlWriter, QuotesWhateverCouldBeSomethingElse) {
   }
 }
 
-TEST(YamlWriter, KnowsWellFormedUtf8) {
-  for (const char* text : {"", "a", "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80"}) {
-    EXPECT_TRUE(is_utf8(text)) << text;
-  }
-  for (const char* text :
-       {"\x80", "\xc3", "\xc0\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "a\xff"}) {
-    EXPECT_FALSE(is_utf8(text)) << text;
-  }
-}
-
 TEST(YamlWriter, NestsMappingsAndSequences) {
   std::string out = "# first\n";
   YamlWriter yaml(out);

@@ -12,6 +12,16 @@ TEST(Quoted, LeavesGoodTextAlone) {
   EXPECT_EQ(shown("Zürich 北京"), "Zürich 北京");
 }
 
+TEST(Utf8, IsWellFormed) {
+  for (const char* text : {"", "a", "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80"}) {
+    EXPECT_TRUE(is_utf8(text)) << text;
+  }
+  for (const char* text :
+       {"\x80", "\xc3", "\xc0\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "a\xff"}) {
+    EXPECT_FALSE(is_utf8(text)) << text;
+  }
+}
+
 TEST(Quoted, ShowsWhatWouldActOnATerminal) {
   EXPECT_EQ(shown("a\x1b[2Jb"), "a\\x1b[2Jb");
   EXPECT_EQ(shown("a\nb\tc\0d"sv), "a\\x0ab\\x09c\\x00d");

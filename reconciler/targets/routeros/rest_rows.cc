@@ -1,9 +1,11 @@
 #include "reconciler/targets/routeros/rest_rows.h"
 
-#include <algorithm>
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <optional>
+
+#include "schemas/json_text.h"
+#include "schemas/quote.h"
 
 namespace metalwright::reconciler {
 namespace {
@@ -229,25 +231,12 @@ std::string rest_error_text(std::string_view body) {
 
 namespace {
 
-bool is_plain(char c) { return c >= ' ' && c <= '~' && c != '"' && c != '\\'; }
-
 void append_text(std::string& out, const std::string& text) {
-  const std::size_t begin = out.size();
-  out += '"';
-  for (auto at = text.begin();; ++at) {
-    const auto next = std::find_if_not(at, text.end(), is_plain);
-    out.append(at, next);
-    if (next == text.end()) break;
-    if (*next != '"' && *next != '\\' && *next != '\n') {
-      out.resize(begin);
-      out += json(text).dump(-1, ' ', false, json::error_handler_t::replace);
-      return;
-    }
-    out += '\\';
-    out += *next == '\n' ? 'n' : *next;
-    at = next;
+  if (is_utf8(text)) {
+    append_json_string(out, text);
+  } else {
+    out += json(text).dump(-1, ' ', false, json::error_handler_t::replace);
   }
-  out += '"';
 }
 
 }  // namespace
