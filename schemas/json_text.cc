@@ -5,6 +5,7 @@
 namespace metalwright {
 
 void append_json_string(std::string& out, std::string_view text) {
+  static constexpr std::string_view kMeant = "\"\\\b\f\n\r\t", kLetters = "\"\\bfnrt";
   static constexpr char kDigits[] = "0123456789abcdef";
   out += '"';
   while (!text.empty()) {
@@ -13,16 +14,13 @@ void append_json_string(std::string& out, std::string_view text) {
     });
     out.append(text.begin(), end);  // nearly always the whole of it
     if (end == text.end()) break;
-    const auto byte = static_cast<unsigned char>(*end);
-    if (byte == '\n') {
-      out += "\\n";
-    } else if (byte < 0x20) {
-      out += "\\u00";
-      out += kDigits[byte >> 4U];
-      out += kDigits[byte & 15U];
+    out += '\\';
+    if (const std::size_t short_form = kMeant.find(*end); short_form != std::string_view::npos) {
+      out += kLetters[short_form];
     } else {
-      out += '\\';
-      out += *end;
+      out += "u00";
+      out += kDigits[static_cast<unsigned char>(*end) >> 4U];
+      out += kDigits[static_cast<unsigned char>(*end) & 15U];
     }
     text.remove_prefix(static_cast<std::size_t>(end - text.begin()) + 1);
   }

@@ -19,5 +19,12 @@ TEST(JsonText, AnyTextComesBack) {
   }
 }
 
+TEST(JsonText, UsesTheShortFormsThatThereAre) {
+  std::string written;
+  append_json_string(written, "\"\\/\b\f\n\r\t\x01\x1f\xc3\xa9");
+  EXPECT_EQ(written, R"("\"\\/\b\f\n\r\t\u0001\u001f)"
+                     "\xc3\xa9\"");
+}
+
 }  // namespace
 }  // namespace metalwright
